@@ -8,7 +8,7 @@
 
 #include "vpndoctor/finding.h"
 
-namespace vpndoctor {
+namespace [[gnu::visibility("default")]] vpndoctor {
 
 struct CodeEntry {
   std::string_view code;         ///< "MTU001"

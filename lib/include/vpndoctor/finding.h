@@ -7,7 +7,7 @@
 #include <string>
 #include <vector>
 
-namespace vpndoctor {
+namespace [[gnu::visibility("default")]] vpndoctor {
 
 /// What breaks traffic or lets it out in clear is an error; what will break or leaks less a warning.
 enum class Severity { kNotice, kWarning, kError };

@@ -14,7 +14,7 @@
 #include <string>
 #include <string_view>
 
-namespace vpndoctor {
+namespace [[gnu::visibility("default")]] vpndoctor {
 
 enum class Family : std::uint8_t { kInet, kInet6 };
 

@@ -7,7 +7,7 @@
 #include <variant>
 #include <vector>
 
-namespace vpndoctor {
+namespace [[gnu::visibility("default")]] vpndoctor {
 
 /// Why a fact is not known.
 struct Missing {

@@ -12,7 +12,7 @@
 #include "vpndoctor/ip.h"
 #include "vpndoctor/observed.h"
 
-namespace vpndoctor {
+namespace [[gnu::visibility("default")]] vpndoctor {
 
 using Milliseconds = std::chrono::duration<double, std::milli>;
 
@@ -23,8 +23,8 @@ constexpr std::uint32_t minimum_mtu_bytes(Family family) { return family == Fami
 struct Target {
   std::string host;  ///< as the user wrote it
   IpAddress address;
-  std::string zone;                         ///< interface name of a link-local address, else empty
-  std::optional<IpAddress> other_family;    ///< an address of the family that is not measured
+  std::string zone;                       ///< interface name of a link-local address, else empty
+  std::optional<IpAddress> other_family;  ///< an address of the family that is not measured
 };
 
 /// How packets to the target leave this machine (RTM_GETROUTE), read before the first probe.
@@ -32,7 +32,7 @@ struct Egress {
   std::string interface;
   int interface_index = 0;
   IpAddress source;
-  std::optional<IpAddress> gateway;                  ///< null when on-link
+  std::optional<IpAddress> gateway;                    ///< null when on-link
   std::optional<std::uint32_t> link_mtu_bytes;         ///< the device's (IFLA_MTU)
   std::optional<std::uint32_t> route_mtu_bytes;        ///< an `mtu` metric of the route or a router advertisement
   std::optional<std::uint32_t> kernel_path_mtu_bytes;  ///< a cached exception (RTA_CACHEINFO expires), else null
@@ -70,7 +70,7 @@ struct SizeCount {
 /// What was seen of one hop. The target itself is the last hop when it was reached.
 struct Hop {
   std::uint8_t ttl = 0;
-  std::optional<IpAddress> address;               ///< null: silent
+  std::optional<IpAddress> address;  ///< null: silent
   std::optional<Milliseconds> rtt;
   std::optional<std::uint32_t> largest_bytes;       ///< the largest packet that is proven to have reached it
   std::optional<std::uint32_t> reported_mtu_bytes;  ///< what it claimed in a too-big message
@@ -82,8 +82,8 @@ struct TooBigMessage {
   std::uint32_t mtu_bytes = 0;
   std::optional<std::uint32_t> probe_bytes;  ///< size of the probe it quotes; null when it quotes none of ours
   bool accepted = false;
-  std::string reason;         ///< why it was not believed; empty when accepted
-  std::uint32_t count = 1;    ///< how many alike
+  std::string reason;       ///< why it was not believed; empty when accepted
+  std::uint32_t count = 1;  ///< how many alike
 };
 
 /// The last hop that a too-large packet still reached (0: this machine) and the first that it did not.
@@ -144,7 +144,8 @@ struct PathMtuMeasurement {
   bool incomplete = false;      ///< interrupted or out of time
 
   SizeBounds round_trip;  ///< by probes whose answer is as large as the probe (echo)
-  SizeBounds forward;     ///< by everything with small answers: UDP, TTL-limited probes, TCP; includes round-trip successes
+  SizeBounds
+      forward;  ///< by everything with small answers: UDP, TTL-limited probes, TCP; includes round-trip successes
   std::optional<double> false_claim_probability;  ///< that round_trip/forward's at_most + 1 was lost by chance
   std::vector<LostBand> lost_bands;
   std::optional<SizeBounds> reverse;  ///< the way back where it was measured by itself (fragments, TCP)

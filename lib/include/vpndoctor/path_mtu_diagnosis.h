@@ -10,7 +10,7 @@
 #include "vpndoctor/finding.h"
 #include "vpndoctor/path_mtu.h"
 
-namespace vpndoctor {
+namespace [[gnu::visibility("default")]] vpndoctor {
 
 /// The worst of both directions; see vpndoctor-mtu(1), STATUS.
 enum class PathMtuStatus { kBlackHole, kMisreported, kSignalled, kClear, kUndetermined };
@@ -42,23 +42,24 @@ struct Advice {
   std::optional<std::uint32_t> tcp_mss_bytes;        ///< for the measured family
   std::optional<std::uint32_t> tcp_mss_inet_bytes;   ///< path MTU - 40
   std::optional<std::uint32_t> tcp_mss_inet6_bytes;  ///< path MTU - 60; null below 1280
-  std::string encapsulation;  ///< the most plausible explanation as one line, e.g. "1420 = 1500 - 80: WireGuard ..."; may be empty
-  std::vector<EncapsulationMatch> explanations;   ///< all that yield the measured number
-  std::vector<TunnelMtuAdvice> tunnels;           ///< for tunnels that would run over this path
-  std::optional<TunnelMtuFit> fit;                ///< with an outer measurement
-  std::optional<std::int32_t> fit_bytes;          ///< interface MTU + overhead - outer path MTU; > 0: too large by that much
+  std::string encapsulation;  ///< the most plausible explanation as one line, e.g. "1420 = 1500 - 80: WireGuard ...";
+                              ///< may be empty
+  std::vector<EncapsulationMatch> explanations;  ///< all that yield the measured number
+  std::vector<TunnelMtuAdvice> tunnels;          ///< for tunnels that would run over this path
+  std::optional<TunnelMtuFit> fit;               ///< with an outer measurement
+  std::optional<std::int32_t> fit_bytes;  ///< interface MTU + overhead - outer path MTU; > 0: too large by that much
 };
 
 struct PathMtuDiagnosis {
   PathMtuStatus status = PathMtuStatus::kUndetermined;
-  std::optional<Direction> direction;               ///< null when there is no hole or it is not known
-  std::optional<std::uint32_t> path_mtu_bytes;          ///< forward; null unless exact
+  std::optional<Direction> direction;           ///< null when there is no hole or it is not known
+  std::optional<std::uint32_t> path_mtu_bytes;  ///< forward; null unless exact
   std::optional<std::uint32_t> path_mtu_at_least_bytes;
   std::optional<std::uint32_t> path_mtu_at_most_bytes;
   std::optional<std::uint32_t> reverse_path_mtu_bytes;  ///< null when not measured
-  std::string undetermined_because;                 ///< one sentence when the status is undetermined
+  std::string undetermined_because;                     ///< one sentence when the status is undetermined
   Advice advice;
-  std::vector<Finding> findings;                    ///< most severe first
+  std::vector<Finding> findings;  ///< most severe first
   std::vector<Skipped> skipped;
 };
 

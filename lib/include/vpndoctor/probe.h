@@ -10,7 +10,7 @@
 #include "vpndoctor/ip.h"
 #include "vpndoctor/path_mtu.h"
 
-namespace vpndoctor {
+namespace [[gnu::visibility("default")]] vpndoctor {
 
 using TimePoint = std::chrono::steady_clock::time_point;
 
@@ -23,8 +23,8 @@ struct Probe {
   Method method = Method::kEcho;
   std::uint32_t size_bytes = 0;  ///< of the IP packet
   std::uint8_t ttl = kFullTtl;   ///< TTL or hop limit
-  bool fragmented = false;  ///< an echo sent without DF, in fragments that each fit `fragment_bytes`, so that only
-                            ///< the reply is large (raw ICMP channels only)
+  bool fragmented = false;       ///< an echo sent without DF, in fragments that each fit `fragment_bytes`, so that only
+                                 ///< the reply is large (raw ICMP channels only)
   std::uint32_t fragment_bytes = 0;
 };
 
@@ -39,10 +39,10 @@ struct Reply {
   Kind kind = Kind::kReached;
   std::optional<std::uint16_t> probe_id;  ///< null: it quotes no packet of ours (forged, or somebody else's)
   IpAddress from;
-  std::uint32_t mtu_bytes = 0;                  ///< kTooBig: the claim, 0 from routers older than RFC 1191
-  std::optional<std::uint8_t> received_ttl;     ///< TTL of the reply on arrival, when the socket tells
-  std::uint8_t icmp_code = 0;                   ///< kUnreachable: the code
-  bool on_wire_only = false;                    ///< seen by the capture; `kTooBig` only
+  std::uint32_t mtu_bytes = 0;               ///< kTooBig: the claim, 0 from routers older than RFC 1191
+  std::optional<std::uint8_t> received_ttl;  ///< TTL of the reply on arrival, when the socket tells
+  std::uint8_t icmp_code = 0;                ///< kUnreachable: the code
+  bool on_wire_only = false;                 ///< seen by the capture; `kTooBig` only
 };
 
 /// Why a probe could not be sent.
@@ -59,7 +59,7 @@ struct CarrierAbilities {
   bool udp = false;
   bool ttl_limited = false;  ///< time-exceeded messages reach us
   bool fragments = false;    ///< `Probe::fragmented` and reply fragments can be seen
-  bool harmless = false;     ///< a too-big message leaves nothing in the kernel's path MTU cache, echo excepted for IPv6
+  bool harmless = false;  ///< a too-big message leaves nothing in the kernel's path MTU cache, echo excepted for IPv6
 };
 
 }  // namespace vpndoctor

@@ -15,7 +15,7 @@
 #include "vpndoctor/path_mtu_diagnosis.h"
 #include "vpndoctor/result.h"
 
-namespace vpndoctor {
+namespace [[gnu::visibility("default")]] vpndoctor {
 
 enum class Verdict { kOk, kProblem, kUndetermined };
 const char* verdict_name(Verdict verdict);  ///< "ok", "problem", "undetermined"

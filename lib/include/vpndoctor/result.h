@@ -7,16 +7,16 @@
 #include <string>
 #include <utility>
 
-namespace vpndoctor {
+namespace [[gnu::visibility("default")]] vpndoctor {
 
 /// What kind of answer the user needs; decides the exit code (see exit_code()) and JSON `error.kind`.
 enum class ErrorKind {
-  kUsage,         ///< the command line, or a file it names, is wrong: exit 2
-  kUnknownHost,   ///< a name that does not resolve: exit 3
-  kNoRoute,       ///< this machine has no way to the address: exit 3
-  kPermission,    ///< a privilege is missing and there is no way without it: exit 3
-  kUnavailable,   ///< the system does not offer what is needed: exit 3
-  kInternal,      ///< a defect of vpndoctor: exit 4
+  kUsage,        ///< the command line, or a file it names, is wrong: exit 2
+  kUnknownHost,  ///< a name that does not resolve: exit 3
+  kNoRoute,      ///< this machine has no way to the address: exit 3
+  kPermission,   ///< a privilege is missing and there is no way without it: exit 3
+  kUnavailable,  ///< the system does not offer what is needed: exit 3
+  kInternal,     ///< a defect of vpndoctor: exit 4
 };
 
 /// Says what was being done and to what, in lower case and without a full stop; `hint` says what to do.

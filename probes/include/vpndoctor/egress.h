@@ -9,13 +9,13 @@
 #include "vpndoctor/path_mtu.h"
 #include "vpndoctor/result.h"
 
-namespace vpndoctor {
+namespace [[gnu::visibility("default")]] vpndoctor {
 
 struct EgressQuery {
   IpAddress target;
-  std::string interface;                ///< --interface, or a link-local target's zone; empty: any
-  std::optional<IpAddress> source;      ///< --source
-  std::optional<std::uint32_t> mark;    ///< --mark
+  std::string interface;              ///< --interface, or a link-local target's zone; empty: any
+  std::optional<IpAddress> source;    ///< --source
+  std::optional<std::uint32_t> mark;  ///< --mark
 };
 
 /// Asks RTM_GETROUTE, then RTM_GETLINK and RTM_GETROUTE of the FIB entry (RTM_F_FIB_MATCH) for the metric.

@@ -13,7 +13,7 @@
 #include "vpndoctor/probe.h"
 #include "vpndoctor/result.h"
 
-namespace vpndoctor {
+namespace [[gnu::visibility("default")]] vpndoctor {
 
 /// A way to send probes to one target. One thread, non-blocking.
 class ProbeChannel {
@@ -39,10 +39,10 @@ class ProbeChannel {
 
 struct ChannelOptions {
   IpAddress target;
-  int scope_interface_index = 0;  ///< of a link-local target, else 0
-  IpAddress source;               ///< as Egress says, or the user's --source
-  std::string bind_interface;     ///< --interface: SO_BINDTODEVICE; empty: none
-  std::string capture_interface;  ///< the egress interface; empty: no capture
+  int scope_interface_index = 0;      ///< of a link-local target, else 0
+  IpAddress source;                   ///< as Egress says, or the user's --source
+  std::string bind_interface;         ///< --interface: SO_BINDTODEVICE; empty: none
+  std::string capture_interface;      ///< the egress interface; empty: no capture
   std::optional<std::uint32_t> mark;  ///< --mark: SO_MARK
 };
 

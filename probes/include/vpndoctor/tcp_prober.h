@@ -13,7 +13,7 @@
 #include "vpndoctor/path_mtu.h"
 #include "vpndoctor/probe.h"
 
-namespace vpndoctor {
+namespace [[gnu::visibility("default")]] vpndoctor {
 
 struct TcpProbeOptions {
   IpAddress target;
@@ -23,7 +23,7 @@ struct TcpProbeOptions {
   std::string capture_interface;  ///< to see the peer's SYN-ACK where the privilege allows; empty: none
   std::optional<std::uint32_t> mark;
   std::uint16_t port = 443;
-  std::string server_name;        ///< for the ClientHello's SNI; empty for literals
+  std::string server_name;  ///< for the ClientHello's SNI; empty for literals
   std::uint32_t link_mtu_bytes = 1500;
   int max_connections = 4;
 };

@@ -6,14 +6,14 @@
 
 #include "vpndoctor/report.h"
 
-namespace vpndoctor {
+namespace [[gnu::visibility("default")]] vpndoctor {
 
 struct TextOptions {
   bool color = false;
-  bool utf8 = false;            ///< the locale can show characters outside ASCII
+  bool utf8 = false;  ///< the locale can show characters outside ASCII
   int width_columns = 80;
-  bool verbose = false;         ///< every size, every ignored message, the evidence of every finding
-  bool quiet = false;           ///< the verdict sentence alone
+  bool verbose = false;  ///< every size, every ignored message, the evidence of every finding
+  bool quiet = false;    ///< the verdict sentence alone
 };
 
 /// Returns the report as text for a person, verdict first, ending in a newline. Control characters of foreign
