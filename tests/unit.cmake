@@ -1,0 +1,24 @@
+# SPDX-License-Identifier: Apache-2.0
+# The unit tests link the layers' objects, not the shared library: they reach what the library hides.
+find_package(GTest REQUIRED)
+include(GoogleTest)
+
+file(GLOB unit_sources CONFIGURE_DEPENDS unit/*.cc)
+add_executable(vpndoctor-tests ${unit_sources})
+target_include_directories(vpndoctor-tests PRIVATE ${PROJECT_SOURCE_DIR} ${PROJECT_SOURCE_DIR}/lib
+                                                   ${PROJECT_SOURCE_DIR}/probes ${PROJECT_SOURCE_DIR}/reports
+                                                   ${PROJECT_SOURCE_DIR}/tests)
+target_link_libraries(vpndoctor-tests PRIVATE vpndoctor_lib vpndoctor_probes vpndoctor_reports GTest::gtest_main
+                                              nlohmann_json::nlohmann_json)
+if(TARGET vpndoctor_lab)
+  target_link_libraries(vpndoctor-tests PRIVATE vpndoctor_lab)
+endif()
+target_compile_definitions(vpndoctor-tests PRIVATE VPNDOCTOR_SOURCE_DIR="${PROJECT_SOURCE_DIR}"
+                                                   VPNDOCTOR_BINARY_DIR="${PROJECT_BINARY_DIR}")
+
+set(unit_prefix unit.)
+if(VPNDOCTOR_SANITIZE)
+  set(unit_prefix sanitized.)
+endif()
+gtest_discover_tests(vpndoctor-tests TEST_PREFIX ${unit_prefix} DISCOVERY_TIMEOUT 60
+                     PROPERTIES LABELS unit TIMEOUT 300)
