@@ -1,0 +1,88 @@
+// SPDX-License-Identifier: Apache-2.0
+// The order of the text report. What each section says is written in its own file.
+#include <algorithm>
+
+#include "findings_text.h"
+#include "page.h"
+#include "path_mtu_text.h"
+#include "vpndoctor/render.h"
+#include "vpndoctor/text_escape.h"
+
+namespace vpndoctor {
+namespace {
+
+struct Label {
+  const char* word;
+  Style style;
+};
+
+/// The word before the verdict follows the findings, not --fail-on: a black hole is never shown as OK.
+Label label_of(const Report& report) {
+  const auto has = [&report](Severity severity) {
+    return std::ranges::any_of(report.findings, [severity](const Finding& each) { return each.severity == severity; });
+  };
+  if (report.verdict == Verdict::kProblem || has(Severity::kError)) return {"PROBLEM", Style::kBad};
+  if (report.verdict == Verdict::kUndetermined) return {"UNDETERMINED", Style::kDoubtful};
+  if (has(Severity::kWarning)) return {"WARNING", Style::kDoubtful};
+  return {"OK", Style::kGood};
+}
+
+std::string headline(const Report& report) {
+  if (const auto* path = std::get_if<PathMtuReport>(&report.data))
+    return path_mtu_headline(path->measurement, path->diagnosis);
+  if (!report.findings.empty()) return report.findings.front().title;
+  return "Nothing was examined.";
+}
+
+std::string error_text(const Error& error, const TextOptions& options) {
+  const auto safe = [&options](const std::string& text) {
+    return options.utf8 ? escape_controls(text) : escape_non_ascii(text);
+  };
+  std::string text = "vpndoctor: " + safe(error.message) + "\n";
+  if (!error.hint.empty() && !options.quiet) text += "  " + safe(error.hint) + "\n";
+  return text;
+}
+
+void write_outer(const PathMtuReport& outer, Page& page) {
+  page.heading("The tunnel's own path");
+  page.paragraph(path_mtu_headline(outer.measurement, outer.diagnosis));
+  page.blank_line();
+  write_path_summary(outer, page);
+  write_hops(outer, page);
+  write_sizes(outer, page);
+  write_too_big_messages(outer.measurement, page);
+}
+
+void write_path_mtu(const Report& report, const PathMtuReport& path, Page& page) {
+  page.blank_line();
+  write_path_summary(path, page);
+  write_hops(path, page);
+  write_sizes(path, page);
+  write_too_big_messages(path.measurement, page);
+  write_tcp(path.measurement, page);
+  write_attempts(path, page);
+  write_meaning(report.findings, page);
+  write_remedies(report.findings, page);
+  write_findings(report.findings, page);
+  write_arithmetic(path.diagnosis, page);
+  if (path.outer) write_outer(*path.outer, page);
+  write_blind_spots(path.measurement.probing.could_not_see, report.skipped, page);
+  write_probing(path.measurement, page);
+}
+
+}  // namespace
+
+std::string render_text(const Report& report, const TextOptions& options) {
+  if (report.error) return error_text(*report.error, options);
+  const Label label = label_of(report);
+  const std::string verdict = std::string(label.word) + ": " + headline(report);
+  if (options.quiet) return (options.utf8 ? escape_controls(verdict) : escape_non_ascii(verdict)) + "\n";
+  Page page(options);
+  page.paragraph(verdict, 0, label.style);
+  if (report.incomplete)
+    page.paragraph("Interrupted or out of time: this is what was known by then.", 0, Style::kDoubtful);
+  if (const auto* path = std::get_if<PathMtuReport>(&report.data)) write_path_mtu(report, *path, page);
+  return page.text();
+}
+
+}  // namespace vpndoctor
