@@ -1,0 +1,136 @@
+// SPDX-License-Identifier: Apache-2.0
+// Sends netlink requests and reads the answers whole; see the header.
+#include "netlink.h"
+
+#include <fmt/format.h>
+#include <linux/netlink.h>
+#include <netlink/netlink.h>
+#include <sys/socket.h>
+#include <sys/time.h>
+
+#include <cerrno>
+#include <cstring>
+#include <optional>
+#include <span>
+
+namespace vpndoctor {
+namespace {
+
+constexpr std::size_t kMessageBytes = 1024;
+constexpr int kReceiveBufferBytes = 1 << 20;
+
+/// NLMSG_ERROR: errno, the request's header, the request unless capped, then the extended attributes.
+void take_error(Bytes payload, std::uint16_t flags, NetlinkReply& reply) {
+  const auto error = read_at<nlmsgerr>(payload);
+  if (!error) {
+    reply.error_number = EBADMSG;
+    return;
+  }
+  reply.error_number = error->error == 0 ? 0 : -error->error;
+  if ((flags & NLM_F_ACK_TLVS) == 0) return;
+  std::size_t fixed = sizeof(nlmsgerr);
+  if ((flags & NLM_F_CAPPED) == 0 && error->msg.nlmsg_len > sizeof(nlmsghdr)) {
+    fixed += error->msg.nlmsg_len - sizeof(nlmsghdr);
+  }
+  if (const auto text = find_attribute(after_aligned(payload, fixed), NLMSGERR_ATTR_MSG))
+    reply.error_text = text->text();
+}
+
+/// Returns true when the message ends the answer.
+bool take_message(const nlmsghdr& header, Bytes payload, NetlinkReply& reply) {
+  if ((header.nlmsg_flags & NLM_F_DUMP_INTR) != 0) reply.interrupted = true;
+  if (header.nlmsg_type == NLMSG_ERROR) {
+    take_error(payload, header.nlmsg_flags, reply);
+    return true;
+  }
+  if (header.nlmsg_type == NLMSG_DONE) {
+    // A dump that fails half-way says so here.
+    const auto error = read_at<int>(payload);
+    if (error && *error < 0) reply.error_number = -*error;
+    return true;
+  }
+  if (header.nlmsg_type == NLMSG_NOOP) return false;
+  reply.messages.push_back({header.nlmsg_type, {payload.begin(), payload.end()}});
+  return false;
+}
+
+std::unexpected<Error> system_failure(const char* doing, int error_number) {
+  return failure(ErrorKind::kUnavailable, fmt::format("{}: {}", doing, std::strerror(error_number)));
+}
+
+Result<NlSocket> open_netlink(int protocol) {
+  NlSocket socket(nl_socket_alloc());
+  if (!socket) return failure(ErrorKind::kInternal, "allocate a netlink socket");
+  if (const int error = nl_connect(socket.get(), protocol); error < 0) {
+    return failure(ErrorKind::kUnavailable, fmt::format("open netlink: {}", nl_geterror(error)));
+  }
+  const int fd = nl_socket_get_fd(socket.get());
+  const int on = 1;
+  // Best effort: without the extended acknowledgement only the kernel's sentence is missing, without the buffer
+  // ENOBUFS is met earlier, and it is reported.
+  ::setsockopt(fd, SOL_NETLINK, NETLINK_EXT_ACK, &on, sizeof on);
+  ::setsockopt(fd, SOL_SOCKET, SO_RCVBUF, &kReceiveBufferBytes, sizeof kReceiveBufferBytes);
+  const timeval patience{2, 0};
+  ::setsockopt(fd, SOL_SOCKET, SO_RCVTIMEO, &patience, sizeof patience);
+  return socket;
+}
+
+/// Receives one datagram of any size from the kernel; an empty one when it came from somebody else.
+Result<std::vector<std::byte>> receive_datagram(int fd) {
+  ssize_t size = 0;
+  do {
+    size = ::recv(fd, nullptr, 0, MSG_PEEK | MSG_TRUNC);
+  } while (size < 0 && errno == EINTR);
+  if (size < 0) return system_failure("read from netlink", errno);
+  std::vector<std::byte> datagram(static_cast<std::size_t>(size));
+  sockaddr_nl sender{};
+  socklen_t sender_size = sizeof sender;
+  const ssize_t got =
+      ::recvfrom(fd, datagram.data(), datagram.size(), 0, reinterpret_cast<sockaddr*>(&sender), &sender_size);
+  if (got < 0) return system_failure("read from netlink", errno);
+  datagram.resize(sender.nl_pid == 0 ? static_cast<std::size_t>(got) : 0);
+  return datagram;
+}
+
+}  // namespace
+
+bool take_netlink_datagram(Bytes datagram, std::uint32_t sequence, NetlinkReply& reply) {
+  bool ended = false;
+  while (const auto header = read_at<nlmsghdr>(datagram)) {
+    if (header->nlmsg_len < sizeof(nlmsghdr) || header->nlmsg_len > datagram.size()) break;
+    const Bytes payload = datagram.subspan(sizeof(nlmsghdr), header->nlmsg_len - sizeof(nlmsghdr));
+    if (header->nlmsg_seq == sequence && take_message(*header, payload, reply)) ended = true;
+    datagram = after_aligned(datagram, header->nlmsg_len);
+  }
+  return ended;
+}
+
+NlMessage netlink_message(std::uint16_t type, int flags) {
+  NlMessage message(nlmsg_alloc_size(kMessageBytes));
+  if (message) nlmsg_put(message.get(), NL_AUTO_PORT, NL_AUTO_SEQ, type, 0, NLM_F_REQUEST | flags);
+  return message;
+}
+
+Result<NetlinkReply> netlink_exchange(int protocol, nl_msg& message) {
+  const auto socket = open_netlink(protocol);
+  if (!socket) return std::unexpected(socket.error());
+  const int fd = nl_socket_get_fd(socket->get());
+  nl_complete_msg(socket->get(), &message);
+  // The acknowledgement marks the end of a single answer, as NLMSG_DONE does of a dump.
+  nlmsghdr* header = nlmsg_hdr(&message);
+  header->nlmsg_flags = static_cast<std::uint16_t>(header->nlmsg_flags | NLM_F_ACK);
+  if (const int error = nl_send(socket->get(), &message); error < 0) {
+    return failure(ErrorKind::kUnavailable, fmt::format("send to netlink: {}", nl_geterror(error)));
+  }
+  NetlinkReply reply;
+  while (true) {
+    auto datagram = receive_datagram(fd);
+    if (!datagram) return std::unexpected(datagram.error());
+    const bool ended = take_netlink_datagram(*datagram, header->nlmsg_seq, reply);
+    // WireGuard's answers hold keys.
+    ::explicit_bzero(datagram->data(), datagram->size());
+    if (ended) return reply;
+  }
+}
+
+}  // namespace vpndoctor

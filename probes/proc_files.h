@@ -1,0 +1,24 @@
+// SPDX-License-Identifier: Apache-2.0
+// Reads small files and directories of /proc and /sys whole, with a bound. Knows no format.
+#pragma once
+
+#include <cstddef>
+#include <optional>
+#include <string>
+#include <vector>
+
+namespace vpndoctor {
+
+inline constexpr std::size_t kProcFileLimit = 1 << 20;
+
+/// Returns at most `limit` bytes of the file; nullopt with errno set when it cannot be read. Follows no FIFO into a
+/// wait.
+std::optional<std::string> read_small_file(const std::string& path, std::size_t limit = kProcFileLimit);
+
+/// Names the entries of a directory except the dot entries; nullopt with errno set when it cannot be read.
+std::optional<std::vector<std::string>> directory_entries(const std::string& path);
+
+/// Returns the target of a symbolic link; empty when it cannot be read.
+std::string link_target(const std::string& path);
+
+}  // namespace vpndoctor

@@ -1,0 +1,22 @@
+// SPDX-License-Identifier: Apache-2.0
+// Names the kind of tunnel that an interface is, from what the kernel and the process holding it say. Pure.
+#pragma once
+
+#include <string>
+
+#include "rtnl_message.h"
+
+namespace vpndoctor {
+
+/// What is known of a tun or tap device beyond netlink.
+struct TunHolderFacts {
+  bool wireguard_socket = false;  ///< a userspace WireGuard answers for it
+  std::string process;            ///< name of the process that holds it; empty: none, or not readable
+};
+
+/// Returns "wireguard", "openvpn", "tun", "gre", "ppp", ...; empty when the interface is no VPN tunnel: hardware,
+/// overlays of containers (VXLAN, Geneve), and taps, unless a VPN program holds them (a tap is what virtual machines
+/// use).
+std::string tunnel_kind(const LinkMessage& link, const TunHolderFacts& holder);
+
+}  // namespace vpndoctor
