@@ -27,7 +27,7 @@ install(FILES ${schemas} DESTINATION ${CMAKE_INSTALL_DATADIR}/vpndoctor/schema)
 
 set(cmake_package_dir ${CMAKE_INSTALL_LIBDIR}/cmake/vpndoctor)
 install(EXPORT vpndoctor NAMESPACE vpndoctor:: FILE vpndoctor-targets.cmake DESTINATION ${cmake_package_dir})
-write_basic_package_version_file(${PROJECT_BINARY_DIR}/vpndoctor-config-version.cmake COMPATIBILITY ExactVersion)
+write_basic_package_version_file(${PROJECT_BINARY_DIR}/vpndoctor-config-version.cmake COMPATIBILITY SameMinorVersion)
 install(FILES cmake/vpndoctor-config.cmake ${PROJECT_BINARY_DIR}/vpndoctor-config-version.cmake
         DESTINATION ${cmake_package_dir})
 

@@ -1,2 +1,26 @@
 # SPDX-License-Identifier: Apache-2.0
-# Checks that are no unit tests: what is installed, what the layers call, how the code is formatted.
+# Checks that are no unit tests: what is installed, what the layers call, the man pages, how the code is written.
+set(checks ${CMAKE_CURRENT_SOURCE_DIR}/checks)
+
+# A check is a script; it is given the source and the build folder, and exits 77 with a reason when it cannot run.
+function(vpndoctor_check name label)
+  add_test(NAME ${label}.${name} COMMAND bash ${ARGN} WORKING_DIRECTORY ${PROJECT_SOURCE_DIR})
+  set_tests_properties(${label}.${name} PROPERTIES LABELS ${label} TIMEOUT 300 SKIP_RETURN_CODE 77
+                       ENVIRONMENT "SOURCE_DIR=${PROJECT_SOURCE_DIR};BUILD_DIR=${PROJECT_BINARY_DIR}")
+endfunction()
+
+vpndoctor_check(package install ${checks}/install.sh)
+vpndoctor_check(multiarch install ${checks}/install_multiarch.sh)
+vpndoctor_check(purity layers ${checks}/purity.sh)
+vpndoctor_check(exports layers ${checks}/exports.sh)
+vpndoctor_check(lint man ${checks}/man_lint.sh)
+vpndoctor_check(options man ${checks}/man_options.sh)
+vpndoctor_check(text style ${checks}/text.sh)
+vpndoctor_check(format style ${checks}/format.sh)
+
+# One test for each file, so that ctest runs them side by side.
+file(GLOB_RECURSE tidied CONFIGURE_DEPENDS RELATIVE ${PROJECT_SOURCE_DIR} ${PROJECT_SOURCE_DIR}/lib/*.cc
+     ${PROJECT_SOURCE_DIR}/probes/*.cc ${PROJECT_SOURCE_DIR}/reports/*.cc ${PROJECT_SOURCE_DIR}/tools/*.cc)
+foreach(source ${tidied})
+  vpndoctor_check(tidy.${source} style ${checks}/tidy.sh ${source})
+endforeach()

@@ -1,0 +1,14 @@
+#!/bin/bash
+# SPDX-License-Identifier: Apache-2.0
+# The shared library exports what the public headers declare and nothing else of ours.
+set -euo pipefail
+library=$BUILD_DIR/bin/libvpndoctor.so
+exported=$(nm -DC --defined-only "$library" | awk '$2 ~ /[TBDR]/ {sub(/^[^ ]+ . /, ""); print}')
+[ -n "$exported" ] || { echo "$library exports nothing"; exit 1; }
+bad=0
+while IFS= read -r name; do
+  [[ $name == vpndoctor::* ]] || { echo "exported, not ours: $name"; bad=1; continue; }
+  word=${name%%(*}; word=${word%%\[abi*}; word=${word##*::}; word=${word#\~}
+  grep -qrw -- "$word" "$SOURCE_DIR"/{lib,probes,reports}/include || { echo "exported, in no public header: $name"; bad=1; }
+done <<<"$exported"
+exit "$bad"

@@ -1,0 +1,44 @@
+# SPDX-License-Identifier: Apache-2.0
+# Sourced by tools/run and tests/run: which Debian packages the build and the tests need, and how steps report
+# themselves. A machine that has everything is not touched and needs no network.
+
+build_packages=(g++ cmake ninja-build pkgconf libfmt-dev nlohmann-json3-dev libcli11-dev libnl-3-dev libnl-genl-3-dev
+  libpcap-dev libidn2-dev)
+# The oracles that tests compare with, the daemons that the lab runs, and the code checks.
+test_packages=(libgtest-dev clang-format-19 clang-tidy-19 mandoc bsdextrautils python3 python3-jsonschema iproute2
+  nftables iputils-ping openssl openvpn wireguard-go wireguard-tools)
+
+say() { echo "${0##*/}: $*" >&2; }
+
+# Runs a step with one line of progress; its output is shown only when it fails.
+step() {  # TITLE COMMAND...
+  local title=$1 log status=0
+  shift
+  log=$(mktemp)
+  say "$title"
+  "$@" >"$log" 2>&1 || status=$?
+  [ "$status" = 0 ] || { tail -n 200 "$log" >&2; say "failed: $*"; }
+  rm -f "$log"
+  return "$status"
+}
+
+missing_packages() {  # PACKAGE...
+  local package
+  for package; do
+    [ "$(dpkg-query -W -f '${db:Status-Status}' "$package" 2>/dev/null)" = installed ] || echo "$package"
+  done
+}
+
+install_missing() {  # PACKAGE...
+  command -v dpkg-query >/dev/null || { say "not Debian: assuming that these are installed: $*"; return; }
+  local missing root=()
+  mapfile -t missing < <(missing_packages "$@")
+  [ "${#missing[@]}" -gt 0 ] || return 0
+  if [ "$(id -u)" != 0 ]; then
+    command -v sudo >/dev/null || { say "run as root, or install: ${missing[*]}"; return 1; }
+    root=(sudo)
+  fi
+  local apt=("${root[@]}" env DEBIAN_FRONTEND=noninteractive apt-get -q -y -o DPkg::Lock::Timeout=300)
+  step "apt: reading the package lists" "${apt[@]}" update
+  step "apt: installing ${missing[*]}" "${apt[@]}" install --no-install-recommends "${missing[@]}"
+}
