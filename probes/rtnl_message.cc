@@ -5,6 +5,7 @@
 #include <linux/if.h>
 #include <linux/if_addr.h>
 #include <linux/if_link.h>
+#include <linux/if_tunnel.h>
 #include <linux/rtnetlink.h>
 
 namespace vpndoctor {
@@ -78,11 +79,26 @@ void take_route_attribute(const NetlinkAttribute& attribute, RouteMessage& route
   }
 }
 
+/// Which attribute of IFLA_INFO_DATA holds the remote, by kind; 0 for kinds that have none.
+std::uint16_t remote_attribute(const std::string& kind) {
+  if (kind == "ipip" || kind == "sit" || kind == "ip6tnl") return IFLA_IPTUN_REMOTE;
+  if (kind == "gre" || kind == "gretap" || kind == "ip6gre" || kind == "ip6gretap") return IFLA_GRE_REMOTE;
+  if (kind == "vti" || kind == "vti6") return IFLA_VTI_REMOTE;
+  return 0;
+}
+
 void take_link_info(Bytes info, LinkMessage& link) {
   if (const auto kind = find_attribute(info, IFLA_INFO_KIND)) link.kind = kind->text();
   const auto data = find_attribute(info, IFLA_INFO_DATA);
-  if (!data || link.kind != "tun") return;
-  if (const auto type = find_attribute(data->payload, IFLA_TUN_TYPE)) link.tun_type = type->as<std::uint8_t>();
+  if (!data) return;
+  if (link.kind == "tun") {
+    if (const auto type = find_attribute(data->payload, IFLA_TUN_TYPE)) link.tun_type = type->as<std::uint8_t>();
+  }
+  const std::uint16_t type = remote_attribute(link.kind);
+  const auto remote = type == 0 ? std::nullopt : find_attribute(data->payload, type);
+  if (!remote) return;
+  link.tunnel_remote = IpAddress::from_bytes(remote->payload);
+  if (link.tunnel_remote && link.tunnel_remote->is_unspecified()) link.tunnel_remote.reset();
 }
 
 }  // namespace

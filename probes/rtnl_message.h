@@ -35,8 +35,9 @@ struct LinkMessage {
   bool running = false;             ///< IFF_RUNNING: has a carrier
   std::uint16_t hardware_type = 0;  ///< ARPHRD_*
   std::optional<std::uint32_t> mtu_bytes;
-  std::string kind;                      ///< IFLA_INFO_KIND, empty for hardware
-  std::optional<std::uint8_t> tun_type;  ///< IFLA_TUN_TYPE: 1 tun, 2 tap
+  std::string kind;                        ///< IFLA_INFO_KIND, empty for hardware
+  std::optional<std::uint8_t> tun_type;    ///< IFLA_TUN_TYPE: 1 tun, 2 tap
+  std::optional<IpAddress> tunnel_remote;  ///< the fixed remote of a GRE, IP-in-IP, SIT or VTI tunnel
 };
 
 /// Decodes the payload of RTM_NEWLINK; nullopt when it is too short or has no name.

@@ -1,0 +1,48 @@
+// SPDX-License-Identifier: Apache-2.0
+// What is worth knowing of a WireGuard interface: its peers' endpoints and the addresses they carry. Has no place for
+// a key, and its parser drops keys unread.
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <string_view>
+#include <utility>
+#include <vector>
+
+#include "vpndoctor/ip.h"
+
+namespace [[gnu::visibility("default")]] vpndoctor {
+
+struct AllowedIp {
+  IpAddress address;
+  std::uint8_t prefix_length = 0;
+
+  bool contains(const IpAddress& other) const;
+  bool operator==(const AllowedIp&) const = default;
+};
+
+struct WireguardPeer {
+  std::optional<IpAddress> endpoint;  ///< null until the peer was configured with one or was heard
+  std::uint16_t endpoint_port = 0;
+  std::vector<AllowedIp> allowed_ips;
+  bool operator==(const WireguardPeer&) const = default;
+};
+
+struct WireguardDevice {
+  std::optional<std::uint32_t> mark;  ///< null when 0: not marked
+  std::vector<WireguardPeer> peers;
+  bool operator==(const WireguardDevice&) const = default;
+};
+
+/// Parses the answer to `get=1` of the cross-platform userspace interface (wireguard.com/xplatform). Lines of keys are
+/// skipped. nullopt when the text is not such an answer, or carries an errno other than 0, or is cut short.
+std::optional<WireguardDevice> parse_wireguard_uapi(std::string_view text);
+
+/// Returns the peer that WireGuard sends packets to `inner` to: the longest matching allowed IP; null for none.
+/// Owned by `device`.
+const WireguardPeer* wireguard_peer_for(const WireguardDevice& device, const IpAddress& inner);
+
+/// Parses "192.0.2.1:51820" or "[2001:db8::1%2]:51820" into address and port; the zone is dropped.
+std::optional<std::pair<IpAddress, std::uint16_t>> parse_address_and_port(std::string_view text);
+
+}  // namespace vpndoctor

@@ -1,0 +1,18 @@
+// SPDX-License-Identifier: Apache-2.0
+// Finds the remote of a tun device through the process that holds it: its connected socket, or the server that an
+// OpenVPN client was told to use. Never picks one of several.
+#pragma once
+
+#include <string>
+
+#include "tun_holder.h"
+#include "vpndoctor/result.h"
+#include "vpndoctor/tunnel_endpoint.h"
+
+namespace vpndoctor {
+
+/// Looks up where the holder of the tun device `interface` sends to. kPermission when the holder or its sockets cannot
+/// be seen by this user, kUnavailable when nothing names the remote or several could be it.
+Result<TunnelEndpoint> find_tun_endpoint(const std::string& interface);
+
+}  // namespace vpndoctor
