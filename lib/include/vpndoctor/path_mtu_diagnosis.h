@@ -25,7 +25,7 @@ enum class TunnelMtuFit { kTooLarge, kExact, kCouldBeRaised };
 /// One way to explain a path MTU number: "WireGuard over IPv6-capable Ethernet", 1420 = 1500 - 80.
 struct EncapsulationMatch {
   std::string name;
-  std::uint32_t underlay_bytes = 0;
+  std::uint32_t underlay_bytes = 0;  ///< 0: a customary value, not arithmetic
   std::uint32_t overhead_bytes = 0;
   bool likely = false;  ///< the tunnel kind of the egress says so, not the number alone
 };
@@ -57,7 +57,12 @@ struct PathMtuDiagnosis {
   std::optional<std::uint32_t> path_mtu_at_least_bytes;
   std::optional<std::uint32_t> path_mtu_at_most_bytes;
   std::optional<std::uint32_t> reverse_path_mtu_bytes;  ///< null when not measured
-  std::string undetermined_because;                     ///< one sentence when the status is undetermined
+  std::optional<bool> meets_expectation;  ///< --expect-min: null when not asked or not decided by the proven range
+  /// The peer's MSS is smaller than Ethernet and the link here allow; null when it was not seen.
+  std::optional<bool> tcp_mss_clamped;
+  /// Full-size segments get through in every direction that was tested; null when none was.
+  std::optional<bool> tcp_carries_full_segments;
+  std::string undetermined_because;  ///< one sentence when the status is undetermined
   Advice advice;
   std::vector<Finding> findings;  ///< most severe first
   std::vector<Skipped> skipped;
