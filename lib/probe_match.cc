@@ -7,16 +7,7 @@
 namespace vpndoctor {
 namespace {
 
-constexpr std::size_t kCookieOffset = 2;
 constexpr std::size_t kIdOffset = 10;
-
-/// Compares as much of the cookie as there is: a router may quote no more than the first 8 bytes behind the IP header.
-bool cookie_fits(const ProbeFlow& flow, std::span<const std::byte> payload) {
-  if (payload.size() <= kCookieOffset) return true;
-  const std::span<const std::byte> there = payload.subspan(kCookieOffset);
-  const std::size_t count = std::min(there.size(), flow.cookie.size());
-  return std::ranges::equal(there.first(count), std::span(flow.cookie).first(count));
-}
 
 Reply::Kind reply_kind(IcmpKind kind) {
   if (kind == IcmpKind::kTimeExceeded) return Reply::Kind::kTimeExceeded;

@@ -178,6 +178,14 @@ void randomize_flow(ProbeFlow& flow, std::span<const std::byte, 16> random) {
   if (flow.destination_port == 0) flow.destination_port = kProbeDestinationPort;
 }
 
+bool cookie_fits(const ProbeFlow& flow, std::span<const std::byte> payload) {
+  constexpr std::size_t kCookieOffset = 2;
+  if (payload.size() <= kCookieOffset) return true;
+  const std::span<const std::byte> there = payload.subspan(kCookieOffset);
+  const std::size_t count = std::min(there.size(), flow.cookie.size());
+  return std::ranges::equal(there.first(count), std::span(flow.cookie).first(count));
+}
+
 std::vector<std::byte> encode_probe_transport(const ProbeFlow& flow, const Probe& probe) {
   if (probe.method == Method::kTcp || !size_is_possible(flow, probe)) return {};
   const std::size_t size = probe.size_bytes - ip_header_bytes(flow.target.family);

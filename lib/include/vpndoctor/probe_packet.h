@@ -35,6 +35,10 @@ inline constexpr std::uint32_t kProbePayloadBytes = 12;
 /// kProbeDestinationPort.
 void randomize_flow(ProbeFlow& flow, std::span<const std::byte, 16> random);
 
+/// True unless the start of an echo or UDP payload contradicts the flow's cookie. Compares as much of the cookie as
+/// there is: a router may quote no more than the first 8 bytes behind the IP header.
+bool cookie_fits(const ProbeFlow& flow, std::span<const std::byte> payload);
+
 /// Returns the smallest packet that holds a probe of either method: 40 or 60 bytes.
 constexpr std::uint32_t smallest_probe_bytes(Family family) { return ip_header_bytes(family) + 8 + kProbePayloadBytes; }
 
