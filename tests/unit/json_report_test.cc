@@ -1,0 +1,227 @@
+// SPDX-License-Identifier: Apache-2.0
+// The JSON document: its fields, and that it always is what the schema says. The oracles are nlohmann-json's parser
+// and, where python3-jsonschema is installed, the schema itself.
+#include <gtest/gtest.h>
+#include <sys/wait.h>
+
+#include <cstdlib>
+#include <filesystem>
+#include <fstream>
+#include <nlohmann/json.hpp>
+
+#include "random_report.h"
+#include "sample_reports.h"
+#include "vpndoctor/codes.h"
+#include "vpndoctor/render.h"
+
+namespace vpndoctor::test {
+namespace {
+
+using Json = nlohmann::json;
+using nlohmann::json_literals::operator""_json_pointer;
+
+constexpr int kValidatorMissing = 77;
+const std::string kSource = VPNDOCTOR_SOURCE_DIR;
+const std::string kSchema = kSource + "/reports/schema/report-1.schema.json";
+
+Json schema() {
+  std::ifstream file(kSchema);
+  return Json::parse(file);
+}
+
+/// Writes one document a line and runs tests/validate_json.py over them; returns its exit code.
+int validate(const std::vector<Json>& documents, bool refuse) {
+  const std::string path = testing::TempDir() + "vpndoctor-json-" + std::to_string(getpid()) + ".jsonl";
+  std::ofstream file(path);
+  for (const Json& document : documents) file << document.dump() << "\n";
+  file.close();
+  const std::string options = refuse ? "--refuse " : "";
+  const int status = std::system((kSource + "/tests/validate_json.py " + options + kSchema + " " + path).c_str());
+  std::filesystem::remove(path);
+  return WIFEXITED(status) ? WEXITSTATUS(status) : -1;
+}
+
+Json rendered(const Report& report) { return Json::parse(render_json(report)); }
+
+TEST(JsonReport, BlackHoleHasTheNumbersOfTheMeasurement) {
+  const Json document = rendered(black_hole_report());
+  EXPECT_EQ(document["schema_version"], "1.0");
+  EXPECT_EQ(document["tool"]["name"], "vpndoctor");
+  EXPECT_EQ(document["command"], "mtu");
+  EXPECT_EQ(document["started_at"], "2026-11-18T11:06:40.042Z");
+  EXPECT_EQ(document["duration_ms"], 361.5);
+  EXPECT_EQ(document["verdict"], "problem");
+  EXPECT_EQ(document["incomplete"], false);
+  EXPECT_EQ(document["error"], nullptr);
+  EXPECT_EQ(document["/findings/0/code"_json_pointer], "MTU001");
+  EXPECT_EQ(document["/findings/0/slug"_json_pointer], "mtu-black-hole");
+  EXPECT_EQ(document["/findings/0/severity"_json_pointer], "error");
+  const Json& data = document["data"];
+  EXPECT_EQ(data["/target/host"_json_pointer], "vpn.example.org");
+  EXPECT_EQ(data["/target/address"_json_pointer], "198.51.100.2");
+  EXPECT_EQ(data["/target/family"_json_pointer], "inet");
+  EXPECT_EQ(data["/egress/link_mtu_bytes"_json_pointer], 1500);
+  EXPECT_EQ(data["path_mtu_bytes"], 1400);
+  EXPECT_EQ(data["status"], "black_hole");
+  EXPECT_EQ(data["direction"], "forward");
+  EXPECT_EQ(data["/constriction/from_ttl"_json_pointer], 2);
+  EXPECT_EQ(data["/constriction/to_address"_json_pointer], "198.51.100.2");
+  EXPECT_EQ(data["/hops/2/rtt_ms"_json_pointer], 40.871);
+  EXPECT_EQ(data["/hops/2/largest_bytes"_json_pointer], 1400);
+  EXPECT_EQ(data["/sizes/0"_json_pointer], (Json{{"size_bytes", 60}, {"sent", 24}, {"answered", 24}}));
+  EXPECT_EQ(data["/probing/method"_json_pointer], "icmp");
+  EXPECT_EQ(data["/probing/bytes_sent"_json_pointer], 123400);
+}
+
+TEST(JsonReport, UnknownIsNullNeverZero) {
+  const Json data = rendered(undetermined_report())["data"];
+  for (const char* key :
+       {"path_mtu_bytes", "path_mtu_at_least_bytes", "path_mtu_at_most_bytes", "reverse_path_mtu_bytes", "direction",
+        "constriction", "false_claim_probability", "rtt_ms", "loss_ratio", "tcp", "outer"}) {
+    ASSERT_TRUE(data.contains(key)) << key;
+    EXPECT_TRUE(data[key].is_null()) << key;
+  }
+  EXPECT_TRUE(data["/hops/1/address"_json_pointer].is_null());
+  EXPECT_TRUE(data["/hops/1/rtt_ms"_json_pointer].is_null());
+  EXPECT_TRUE(data["/egress/route_mtu_bytes"_json_pointer].is_null());
+  EXPECT_TRUE(data["/egress/kernel_path_mtu_bytes"_json_pointer].is_null());
+}
+
+TEST(JsonReport, AnErrorIsADocumentToo) {
+  const Json document = rendered(error_report());
+  EXPECT_EQ(document["/error/kind"_json_pointer], "unknown_host");
+  EXPECT_EQ(document["/error/message"_json_pointer], "cannot find the address of vpn.example.invalid");
+  EXPECT_EQ(document["verdict"], "undetermined");
+  EXPECT_TRUE(document["data"].is_null());
+  EXPECT_EQ(document["findings"], Json::array());
+}
+
+TEST(JsonReport, OuterHasTheSameShape) {
+  Report report = black_hole_report();
+  auto& path = std::get<PathMtuReport>(report.data);
+  Report clear = clear_report();
+  path.outer = std::make_unique<PathMtuReport>(std::move(std::get<PathMtuReport>(clear.data)));
+  const Json data = rendered(report)["data"];
+  EXPECT_EQ(data["/outer/status"_json_pointer], "clear");
+  EXPECT_EQ(data["/outer/path_mtu_bytes"_json_pointer], 1500);
+  EXPECT_TRUE(data["/outer/outer"_json_pointer].is_null());
+}
+
+TEST(JsonReport, FullSegmentsAreCarriedOnlyWhenBothWaysWereSeen) {
+  Report report = clear_report();
+  TcpEvidence tcp;
+  tcp.port = 443;
+  const auto carries = [&report, &tcp] {
+    std::get<PathMtuReport>(report.data).measurement.tcp = tcp;
+    return rendered(report)["/data/tcp/carries_full_segments"_json_pointer];
+  };
+  EXPECT_TRUE(carries().is_null());
+  EXPECT_TRUE(rendered(report)["/data/tcp/clamped"_json_pointer].is_null());
+  tcp.forward_full_bytes = 1500;
+  EXPECT_TRUE(carries().is_null());
+  tcp.reverse_full_bytes = 1500;
+  EXPECT_EQ(carries(), true);
+  tcp.reverse_lost_bytes = 1500;
+  EXPECT_EQ(carries(), false);
+}
+
+TEST(JsonReport, ForeignBytesBecomeAsciiAndStayReadable) {
+  Report report = error_report();
+  report.error->message = "m\xc3\xbcnchen \x1b[31m \xff \xe2\x80\xae";
+  const std::string text = render_json(report);
+  for (const char c : text) EXPECT_TRUE(c == '\n' || (c >= ' ' && c < '\x7f')) << static_cast<int>(c);
+  EXPECT_EQ(Json::parse(text)["/error/message"_json_pointer], "m\xc3\xbcnchen \x1b[31m \xef\xbf\xbd \xe2\x80\xae");
+}
+
+TEST(JsonReport, TheSchemaKnowsExactlyTheCodesOfTheRegistry) {
+  Json codes = Json::array();
+  Json slugs = Json::array();
+  for (const CodeEntry& entry : all_codes()) {
+    codes.push_back(entry.code);
+    slugs.push_back(entry.slug);
+  }
+  EXPECT_EQ(schema()["/$defs/code/enum"_json_pointer], codes);
+  EXPECT_EQ(schema()["/$defs/slug/enum"_json_pointer], slugs);
+}
+
+TEST(JsonReport, TheSchemaDescribesEveryFieldThatIsWritten) {
+  const Json document = rendered(reverse_report());
+  const Json the_schema = schema();
+  for (const auto& [key, value] : document.items()) EXPECT_TRUE(the_schema["properties"].contains(key)) << key;
+  const Json& mtu = the_schema["/$defs/mtu/properties"_json_pointer];
+  for (const auto& [key, value] : document["data"].items()) EXPECT_TRUE(mtu.contains(key)) << key;
+  for (const char* part : {"target", "egress", "tcp", "advice", "probing"}) {
+    const Json& properties = the_schema["$defs"][part]["properties"];
+    for (const auto& [key, value] : document["data"][part].items())
+      EXPECT_TRUE(properties.contains(key)) << part << "." << key;
+  }
+}
+
+TEST(JsonReport, EveryReportIsWhatTheSchemaSays) {
+  std::vector<Json> documents = {rendered(black_hole_report()), rendered(clear_report()),
+                                 rendered(signalled_report()),  rendered(undetermined_report()),
+                                 rendered(reverse_report()),    rendered(error_report())};
+  std::mt19937_64 random(4);
+  for (int i = 0; i < 150; ++i) documents.push_back(rendered(random_report(random)));
+  const int result = validate(documents, false);
+  if (result == kValidatorMissing) GTEST_SKIP() << "python3-jsonschema is not installed";
+  EXPECT_EQ(result, 0);
+}
+
+TEST(JsonReport, TheSchemaRefusesMistakes) {
+  const Json good = rendered(black_hole_report());
+  std::vector<Json> bad;
+  const auto with = [&](const Json::json_pointer& where, const Json& value) {
+    bad.push_back(good);
+    bad.back()[where] = value;
+  };
+  const auto without = [&](const Json::json_pointer& parent, const std::string& key) {
+    bad.push_back(good);
+    bad.back()[parent].erase(key);
+  };
+  with("/data/rtt_ms"_json_pointer, "40.9");
+  with("/data/hops/0/rtt_ms"_json_pointer, "0.41");
+  with("/data/path_mtu_bytes"_json_pointer, 0);
+  with("/data/path_mtu_bytes"_json_pointer, "1400");
+  with("/data/path_mtu_at_most_bytes"_json_pointer, nullptr);
+  with("/data/status"_json_pointer, "blackhole");
+  with("/data/status"_json_pointer, nullptr);
+  with("/data/direction"_json_pointer, "backward");
+  with("/data/loss_ratio"_json_pointer, 19);
+  with("/data/false_claim_probability"_json_pointer, 1.5);
+  with("/data/target/family"_json_pointer, "ipv4");
+  with("/data/target/address"_json_pointer, "198.51.100.2/32");
+  with("/data/hops/1/address"_json_pointer, "");
+  with("/data/egress/is_tunnel"_json_pointer, nullptr);
+  with("/data/probing/method"_json_pointer, "echo");
+  with("/data/tcp"_json_pointer, Json::object());
+  with("/data"_json_pointer, nullptr);
+  with("/findings"_json_pointer, Json::array());
+  with("/findings/0/code"_json_pointer, "MTU999");
+  with("/findings/0/severity"_json_pointer, "critical");
+  with("/findings/0/remedy"_json_pointer, nullptr);
+  with("/started_at"_json_pointer, "2026-11-18 11:06:40");
+  with("/verdict"_json_pointer, "fail");
+  with("/error"_json_pointer, "none");
+  with("/schema_version"_json_pointer, 1);
+  without(""_json_pointer, "skipped");
+  without("/data"_json_pointer, "outer");
+  without("/data/egress"_json_pointer, "kernel_path_mtu_bytes");
+  without("/data/probing"_json_pointer, "changed_kernel_cache");
+  const int result = validate(bad, true);
+  if (result == kValidatorMissing) GTEST_SKIP() << "python3-jsonschema is not installed";
+  EXPECT_EQ(result, 0);
+}
+
+TEST(JsonReport, FieldsMayBeAdded) {
+  Json document = rendered(black_hole_report());
+  document["new"] = 1;
+  document["data"]["new"] = 1;
+  document["data"]["egress"]["new"] = 1;
+  const int result = validate({document}, false);
+  if (result == kValidatorMissing) GTEST_SKIP() << "python3-jsonschema is not installed";
+  EXPECT_EQ(result, 0);
+}
+
+}  // namespace
+}  // namespace vpndoctor::test
