@@ -1,0 +1,119 @@
+// SPDX-License-Identifier: Apache-2.0
+// Namespaces for tests; see the header.
+#include "in_namespace.h"
+
+#include <fcntl.h>
+#include <gtest/gtest.h>
+#include <sched.h>
+#include <sys/prctl.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include <array>
+#include <csignal>
+#include <cstdio>
+#include <cstdlib>
+#include <memory>
+
+namespace vpndoctor::testing_support {
+namespace {
+
+constexpr int kPassed = 0;
+constexpr int kFailed = 1;
+constexpr int kNotAllowed = 77;
+
+bool write_file(const char* path, const std::string& text) {
+  const int fd = ::open(path, O_WRONLY | O_CLOEXEC);
+  if (fd < 0) return false;
+  const bool written = ::write(fd, text.data(), text.size()) == static_cast<ssize_t>(text.size());
+  ::close(fd);
+  return written;
+}
+
+bool enter_namespace() {
+  if (::unshare(CLONE_NEWNET) == 0) return true;
+  const std::string uid = std::to_string(::getuid());
+  const std::string gid = std::to_string(::getgid());
+  if (::unshare(CLONE_NEWUSER | CLONE_NEWNET) != 0) return false;
+  return write_file("/proc/self/setgroups", "deny") && write_file("/proc/self/uid_map", "0 " + uid + " 1") &&
+         write_file("/proc/self/gid_map", "0 " + gid + " 1");
+}
+
+[[noreturn]] void child(const std::function<void()>& body) {
+  ::prctl(PR_SET_PDEATHSIG, SIGKILL);
+  if (!enter_namespace()) ::_exit(kNotAllowed);
+  if (std::system("ip link set lo up") != 0) ::_exit(kNotAllowed);
+  body();
+  std::fflush(nullptr);
+  ::_exit(::testing::Test::HasFailure() ? kFailed : kPassed);
+}
+
+int exit_code_of(pid_t pid) {
+  int status = 0;
+  while (::waitpid(pid, &status, 0) < 0 && errno == EINTR) {
+  }
+  return WIFEXITED(status) ? WEXITSTATUS(status) : -1;
+}
+
+}  // namespace
+
+void in_network_namespace(const std::function<void()>& body) {
+  std::fflush(nullptr);
+  const pid_t pid = ::fork();
+  ASSERT_GE(pid, 0);
+  if (pid == 0) child(body);
+  const int code = exit_code_of(pid);
+  if (code == kNotAllowed) GTEST_SKIP() << "network namespaces are not allowed here, or ip(8) is missing";
+  EXPECT_EQ(code, kPassed) << "the expectations above failed in the namespace";
+}
+
+PeerNamespace::PeerNamespace() {
+  std::array<int, 2> ready{};
+  std::array<int, 2> hold{};
+  if (::pipe2(ready.data(), O_CLOEXEC) != 0 || ::pipe2(hold.data(), O_CLOEXEC) != 0) std::abort();
+  pid_ = ::fork();
+  if (pid_ == 0) {
+    ::prctl(PR_SET_PDEATHSIG, SIGKILL);
+    ::close(hold[1]);
+    char byte = ::unshare(CLONE_NEWNET) == 0 ? 'y' : 'n';
+    if (::write(ready[1], &byte, 1) != 1) ::_exit(1);
+    // Returns when the other end goes, however that happens.
+    ::_exit(::read(hold[0], &byte, 1) == 0 ? 0 : 1);
+  }
+  hold_ = hold[1];
+  ::close(hold[0]);
+  char byte = 'n';
+  EXPECT_EQ(::read(ready[0], &byte, 1), 1);
+  EXPECT_EQ(byte, 'y') << "a second network namespace";
+  ::close(ready[0]);
+  ::close(ready[1]);
+}
+
+PeerNamespace::~PeerNamespace() {
+  ::close(hold_);
+  ::kill(pid_, SIGKILL);
+  exit_code_of(pid_);
+}
+
+void PeerNamespace::run(const std::string& command) const {
+  testing_support::run("nsenter --net=/proc/" + std::to_string(pid_) + "/ns/net sh -c '" + command + "'");
+}
+
+void run(const std::string& command) { EXPECT_EQ(std::system(command.c_str()), 0) << command; }
+
+std::string output_of(const std::string& command) {
+  struct Closer {
+    void operator()(FILE* pipe) const { ::pclose(pipe); }
+  };
+  const std::unique_ptr<FILE, Closer> pipe(::popen(command.c_str(), "r"));
+  std::string text;
+  std::array<char, 4096> block;
+  while (pipe) {
+    const std::size_t got = std::fread(block.data(), 1, block.size(), pipe.get());
+    if (got == 0) break;
+    text.append(block.data(), got);
+  }
+  return text;
+}
+
+}  // namespace vpndoctor::testing_support
