@@ -5,6 +5,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <utility>
 
 namespace vpndoctor {
 namespace {
@@ -17,6 +18,20 @@ std::string system_text(const std::string& os) {
   if (os == "wireguard") return "WireGuard, in the [Interface] section of its configuration:";
   if (os == "openvpn") return "OpenVPN, in its configuration:";
   return os + ":";
+}
+
+bool same(const Command& a, const Command& b) { return a.os == b.os && a.argv == b.argv; }
+
+/// True when every command of `finding` is one of an earlier finding of the list.
+bool said_before(const Finding& finding, const std::vector<Finding>& findings) {
+  const auto said = [&](const Command& command) {
+    for (const Finding& earlier : findings) {
+      if (&earlier == &finding) return false;
+      if (std::ranges::any_of(earlier.remedy.commands, [&](const Command& c) { return same(c, command); })) return true;
+    }
+    return false;
+  };
+  return !finding.remedy.commands.empty() && std::ranges::all_of(finding.remedy.commands, said);
 }
 
 void write_commands(const std::vector<Command>& commands, Page& page) {
@@ -45,6 +60,20 @@ void write_evidence(const Finding& finding, Page& page) {
     page.item(fmt::format("{} more with --verbose", finding.evidence.size() - shown), 4);
 }
 
+/// Joins the codes that were skipped for the same reason, in the order of their first code.
+std::vector<std::pair<std::string, std::string>> by_reason(const std::vector<Skipped>& skipped) {
+  std::vector<std::pair<std::string, std::string>> reasons;
+  for (const Skipped& each : skipped) {
+    const auto known = std::ranges::find(reasons, each.reason, &std::pair<std::string, std::string>::first);
+    if (known == reasons.end()) {
+      reasons.emplace_back(each.reason, each.code);
+    } else {
+      known->second += ", " + each.code;
+    }
+  }
+  return reasons;
+}
+
 }  // namespace
 
 void write_meaning(const std::vector<Finding>& findings, Page& page) {
@@ -65,7 +94,11 @@ void write_remedies(const std::vector<Finding>& findings, Page& page) {
   for (const Finding& finding : findings) {
     if (!has_remedy(finding)) continue;
     page.item(finding.remedy.summary.empty() ? finding.title : finding.remedy.summary);
-    write_commands(finding.remedy.commands, page);
+    if (said_before(finding, findings)) {
+      page.paragraph("The commands are among those above.", 4);
+    } else {
+      write_commands(finding.remedy.commands, page);
+    }
   }
 }
 
@@ -87,7 +120,7 @@ void write_blind_spots(const std::vector<std::string>& could_not_see, const std:
   if (could_not_see.empty() && skipped.empty()) return;
   page.heading("What could not be seen");
   for (const std::string& each : could_not_see) page.item(each);
-  for (const Skipped& each : skipped) page.item(fmt::format("{} was not checked: {}", each.code, each.reason));
+  for (const auto& [reason, codes] : by_reason(skipped)) page.item(fmt::format("{} not checked: {}", codes, reason));
 }
 
 }  // namespace vpndoctor

@@ -50,7 +50,7 @@ std::string configured_text(const Egress& egress) {
 }
 
 std::string forward_text(const PathMtuDiagnosis& diagnosis) {
-  if (diagnosis.path_mtu_bytes) return fmt::format("{} bytes, to the byte", *diagnosis.path_mtu_bytes);
+  if (diagnosis.path_mtu_bytes) return fmt::format("{} bytes (exact)", *diagnosis.path_mtu_bytes);
   const std::string range = bounds_text({diagnosis.path_mtu_at_least_bytes, diagnosis.path_mtu_at_most_bytes});
   return range.empty() ? "not known" : range;
 }
@@ -97,16 +97,14 @@ void write_path_summary(const PathMtuReport& report, Page& page) {
   page.field("round trip", round_trip_text(measurement));
   if (measurement.false_claim_probability && !report.diagnosis.findings.empty()) {
     page.field("certainty",
-               "that chance alone lost what is called too large: " + odds_text(*measurement.false_claim_probability));
+               "odds that chance alone lost the larger packets: " + odds_text(*measurement.false_claim_probability));
   }
 }
 
 void write_attempts(const PathMtuReport& report, Page& page) {
   const auto& tried = report.measurement.probing.tried;
-  if (report.diagnosis.status != PathMtuStatus::kUndetermined && !page.verbose()) return;
-  if (report.diagnosis.undetermined_because.empty() && tried.empty()) return;
+  if (tried.empty() || (report.diagnosis.status != PathMtuStatus::kUndetermined && !page.verbose())) return;
   page.heading("What was tried");
-  if (!report.diagnosis.undetermined_because.empty()) page.paragraph(report.diagnosis.undetermined_because);
   for (const std::string& attempt : tried) page.item(attempt);
 }
 
@@ -116,10 +114,9 @@ void write_probing(const PathMtuMeasurement& measurement, Page& page) {
   page.heading("How it was measured");
   page.field("probes", method_text(probing));
   page.field("cost", cost_text(probing));
-  page.field("side effects",
-             probing.changed_kernel_cache
-                 ? "a router's answer entered this machine's path MTU cache; it expires within ten minutes"
-                 : "none: this machine's path MTU cache is as it was");
+  page.field("changed", probing.changed_kernel_cache
+                            ? "a router's answer entered this machine's path MTU cache; it expires within ten minutes"
+                            : "nothing: this machine's path MTU cache is as it was");
 }
 
 }  // namespace vpndoctor

@@ -39,6 +39,8 @@ FateText fate_text(SizeFate fate) {
       return {"refused: a router says too big", Style::kDoubtful};
     case SizeFate::kVanishes:
       return {"vanishes in silence", Style::kBad};
+    case SizeFate::kOneWay:
+      return {"arrives, but no answer comes back", Style::kDoubtful};
     case SizeFate::kUnanswered:
       break;
   }

@@ -27,6 +27,8 @@ void append_cut_word(std::string_view word, std::size_t columns, std::vector<std
     while (used + display_width(shell_quoted(word.substr(0, bytes))) + kBackslash > columns && bytes > 1) {
       bytes = bytes_that_fit(word, display_width(word.substr(0, bytes)) - 1);
     }
+    const std::size_t space = word.substr(0, bytes).rfind(' ');
+    if (bytes < word.size() && space != std::string_view::npos && space >= bytes / 2) bytes = space + 1;
     lines.back() += shell_quoted(word.substr(0, bytes));
     word.remove_prefix(bytes);
     if (word.empty()) return;
@@ -62,6 +64,8 @@ std::vector<std::string> fold(const std::vector<std::string>& words, std::size_t
 
 std::string shell_quoted(std::string_view word) {
   if (!word.empty() && std::ranges::all_of(word, is_plain)) return std::string(word);
+  const bool has_single_quote = word.find('\'') != std::string_view::npos;
+  if (has_single_quote && word.find_first_of("\"$`\\!") == std::string_view::npos) return '"' + std::string(word) + '"';
   std::string out = "'";
   for (const char c : word) out += c == '\'' ? std::string("'\\''") : std::string(1, c);
   return out + "'";

@@ -11,7 +11,7 @@
 
 namespace vpndoctor {
 
-/// Returns the word as a POSIX shell reads it back: as it is where that is safe, else in single quotes.
+/// Returns the word as a POSIX shell reads it back: as it is where that is safe, else quoted.
 std::string shell_quoted(std::string_view word);
 
 /// True for a line of a configuration file ("wireguard", "openvpn"), which no shell reads.

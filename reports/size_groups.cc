@@ -30,7 +30,10 @@ class FateOfSizes {
     if (count.answered > 0) {
       return loss_counts && count.answered < count.sent ? SizeFate::kPartly : SizeFate::kPasses;
     }
-    if (condensed_ && count.size_bytes <= diagnosis_.path_mtu_at_least_bytes.value_or(0)) return SizeFate::kPasses;
+    if (count.size_bytes <= diagnosis_.path_mtu_at_least_bytes.value_or(0)) {
+      if (answer_is_lost(count.size_bytes)) return SizeFate::kOneWay;
+      if (condensed_) return SizeFate::kPasses;
+    }
     if (refused(measurement_, count.size_bytes)) return SizeFate::kRefused;
     return shown_lost(count.size_bytes) ? SizeFate::kVanishes : SizeFate::kUnanswered;
   }
@@ -38,15 +41,15 @@ class FateOfSizes {
  private:
   bool shown_lost(std::uint32_t size) const {
     if (in_lost_band(measurement_, size)) return true;
-    return diagnosis_.status == PathMtuStatus::kBlackHole && above_bound(size);
+    return diagnosis_.status == PathMtuStatus::kBlackHole &&
+           (above(diagnosis_.path_mtu_at_most_bytes, size) || answer_is_lost(size));
   }
 
-  /// Both ways count: an end-to-end size is lost wherever its answer dies.
-  bool above_bound(std::uint32_t size) const {
-    const auto above = [size](const std::optional<std::uint32_t>& bound) { return bound && size > *bound; };
-    return above(diagnosis_.path_mtu_at_most_bytes) || above(measurement_.round_trip.at_most_bytes) ||
-           above(diagnosis_.reverse_path_mtu_bytes);
+  bool answer_is_lost(std::uint32_t size) const {
+    return above(measurement_.round_trip.at_most_bytes, size) || above(diagnosis_.reverse_path_mtu_bytes, size);
   }
+
+  static bool above(const std::optional<std::uint32_t>& bound, std::uint32_t size) { return bound && size > *bound; }
 
   const PathMtuMeasurement& measurement_;
   const PathMtuDiagnosis& diagnosis_;

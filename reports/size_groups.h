@@ -16,6 +16,7 @@ enum class SizeFate {
   kPartly,      ///< some answered, some not
   kRefused,     ///< not answered, and an accepted too-big message says why
   kVanishes,    ///< not answered, in silence, and shown to be lost
+  kOneWay,      ///< proven to arrive by other means, yet its own answer is lost on the way back or filtered
   kUnanswered,  ///< not answered, and nothing more is known
 };
 

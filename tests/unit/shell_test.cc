@@ -37,7 +37,8 @@ TEST(Shell, QuotesOnlyWhatNeedsIt) {
   EXPECT_EQ(shell_quoted("net.ipv4.route=1"), "net.ipv4.route=1");
   EXPECT_EQ(shell_quoted("{"), "'{'");
   EXPECT_EQ(shell_quoted(""), "''");
-  EXPECT_EQ(shell_quoted("it's"), "'it'\\''s'");
+  EXPECT_EQ(shell_quoted("it's"), "\"it's\"");
+  EXPECT_EQ(shell_quoted("it's $5"), "'it'\\''s $5'");
 }
 
 TEST(Shell, RootCommandsAreRunBySudo) {

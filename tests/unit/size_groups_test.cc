@@ -73,6 +73,15 @@ TEST(SizeGroups, ABandOfLostSizesVanishesBetweenThoseThatPass) {
   EXPECT_EQ(groups[2].fate, SizeFate::kPasses);
 }
 
+TEST(SizeGroups, SizesThatArriveWithoutAnAnswerAreNotLostOnTheWayThere) {
+  PathMtuMeasurement measurement = hole_measurement();
+  measurement.round_trip = {1400, 1400};
+  const auto groups = group_sizes(measurement, diagnosis_at(PathMtuStatus::kBlackHole, 1500), true);
+  ASSERT_EQ(groups.size(), 2U);
+  EXPECT_EQ(groups[0].fate, SizeFate::kPasses);
+  EXPECT_EQ(groups[1].fate, SizeFate::kOneWay);
+}
+
 TEST(SizeGroups, WithoutAVerdictSilenceIsOnlySilence) {
   PathMtuMeasurement measurement;
   measurement.sizes = {{60, 6, 0}, {1280, 0, 0}};
