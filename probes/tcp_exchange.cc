@@ -13,6 +13,8 @@ constexpr std::uint32_t kGuessedMss = 536;
 constexpr Milliseconds kQuiet{300};
 // A full-size segment must have been lost this often beyond its first time to count as lost.
 constexpr std::uint32_t kRetransmissions = 2;
+// RFC 2018: three blocks beside timestamps. A segment that first went out with them goes out smaller without them.
+constexpr std::uint32_t kLargestSackOptionBytes = 28;
 
 }  // namespace
 
@@ -24,7 +26,14 @@ void TcpExchange::advance(TimePoint now) {
   if (connection_.received_bytes() == seen_bytes_) return;
   seen_bytes_ = connection_.received_bytes();
   last_data_at_ = now;
-  if (asked_at_ && !reply_time_ && largest_packet_bytes() >= announced_packet_bytes()) reply_time_ = now - *asked_at_;
+  if (asked_at_ && !reply_time_ && reply_came_through()) reply_time_ = now - *asked_at_;
+}
+
+/// In order, and long enough that full-size packets, of whatever size the peer chose, must have been among it.
+bool TcpExchange::reply_came_through() const {
+  const std::uint64_t reply_bytes = connection_.received_bytes() - greeting_bytes_;
+  return largest_packet_bytes() >= announced_packet_bytes() ||
+         reply_bytes >= std::uint64_t{2} * connection_.status().announced_mss_bytes;
 }
 
 void TcpExchange::ask(Dialogue dialogue, std::span<const std::byte> opening, TimePoint now) {
@@ -93,7 +102,8 @@ void TcpExchange::drive_forward(const TcpExchangeContext& context) {
   if (waited >= context.wait * 2) end_forward(TcpForward::kNotTested, "the small request was not acknowledged");
 }
 
-/// Whole segments only, so that any acknowledgement beyond the request, selective ones too, is for a full-size one.
+/// While we report missing data of the peer, SACK blocks take room from our segments: the filler then ends in a small
+/// one. So only an acknowledgement of a whole segment in sequence counts, never a selective one.
 void TcpExchange::send_filler(TimePoint now) {
   const TcpStatus& status = connection_.status();
   const std::uint32_t mss = status.send_mss_bytes;
@@ -112,27 +122,32 @@ void TcpExchange::send_filler(TimePoint now) {
 
 void TcpExchange::judge_filler(const TcpExchangeContext& context) {
   const TcpStatus& status = connection_.status();
+  const std::uint32_t again = status.retransmissions - retransmissions_before_filler_;
   // A too-big message or the kernel's own search may have made the segments smaller meanwhile.
   const std::uint32_t mss = std::min(filler_mss_bytes_, status.send_mss_bytes);
   forward_packet_bytes_ = std::min(forward_packet_bytes_, sending_packet_bytes());
-  if (status.acknowledged_bytes >= bytes_before_filler_ + mss || status.selectively_acknowledged > 0) {
+  if (status.acknowledged_bytes >= bytes_before_filler_ + mss) {
+    const bool resent_smaller = status.out_of_order_segments > 0 && again > 0;
+    forward_packet_bytes_ -= resent_smaller ? kLargestSackOptionBytes : 0;
     return end_forward(TcpForward::kAcknowledged);
   }
   if (connection_.state() == TcpConnection::State::kClosedByPeer) {
     return end_forward(TcpForward::kNotTested, "the peer hung up before it acknowledged a full-size segment");
   }
   const Milliseconds waited = context.now - *filler_at_;
-  const std::uint32_t again = status.retransmissions - retransmissions_before_filler_;
   if (waited >= context.wait && again >= kRetransmissions) return end_forward(TcpForward::kUnacknowledged);
   if (waited >= context.wait * 2) end_forward(TcpForward::kNotTested, "full-size segments were not sent often enough");
 }
 
+/// Where the reply is missing, retransmissions of ours prove nothing: the acknowledgement travelled with the lost
+/// reply.
 bool TcpExchange::saw_loss() const {
   const TcpStatus& status = connection_.status();
-  const bool early = !filler_at_ ? status.retransmissions > 0 : retransmissions_before_filler_ > 0;
-  const bool although_size_passes = (forward_ == TcpForward::kAcknowledged && status.retransmissions > 0) ||
-                                    (reply_time_ && status.out_of_order_segments > 0);
-  return early || although_size_passes;
+  const bool whole_reply = reply_time_ || (reverse_done_ && replied() && !waited_in_full_);
+  if (!whole_reply) return false;
+  const std::uint32_t before = filler_at_ ? retransmissions_before_filler_ : status.retransmissions;
+  const bool filler_again = forward_ == TcpForward::kAcknowledged && status.retransmissions > before;
+  return before > 0 || filler_again || status.out_of_order_segments > 0;
 }
 
 TcpConnectionRecord TcpExchange::record() const {

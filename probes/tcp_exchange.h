@@ -44,7 +44,7 @@ class TcpExchange {
   /// Both directions have their answer, or never will.
   bool done() const { return abandoned_ || (reverse_done_ && forward_done_); }
 
-  /// Time from the request to the first full-size packet; null when none came.
+  /// Time from the request to the proof that full-size packets arrive; null without it.
   std::optional<Milliseconds> reply_time() const { return reply_time_; }
   /// Something was lost on this connection although its size gets through, or before size could matter.
   bool saw_loss() const;
@@ -54,6 +54,7 @@ class TcpExchange {
 
  private:
   bool request_acknowledged() const;
+  bool reply_came_through() const;
   bool replied() const { return connection_.received_bytes() > greeting_bytes_; }
   std::uint32_t announced_packet_bytes() const;
   std::uint32_t largest_packet_bytes() const;

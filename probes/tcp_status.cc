@@ -23,6 +23,13 @@ std::uint32_t average_segment(const tcp_info& info) {
   return static_cast<std::uint32_t>((info.tcpi_bytes_received + info.tcpi_data_segs_in - 1) / info.tcpi_data_segs_in);
 }
 
+/// The SYN carries the MSS without regard to options; once both sides agree on timestamps tcp_finish_connect()
+/// (net/ipv4/tcp_input.c) takes their size off what TCP_INFO shows.
+std::uint16_t announced_mss(const tcp_info& info, const TcpStatus& status) {
+  const std::uint32_t options = status.handshake_done ? status.option_bytes : 0;
+  return static_cast<std::uint16_t>(std::min<std::uint32_t>(info.tcpi_advmss + options, UINT16_MAX));
+}
+
 }  // namespace
 
 std::optional<TcpStatus> read_tcp_status(int fd) {
@@ -31,15 +38,14 @@ std::optional<TcpStatus> read_tcp_status(int fd) {
   if (getsockopt(fd, IPPROTO_TCP, TCP_INFO, &info, &length) != 0) return std::nullopt;
   TcpStatus status;
   status.handshake_done = info.tcpi_state != kStateSynSent && info.tcpi_state != kStateClose;
-  status.announced_mss_bytes = static_cast<std::uint16_t>(std::min<std::uint32_t>(info.tcpi_advmss, UINT16_MAX));
   status.send_mss_bytes = info.tcpi_snd_mss;
   status.receive_mss_bytes = info.tcpi_rcv_mss;
   status.option_bytes = (info.tcpi_options & TCPI_OPT_TIMESTAMPS) != 0 ? kTimestampOptionBytes : 0;
   status.average_received_bytes = average_segment(info);
+  status.announced_mss_bytes = announced_mss(info, status);
   status.peer_window_bytes = info.tcpi_snd_wnd;
   // The SYN counts as one byte.
   status.acknowledged_bytes = info.tcpi_bytes_acked == 0 ? 0 : info.tcpi_bytes_acked - 1;
-  status.selectively_acknowledged = info.tcpi_sacked;
   status.retransmissions = info.tcpi_total_retrans;
   status.out_of_order_segments = info.tcpi_rcv_ooopack;
   status.round_trip = std::chrono::microseconds(info.tcpi_rtt);

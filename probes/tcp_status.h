@@ -18,8 +18,7 @@ struct TcpStatus {
   std::uint32_t option_bytes = 0;            ///< of every data segment: 12 with timestamps
   std::uint32_t average_received_bytes = 0;  ///< payload a segment, rounded up: the largest was no smaller
   std::uint32_t peer_window_bytes = 0;
-  std::uint64_t acknowledged_bytes = 0;        ///< of our payload
-  std::uint32_t selectively_acknowledged = 0;  ///< segments of ours that arrived behind a lost one
+  std::uint64_t acknowledged_bytes = 0;  ///< of our payload
   std::uint32_t retransmissions = 0;
   std::uint32_t out_of_order_segments = 0;
   std::chrono::microseconds round_trip{};

@@ -28,7 +28,7 @@ struct TcpConnectionRecord {
   bool closed_by_peer = false;             ///< FIN or RST came: silence afterwards means nothing
   bool waited_in_full = false;             ///< the peer had time for retransmissions and the reply was still short
   std::uint64_t received_bytes = 0;        ///< of the reply, in order
-  std::uint32_t largest_packet_bytes = 0;  ///< that arrived in order; 0 when not known
+  std::uint32_t largest_packet_bytes = 0;  ///< that arrived; 0 when not known
   TcpForward forward = TcpForward::kNotTested;
   std::uint32_t forward_packet_bytes = 0;  ///< size of our full-size packets; 0 when not tested
 };
