@@ -108,7 +108,8 @@ int test(const Arguments& arguments) {
   const SuiteResult result =
       run_suite({arguments.tool, arguments.files, arguments.seed, arguments.repeat, arguments.keep_folder});
   fmt::print("{} passed, {} failed, {} skipped\n", result.passed, result.failed, result.skipped);
-  return result.failed == 0 ? 0 : 1;
+  if (result.failed != 0) return 1;
+  return result.passed == 0 ? kSkipped : 0;
 }
 
 int list(const Arguments& arguments) {

@@ -216,11 +216,7 @@ void read_all(Fields& fields, Scenario& scenario) {
     tunnel.read("mtu_bytes", into.mtu_bytes);
     tunnel.choose("outer", into.outer, kFamilies);
   });
-  fields.nested("stale_cache", [&](Fields& stale) {
-    auto& into = scenario.stale_cache.emplace();
-    stale.choose("family", into.family, kFamilies);
-    stale.read("mtu_bytes", into.mtu_bytes);
-  });
+  fields.read("stale_cache_mtu_bytes", scenario.stale_cache_mtu_bytes);
   if (const Json* expect = fields.find("expect")) scenario.expect_json = expect->dump();
   if (const Json* expect = fields.find("expect_inet6")) scenario.expect_inet6_json = expect->dump();
 }

@@ -20,12 +20,6 @@ struct TunnelConfig {
   Family outer = Family::kInet;
 };
 
-/// A path MTU that the client's kernel believes before the command starts.
-struct StaleCache {
-  Family family = Family::kInet;
-  std::uint32_t mtu_bytes = 0;
-};
-
 struct RunConfig {
   std::vector<std::string> args;
   bool as_user = false;
@@ -42,9 +36,9 @@ struct Scenario {
   PathConfig path;
   RunConfig run;
   std::optional<TunnelConfig> tunnel;
-  std::optional<StaleCache> stale_cache;
-  std::string expect_json;        ///< the expectation, as JSON text
-  std::string expect_inet6_json;  ///< what differs for IPv6 (RFC 7396 merge patch); empty: nothing
+  std::optional<std::uint32_t> stale_cache_mtu_bytes;  ///< what the client's kernel believes before the command starts
+  std::string expect_json;                             ///< the expectation, as JSON text
+  std::string expect_inet6_json;                       ///< what differs for IPv6 (RFC 7396 merge patch); empty: nothing
 };
 
 /// Reads a scenario file. A key that nobody reads is an error: it would be a condition that silently does not hold.

@@ -51,8 +51,8 @@ Result<void> Session::prepare_client() {
       if (!write_sysctl(name, value)) return failure(ErrorKind::kUnavailable, "cannot set net/" + name);
     }
   }
-  if (const auto& stale = scenario_.stale_cache) {
-    if (auto poisoned = lab_->poison_client_cache(stale->family, stale->mtu_bytes); !poisoned) return poisoned;
+  if (const auto stale = scenario_.stale_cache_mtu_bytes) {
+    if (auto poisoned = lab_->poison_client_cache(options_.family, *stale); !poisoned) return poisoned;
   }
   return load_nft(lab_->client(), scenario_.run.client_nft);
 }
