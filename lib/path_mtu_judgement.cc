@@ -68,7 +68,8 @@ bool echo_loss_is_forward(const PathMtuMeasurement& measurement, std::uint32_t a
   if (measurement.constriction && !is_target(measurement, *measurement.constriction)) return true;
   return std::ranges::any_of(measurement.too_big, [&](const TooBigMessage& message) {
     if (!message.probe_bytes || *message.probe_bytes <= at_most_bytes) return false;
-    const bool about_this_size = message.mtu_bytes <= at_most_bytes || message.mtu_bytes >= *message.probe_bytes;
+    // A refusal of a still larger size, with another claim, may be about another link than the one that counts.
+    const bool about_this_size = message.mtu_bytes == at_most_bytes || *message.probe_bytes == at_most_bytes + 1;
     return about_this_size && may_be_at_constriction(measurement, message.from);
   });
 }
@@ -158,14 +159,21 @@ void decide_status(const PathMtuMeasurement& measurement, PathMtuJudgement& judg
   judgement.status = !proven_lie && echo_loss_is_unexplained(judgement) ? PathMtuStatus::kUndetermined : there;
 }
 
+/// Where a hole is on the way back: by TCP to the byte, or by echoes whose replies were seen to die there.
+Size reverse_hole_limit(const PathMtuMeasurement& measurement, const PathMtuJudgement& judgement) {
+  const Size tcp_full = measurement.tcp ? measurement.tcp->reverse_full_bytes : std::nullopt;
+  if (tcp_full && measurement.tcp->reverse_lost_bytes == *tcp_full + 1) return tcp_full;
+  const auto& echo = judgement.round_trip;
+  const bool replies_died = measurement.fragments && measurement.fragments->only_tail_arrived;
+  if (!replies_died || !echo.exact() || (tcp_full && *tcp_full > *echo.at_most_bytes)) return std::nullopt;
+  const bool requests_arrive =
+      judgement.forward.at_least_bytes && *judgement.forward.at_least_bytes > *echo.at_most_bytes;
+  return requests_arrive ? echo.at_most_bytes : std::nullopt;
+}
+
 Size reverse_mtu(const PathMtuMeasurement& measurement, const PathMtuJudgement& judgement) {
   if (measurement.reverse && measurement.reverse->exact()) return measurement.reverse->at_least_bytes;
-  if (judgement.reverse_hole) {
-    // The way there carries more than the echo, so the echo's limit is that of the way back.
-    const bool arrives = judgement.round_trip.exact() && judgement.forward.at_least_bytes &&
-                         *judgement.forward.at_least_bytes > *judgement.round_trip.at_most_bytes;
-    return arrives ? judgement.round_trip.at_most_bytes : std::nullopt;
-  }
+  if (judgement.reverse_hole) return reverse_hole_limit(measurement, judgement);
   if (!measurement.fragments || !measurement.fragments->first_fragment_bytes) return std::nullopt;
   return measurement.reverse && measurement.reverse->at_least_bytes ? measurement.reverse->at_least_bytes
                                                                     : measurement.fragments->first_fragment_bytes;
