@@ -19,6 +19,12 @@ namespace {
 constexpr std::size_t kMessageBytes = 1024;
 constexpr int kReceiveBufferBytes = 1 << 20;
 
+/// Turns the kernel's negative errno around; a value that is none says that the message is broken.
+int errno_of(int error) {
+  constexpr int kMaxErrno = 4095;
+  return error <= 0 && error >= -kMaxErrno ? -error : EBADMSG;
+}
+
 /// NLMSG_ERROR: errno, the request's header, the request unless capped, then the extended attributes.
 void take_error(Bytes payload, std::uint16_t flags, NetlinkReply& reply) {
   const auto error = read_at<nlmsgerr>(payload);
@@ -26,7 +32,7 @@ void take_error(Bytes payload, std::uint16_t flags, NetlinkReply& reply) {
     reply.error_number = EBADMSG;
     return;
   }
-  reply.error_number = error->error == 0 ? 0 : -error->error;
+  reply.error_number = errno_of(error->error);
   if ((flags & NLM_F_ACK_TLVS) == 0) return;
   std::size_t fixed = sizeof(nlmsgerr);
   if ((flags & NLM_F_CAPPED) == 0 && error->msg.nlmsg_len > sizeof(nlmsghdr)) {
@@ -46,7 +52,7 @@ bool take_message(const nlmsghdr& header, Bytes payload, NetlinkReply& reply) {
   if (header.nlmsg_type == NLMSG_DONE) {
     // A dump that fails half-way says so here.
     const auto error = read_at<int>(payload);
-    if (error && *error < 0) reply.error_number = -*error;
+    if (error && *error < 0) reply.error_number = errno_of(*error);
     return true;
   }
   if (header.nlmsg_type == NLMSG_NOOP) return false;
