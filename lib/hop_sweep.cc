@@ -1,0 +1,206 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "hop_sweep.h"
+
+#include <algorithm>
+#include <cmath>
+
+#include "size_search.h"
+
+namespace vpndoctor {
+namespace {
+
+constexpr int kMostSilentTries = 2;  ///< of a hop that never answers
+constexpr int kMostPairs = 24;       ///< at the hop in question
+constexpr int kMostPairsInFlight = 3;
+constexpr double kSilenceOdds = 0.05;
+constexpr int kMostWaits = 3;
+constexpr auto kRateLimitRecovery = std::chrono::milliseconds(1100);  ///< Linux: one answer a second and destination
+
+}  // namespace
+
+HopSweep::HopSweep(const HopSweepOptions& options, const ProbeLedger& ledger) : options_(options), ledger_(ledger) {}
+
+void HopSweep::start(std::uint8_t estimated_hops) {
+  horizon_ = std::min<std::uint8_t>(kMostHops, static_cast<std::uint8_t>(estimated_hops + 1));
+}
+
+void HopSweep::locate(std::uint32_t lost_bytes, double chance, bool try_largest) {
+  lost_bytes_ = lost_bytes;
+  chance_ = chance;
+  try_largest_ = try_largest && options_.max_bytes != lost_bytes;
+}
+
+void HopSweep::on_reply(const SentProbe& probe, const Reply& reply) {
+  const std::uint8_t ttl = probe.probe.ttl;
+  if (ttl == kFullTtl || ttl > kMostHops) return;
+  if (reply.kind != Reply::Kind::kTimeExceeded && reply.kind != Reply::Kind::kReached) return;
+  Seen& seen = seen_[ttl];
+  if (!seen.address) seen.address = reply.from;
+  if (!seen.rtt || probe.rtt < *seen.rtt) seen.rtt = probe.rtt;
+  seen.largest_bytes = std::max(seen.largest_bytes, probe.probe.size_bytes);
+  if (reply.kind == Reply::Kind::kReached) distance_ = std::min(distance_.value_or(kMostHops), ttl);
+}
+
+std::uint8_t HopSweep::last_router() const { return distance_ ? static_cast<std::uint8_t>(*distance_ - 1) : horizon_; }
+
+bool HopSweep::is_busy() const {
+  for (std::uint8_t ttl = 1; ttl <= horizon_; ++ttl) {
+    for (const Method method : {Method::kEcho, Method::kUdp}) {
+      const auto end = ledger_.tallies().upper_bound({method, ttl, UINT32_MAX});
+      for (auto entry = ledger_.tallies().lower_bound({method, ttl, 0}); entry != end; ++entry) {
+        if (entry->second.in_flight > 0) return true;
+      }
+    }
+  }
+  return false;
+}
+
+std::optional<HopWant> HopSweep::next(TimePoint now) {
+  if (horizon_ == 0 || now < not_before_) return std::nullopt;
+  std::optional<HopWant> want = discover();
+  if (!want && lost_bytes_ != 0) want = first_pass();
+  if (!want && lost_bytes_ != 0) want = settle_candidate(now);
+  settled_ = !want && now >= not_before_ && !is_busy();
+  return want;
+}
+
+std::optional<HopWant> HopSweep::discover() {
+  for (int tries = 1; tries <= kMostSilentTries; ++tries) {
+    for (std::uint8_t ttl = 1; ttl <= horizon_; ++ttl) {
+      if (seen_[ttl].address || (distance_ && ttl > *distance_)) continue;
+      const Tally tally = ledger_.tally({options_.discover_method, ttl, options_.control_bytes});
+      if (tally.in_flight == 0 && tally.sent < tries) {
+        return HopWant{options_.discover_method, options_.control_bytes, ttl};
+      }
+    }
+  }
+  return std::nullopt;
+}
+
+// One large probe to every router, each followed by a small one that shows whether the router is still answering.
+std::optional<HopWant> HopSweep::first_pass() {
+  if (control_due_ != 0) {
+    const std::uint8_t ttl = control_due_;
+    control_due_ = 0;
+    return HopWant{options_.locate_method, options_.control_bytes, ttl};
+  }
+  for (std::uint8_t ttl = 1; ttl <= last_router(); ++ttl) {
+    if (try_largest_ && ledger_.tally({options_.locate_method, ttl, options_.max_bytes}).sent == 0) {
+      return HopWant{options_.locate_method, options_.max_bytes, ttl};
+    }
+    if (ledger_.tally({options_.locate_method, ttl, lost_bytes_}).sent == 0) {
+      control_due_ = ttl;
+      return HopWant{options_.locate_method, lost_bytes_, ttl};
+    }
+  }
+  return std::nullopt;
+}
+
+std::optional<std::uint8_t> HopSweep::last_reached() const {
+  if (lost_bytes_ == 0) return std::nullopt;
+  for (std::uint8_t ttl = horizon_; ttl > 0; --ttl) {
+    if (seen_[ttl].largest_bytes >= lost_bytes_) return ttl;
+  }
+  return 0;
+}
+
+std::optional<std::uint8_t> HopSweep::candidate() const {
+  for (std::uint8_t ttl = static_cast<std::uint8_t>(last_reached().value_or(0) + 1); ttl <= last_router(); ++ttl) {
+    if (ledger_.tally({options_.locate_method, ttl, options_.control_bytes}).answered > 0) return ttl;
+  }
+  return std::nullopt;
+}
+
+bool HopSweep::has_answering_router_after(std::uint8_t ttl) const {
+  for (auto later = static_cast<std::uint8_t>(ttl + 1); later <= last_router(); ++later) {
+    if (seen_[later].address) return true;
+  }
+  return false;
+}
+
+int HopSweep::evidence(std::uint8_t ttl) const {
+  int count = 0;
+  int waiting = 0;  // large probes lost since the last control
+  for (const SentProbe& entry : ledger_.probes()) {
+    if (entry.probe.ttl != ttl || entry.probe.method != options_.locate_method) continue;
+    if (entry.probe.size_bytes == lost_bytes_) {
+      const bool gone = entry.outcome == Outcome::kLost || entry.outcome == Outcome::kTooBig;
+      if (gone) ++waiting;
+    } else if (entry.probe.size_bytes == options_.control_bytes) {
+      if (entry.outcome == Outcome::kTimeExceeded) count += waiting;
+      waiting = 0;
+    }
+  }
+  return count;
+}
+
+bool HopSweep::is_proven_lost(std::uint8_t ttl) const { return std::pow(chance_, evidence(ttl)) <= kMaxFalseClaim; }
+
+// Silence of the last few controls that chance does not explain: the hop's limit is used up. Returns the last one's id.
+std::uint16_t HopSweep::silenced_since(std::uint8_t ttl) const {
+  double odds = 1;
+  std::uint16_t last = 0;
+  const auto& probes = ledger_.probes();
+  for (std::size_t i = probes.size(); i-- > 0 && odds > kSilenceOdds;) {
+    const Probe& probe = probes[i].probe;
+    const bool is_control = probe.method == options_.locate_method && probe.size_bytes == options_.control_bytes;
+    if (probe.ttl != ttl || !is_control || probes[i].outcome == Outcome::kInFlight) continue;
+    if (probes[i].outcome != Outcome::kLost) return 0;
+    last = std::max(last, probe.id);
+    odds *= chance_;
+  }
+  return odds > kSilenceOdds ? std::uint16_t{0} : last;
+}
+
+std::optional<HopWant> HopSweep::settle_candidate(TimePoint now) {
+  const auto ttl = candidate();
+  if (!ttl || is_proven_lost(*ttl)) return std::nullopt;
+  const Tally large = ledger_.tally({options_.locate_method, *ttl, lost_bytes_});
+  const double copies = chance_ < 0.99 ? std::ceil(std::log(kMaxFalseClaim) / std::log(chance_)) : 1;
+  const int missing = static_cast<int>(copies) - evidence(*ttl);
+  if (large.sent >= kMostPairs || large.in_flight >= std::clamp(missing, 1, kMostPairsInFlight)) return std::nullopt;
+  const std::uint16_t silenced = silenced_since(*ttl);
+  if (silenced != 0 && waited_for_ != silenced) {
+    if (waits_ == kMostWaits) return std::nullopt;
+    ++waits_;
+    waited_for_ = silenced;
+    not_before_ = now + kRateLimitRecovery;
+    return std::nullopt;
+  }
+  control_due_ = *ttl;
+  return HopWant{options_.locate_method, lost_bytes_, *ttl};
+}
+
+std::optional<Constriction> HopSweep::constriction() const {
+  const auto from = last_reached();
+  const auto to = candidate();
+  if (!from || !to || !is_proven_lost(*to)) return std::nullopt;
+  return Constriction{*from, *from == 0 ? std::nullopt : seen_[*from].address, *to, seen_[*to].address};
+}
+
+std::vector<Hop> HopSweep::hops(std::uint32_t passing_bytes) const {
+  std::vector<Hop> hops;
+  std::uint8_t last = distance_.value_or(0);
+  for (std::uint8_t ttl = 1; ttl <= horizon_ && !distance_; ++ttl) {
+    if (seen_[ttl].address) last = ttl;
+  }
+  std::uint32_t largest = passing_bytes;
+  for (std::uint8_t ttl = last; ttl > 0; --ttl) {
+    const Seen& seen = seen_[ttl];
+    largest = std::max(largest, seen.largest_bytes);
+    Hop hop{ttl, seen.address, seen.rtt, std::nullopt, std::nullopt};
+    if (largest > 0) hop.largest_bytes = largest;
+    hops.push_back(hop);
+  }
+  std::reverse(hops.begin(), hops.end());
+  return hops;
+}
+
+std::optional<std::uint8_t> HopSweep::ttl_of(const IpAddress& address) const {
+  for (std::uint8_t ttl = 1; ttl <= horizon_; ++ttl) {
+    if (seen_[ttl].address == address) return ttl;
+  }
+  return std::nullopt;
+}
+
+}  // namespace vpndoctor
