@@ -84,6 +84,11 @@ TEST(LabChecksum, MatchesTheExampleOfRfc1071) {
   EXPECT_EQ(internet_checksum(odd), 0xfeff);
 }
 
+TEST(LabChecksum, CoversThePseudoHeaderOfIpv6) {
+  const Bytes packet = ip_packet({kClient6, kTarget6, kProtocolIcmp6, 0}, {128, 0, 0, 0, 0, 1, 0, 1});
+  EXPECT_EQ(packet[42] << 8 | packet[43], 0x2433);  // worked out apart from this code
+}
+
 TEST(LabPacket, HeaderSurvivesBuildingAndParsing) {
   for (const Family family : {Family::kInet, Family::kInet6}) {
     const Bytes packet = echo_request(family, 101);
@@ -196,7 +201,8 @@ TEST(LabIcmpError, NeverAnswersAnErrorOrALaterFragment) {
     ASSERT_TRUE(first);
     EXPECT_FALSE(icmp_error(error, *first));
   }
-  const auto pieces = fragment(echo_request(Family::kInet, 3000), 1500);
+  // Cut so that the second piece begins with the byte of an echo request.
+  const auto pieces = fragment(echo_request(Family::kInet, 3000), 1308);
   EXPECT_TRUE(icmp_error({IcmpError::Kind::kTimeExceeded, 0, kRouter4}, pieces[0]));
   EXPECT_FALSE(icmp_error({IcmpError::Kind::kTimeExceeded, 0, kRouter4}, pieces[1]));
 }
@@ -303,6 +309,9 @@ TEST(LabTokenBuckets, GiveSixAtOnceThenOneASecondForEachDestination) {
   EXPECT_TRUE(buckets.take(kClient6, start));
   EXPECT_TRUE(buckets.take(kClient4, start + std::chrono::seconds(1)));
   EXPECT_FALSE(buckets.take(kClient4, start + std::chrono::milliseconds(1500)));
+  taken = 0;
+  for (int count = 0; count < 60; ++count) taken += buckets.take(kClient4, start + std::chrono::hours(1)) ? 1 : 0;
+  EXPECT_EQ(taken, 6);
 }
 
 }  // namespace
