@@ -23,8 +23,10 @@ struct TunnelEndpoint {
 
 /// Looks up the endpoint that carries `inner_target` on the tunnel `interface`: the WireGuard peer whose allowed
 /// IPs contain it (generic netlink, else the userspace socket /run/wireguard/IF.sock; keys are skipped unread), else
-/// the connected or last-used remote of the process that holds the tun device (/proc/PID/fdinfo `iff:` and its
-/// sockets). kUnavailable with the reason when it cannot be found; the user can name it with --endpoint.
+/// the connected remote of the process that holds the tun device (/proc/PID/fdinfo `iff:` and its
+/// sockets), or the one server of OpenVPN's options, since OpenVPN leaves its UDP socket unconnected; for GRE, IP-in-IP
+/// and VTI the link's own remote. kPermission when only root can see it, kUnavailable with the reason when it
+/// cannot be found or several are possible; the user can name it with --endpoint.
 Result<TunnelEndpoint> find_tunnel_endpoint(const std::string& interface, const IpAddress& inner_target);
 
 }  // namespace vpndoctor
