@@ -216,7 +216,7 @@ std::string why_chance(const PathMtuMeasurement& measurement) {
 }
 
 std::string why_undetermined(const PathMtuMeasurement& measurement, const PathMtuJudgement& judgement) {
-  if (!measurement.answered)
+  if (!judgement.answered)
     return fmt::format("{} answered nothing that was sent to it, whatever its size", measurement.target.host);
   if (judgement.may_be_chance) return why_chance(measurement);
   if (echo_loss_is_unexplained(judgement)) return why_echo_loss_is_unexplained(measurement, judgement);
@@ -246,6 +246,7 @@ PathMtuJudgement judge_path_mtu(const PathMtuMeasurement& measurement) {
     judgement.usable_bytes = judgement.link_bytes;
     return judgement;
   }
+  judgement.answered = measurement.answered || (measurement.tcp && measurement.tcp->state == TcpEvidence::State::kOpen);
   judgement.may_be_chance = losses_may_be_chance(measurement, judgement.reach_bytes);
   judgement.round_trip = measurement.round_trip;
   if (judgement.may_be_chance) judgement.round_trip.at_most_bytes.reset();
@@ -254,7 +255,7 @@ PathMtuJudgement judge_path_mtu(const PathMtuMeasurement& measurement) {
   judgement.claims = judge_claims(measurement, judgement.forward);
   judgement.eaten_locally = !measurement.too_big_not_delivered.empty();
   judgement.forward_lost = below(judgement.forward.at_most_bytes, judgement.reach_bytes);
-  if (measurement.answered) {
+  if (judgement.answered) {
     judgement.reverse_hole = !judgement.may_be_chance && has_reverse_hole(measurement, judgement.reach_bytes);
     judgement.echo_filtered = has_echo_filter(measurement, judgement);
     decide_status(measurement, judgement);

@@ -39,6 +39,7 @@ struct PathMtuJudgement {
   SizeBounds round_trip;          ///< of echoes, without losses that may be chance
   std::optional<std::uint32_t> reverse_bytes;
   std::optional<std::uint32_t> usable_bytes;  ///< proven to work in every direction that was measured
+  bool answered = false;                      ///< the target was heard, by probes or by TCP
   bool forward_lost = false;                  ///< a size that the link could send is lost on the way there
   bool reverse_hole = false;                  ///< large packets vanish on the way back
   bool echo_filtered = false;                 ///< large echoes vanish, equally large other packets do not

@@ -11,7 +11,7 @@ namespace {
 void add_stale_cache(const FindingContext& context, std::vector<Finding>& findings) {
   const auto& cached = context.measurement.egress.kernel_path_mtu_bytes;
   const auto& path = context.judgement.forward;
-  if (!cached || !context.measurement.answered) return;
+  if (!cached || !context.judgement.answered) return;
   const bool too_small = path.at_least_bytes && *cached < *path.at_least_bytes;
   const bool too_large = context.judgement.forward_lost && *cached > *path.at_most_bytes;
   if (!too_small && !too_large) return;

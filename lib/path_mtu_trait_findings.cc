@@ -115,7 +115,7 @@ void add_below_ipv6_minimum(const FindingContext& context, std::vector<Finding>&
   const auto& measurement = context.measurement;
   const auto& limit = context.judgement.forward.at_most_bytes;
   const std::uint32_t minimum = minimum_mtu_bytes(Family::kInet6);
-  if (measurement.target.address.family != Family::kInet6 || !measurement.answered || !limit || *limit >= minimum)
+  if (measurement.target.address.family != Family::kInet6 || !context.judgement.answered || !limit || *limit >= minimum)
     return;
   Finding finding = make_finding("MTU015", path_subject(measurement));
   finding.title = fmt::format("The path carries at most {} bytes, IPv6 needs {}", *limit, minimum);

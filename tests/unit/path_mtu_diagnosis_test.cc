@@ -314,6 +314,19 @@ TEST(PathMtuDiagnosis, IsUndeterminedWhenNothingAnswers) {
   EXPECT_FALSE(diagnosis.undetermined_because.empty());
 }
 
+TEST(PathMtuDiagnosis, TakesAnOpenTcpPortForAnAnswer) {
+  auto measurement = clear_path();
+  measurement.answered = false;
+  measurement.round_trip = measurement.forward = {};
+  measurement.tcp = open_tcp();
+  measurement.tcp->forward_full_bytes = 1400;
+  measurement.tcp->forward_lost_bytes = 1401;
+  EXPECT_EQ(diagnose(measurement).status, PathMtuStatus::kBlackHole);
+  EXPECT_EQ(diagnose(measurement).path_mtu_bytes, 1400U);
+  measurement.tcp->state = TcpEvidence::State::kSilent;
+  EXPECT_EQ(diagnose(measurement).status, PathMtuStatus::kUndetermined);
+}
+
 TEST(PathMtuDiagnosis, ReportsAStaleKernelCacheEitherWay) {
   auto measurement = clear_path();
   measurement.egress.kernel_path_mtu_bytes = 1200;
