@@ -15,6 +15,7 @@ constexpr std::size_t kNarrowest = 8;
 
 std::vector<std::size_t> column_widths(const Table& table, std::size_t columns) {
   std::vector<std::size_t> widths;
+  widths.reserve(table.columns.size());
   for (const TableColumn& column : table.columns) widths.push_back(display_width(column.title));
   for (const auto& row : table.rows) {
     if (row.size() != widths.size()) continue;
@@ -77,6 +78,7 @@ std::vector<TableLine> layout(const Table& table, std::size_t columns) {
   std::vector<TableLine> lines;
   const RowWriter writer(table, columns);
   std::vector<std::string> titles;
+  titles.reserve(table.columns.size());
   for (const TableColumn& column : table.columns) titles.push_back(column.title);
   writer.write(TableLine::kTitleRow, titles, lines);
   for (std::size_t row = 0; row < table.rows.size(); ++row) writer.write(row, table.rows[row], lines);

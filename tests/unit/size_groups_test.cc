@@ -46,7 +46,7 @@ TEST(SizeGroups, NotCondensedEverySizeShowsItsLoss) {
 
 TEST(SizeGroups, AcceptedMessagesTurnSilenceIntoRefusal) {
   PathMtuMeasurement measurement = hole_measurement();
-  measurement.too_big = {{{}, 1450, 1500, true, "", 1}, {{}, 1300, 1400, false, "forged", 1}};
+  measurement.too_big = {{{}, 1401, 1500, true, "", 1}, {{}, 1300, 1400, false, "forged", 1}};
   const auto groups = group_sizes(measurement, diagnosis_at(PathMtuStatus::kBlackHole, 1400), true);
   ASSERT_EQ(groups.size(), 3U);
   EXPECT_EQ(groups[1].fate, SizeFate::kVanishes);
