@@ -33,12 +33,19 @@ std::uint64_t smaller_reply(const std::vector<TcpConnectionRecord>& records, std
   return longest;
 }
 
-std::optional<std::uint32_t> smaller_of(std::optional<std::uint32_t> known, std::uint32_t candidate) {
-  return known ? std::min(*known, candidate) : candidate;
+/// The smallest of the sizes that failed; where chance has a hand in it the second, as one of them may be chance.
+std::optional<std::uint32_t> credible_loss(std::vector<std::uint32_t> failed, TcpEvidence& evidence, bool loss_seen) {
+  std::sort(failed.begin(), failed.end());
+  const std::size_t first = loss_seen ? 1 : 0;
+  if (failed.size() > first) return failed[first];
+  if (!failed.empty()) {
+    evidence.notes.push_back(fmt::format("packets of {} bytes failed on a path that loses others too", failed.front()));
+  }
+  return std::nullopt;
 }
 
 void conclude_reverse(const TcpObservation& seen, TcpEvidence& evidence) {
-  std::optional<std::uint32_t> lost;
+  std::vector<std::uint32_t> failed;
   for (const auto& record : seen.connections) {
     if (record.largest_packet_bytes != 0) {
       evidence.reverse_full_bytes = std::max(evidence.reverse_full_bytes.value_or(0), record.largest_packet_bytes);
@@ -48,8 +55,9 @@ void conclude_reverse(const TcpObservation& seen, TcpEvidence& evidence) {
     // A reply shorter than a full segment travelled in a packet of at most its own length.
     const auto whole_reply = std::min<std::uint64_t>(contrast + kTimestampOptionBytes, 65535);
     const auto packet = packet_bytes_of_mss(seen.family, static_cast<std::uint32_t>(whole_reply));
-    lost = smaller_of(lost, std::min(record.announced_packet_bytes, packet));
+    failed.push_back(std::min(record.announced_packet_bytes, packet));
   }
+  const auto lost = credible_loss(std::move(failed), evidence, seen.loss_seen);
   if (lost && evidence.reverse_full_bytes.value_or(0) >= *lost) {
     evidence.notes.push_back(
         fmt::format("a reply in packets of up to {} bytes did not come although packets of {} bytes did: not taken for "
@@ -79,14 +87,15 @@ void note_reverse_gaps(const TcpObservation& seen, TcpEvidence& evidence) {
 }
 
 void conclude_forward(const TcpObservation& seen, TcpEvidence& evidence) {
-  std::optional<std::uint32_t> lost;
+  std::vector<std::uint32_t> failed;
   for (const auto& record : seen.connections) {
     if (record.forward == TcpForward::kAcknowledged) {
       evidence.forward_full_bytes = std::max(evidence.forward_full_bytes.value_or(0), record.forward_packet_bytes);
     } else if (record.forward == TcpForward::kUnacknowledged) {
-      lost = smaller_of(lost, record.forward_packet_bytes);
+      failed.push_back(record.forward_packet_bytes);
     }
   }
+  const auto lost = credible_loss(std::move(failed), evidence, seen.loss_seen);
   if (!lost) return;
   if (!evidence.forward_full_bytes) {
     evidence.notes.push_back(fmt::format(

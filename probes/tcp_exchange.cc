@@ -12,7 +12,7 @@ constexpr std::uint32_t kGuessedMss = 536;
 // Longer than the 0.2 s after which Linux, the BSDs and Windows send again at the earliest.
 constexpr Milliseconds kQuiet{300};
 // A full-size segment must have been lost this often beyond its first time to count as lost.
-constexpr std::uint32_t kRetransmissions = 2;
+constexpr std::uint32_t kRetransmissions = 3;
 // RFC 2018: three blocks beside timestamps. A segment that first went out with them goes out smaller without them.
 constexpr std::uint32_t kLargestSackOptionBytes = 28;
 

@@ -69,6 +69,7 @@ struct TcpProber::State {
 
   Milliseconds round_trip() const;
   Milliseconds wait() const;
+  bool loss_seen() const;
   Milliseconds patience() const;
   void note(std::string text);
   void start(TimePoint now);
@@ -97,22 +98,29 @@ struct TcpProber::State {
   TcpObservation observation;
 };
 
+/// The shortest of the handshakes: one that had to be sent again, or waited for a neighbour, says too much.
 Milliseconds TcpProber::State::round_trip() const {
-  const bool open = port_state == PortState::kOpen;
-  const Milliseconds handshake = open ? Milliseconds(scout().connection().status().round_trip) : Milliseconds{};
-  if (told_round_trip) return std::max(*told_round_trip, handshake);
-  return handshake > Milliseconds{} ? handshake : kAssumedRoundTrip;
+  if (told_round_trip) return *told_round_trip;
+  std::optional<Milliseconds> shortest;
+  for (const auto& exchange : exchanges) {
+    const TcpStatus& status = exchange->connection().status();
+    if (!status.handshake_done || status.round_trip.count() == 0) continue;
+    shortest = std::min<Milliseconds>(shortest.value_or(Milliseconds::max()), status.round_trip);
+  }
+  return shortest.value_or(kAssumedRoundTrip);
 }
 
 /// Slow servers and lossy paths get more time: nothing else tells them from a size that does not pass.
 Milliseconds TcpProber::State::wait() const {
   Milliseconds wait = std::max(options.loss_wait, round_trip() * 6);
-  bool lossy = false;
   for (const auto& exchange : exchanges) {
     wait = std::max(wait, exchange->reply_time().value_or(Milliseconds{}) * 3);
-    lossy = lossy || exchange->saw_loss();
   }
-  return lossy ? wait * 3 : wait;
+  return loss_seen() ? wait * 3 : wait;
+}
+
+bool TcpProber::State::loss_seen() const {
+  return std::any_of(exchanges.begin(), exchanges.end(), [](const auto& exchange) { return exchange->saw_loss(); });
 }
 
 Milliseconds TcpProber::State::patience() const {
@@ -288,6 +296,7 @@ void TcpProber::examine(std::vector<std::uint32_t> sizes, TimePoint now) {
 TcpEvidence TcpProber::evidence() const {
   const State& state = *state_;
   TcpObservation observation = state.observation;
+  observation.loss_seen = state.loss_seen();
   observation.state = state.port_state.value_or(PortState::kSilent);
   std::string obstacle;
   bool forward_tested = false;

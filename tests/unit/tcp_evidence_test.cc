@@ -119,6 +119,18 @@ TEST(TcpEvidence, ForwardLossNeedsSmallerSizeThatWasAcknowledged) {
   EXPECT_EQ(evidence.notes.size(), 1U);
 }
 
+TEST(TcpEvidence, OnLossyPathTheLargerOfTwoFailuresCounts) {
+  TcpObservation seen;
+  seen.state = TcpEvidence::State::kOpen;
+  seen.loss_seen = true;
+  seen.connections = {silent(1500), silent(1401), answered(1400, 4000)};
+  EXPECT_EQ(conclude_tcp(seen).reverse_lost_bytes, 1500U);
+  seen.connections = {silent(1500), answered(1400, 4000)};
+  const auto evidence = conclude_tcp(seen);
+  EXPECT_EQ(evidence.reverse_lost_bytes, std::nullopt);
+  EXPECT_EQ(evidence.notes.size(), 1U);
+}
+
 TEST(TcpEvidence, ClosedPortConcludesNothing) {
   TcpObservation seen;
   seen.port = 81;

@@ -260,6 +260,8 @@ void run_client(const TcpWorld& world, Line& line, int result) {
   if (!line.hear_parent() || !configure_end("client", 1)) return;
   line.tell_parent();
   if (!line.hear_parent()) return;
+  run(world.inet6 ? "ping -6 -c 1 -w 10 fd09:2::2"
+                  : "ping -4 -c 1 -w 10 10.9.2.2");  // until links and neighbours are up
   const std::string text = written(probe(world));
   (void)!write(result, text.data(), text.size());
 }

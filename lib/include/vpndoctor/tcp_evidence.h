@@ -41,11 +41,14 @@ struct TcpObservation {
   std::optional<std::uint16_t> sent_mss_bytes;
   std::optional<std::uint16_t> peer_mss_bytes;
   std::vector<TcpConnectionRecord> connections;
+  bool loss_seen = false;  ///< packets were lost whose size gets through
   std::vector<std::string> notes;
 };
 
 /// Draws the conclusions. A size is called lost only by contrast: a connection of a smaller size did get the same
 /// thing through, and no larger size did. Without that contrast the silence becomes a note and the value stays null.
+/// Where packets are lost by chance too, one connection may have failed by chance: then two must have, and the larger
+/// counts.
 TcpEvidence conclude_tcp(const TcpObservation& observation);
 
 /// Replies to the same request may differ by this much (length of signatures) without anything being missing.

@@ -56,7 +56,7 @@ class TcpProber {
   bool port_state_known() const;
   /// Nothing is left to do: the port does not answer, or the examination is over. Not before examine() on an open port.
   bool done() const;
-  /// Tells the round trip measured by the probes, from which the waits follow; until then the handshake's own, or 1 s.
+  /// Tells the round trip measured by the probes, from which the waits follow; until then the shortest handshake, or 1 s.
   void set_round_trip(Milliseconds rtt);
   /// Starts the tests of both directions, at once or when the port answers. `sizes` are the packet sizes of interest
   /// (link MTU, the largest that echo showed to pass, ...): each gets one connection with that MSS, in parallel, as far
