@@ -205,6 +205,59 @@ TEST_P(ProbeChannelNetwork, TheCaptureSeesATooBigMessageThatALocalFirewallDrops)
   EXPECT_EQ(off_wire(replies).size(), 1U);
 }
 
+TEST_P(ProbeChannelNetwork, ABurstOfProbesIsSentAndAnsweredInFull) {
+  for (const Open opener : {open_raw_channel, open_ping_channel}) {
+    const std::unique_ptr<ProbeChannel> channel = open(opener);
+    ASSERT_TRUE(channel);
+    std::vector<Probe> burst;
+    for (std::uint16_t id = 1; id <= 300; ++id) burst.push_back(probe(id, Method::kEcho, 1200U + id));
+    std::vector<bool> answered(301);
+    for (const Reply& reply : exchange(*channel, burst, burst.size())) {
+      ASSERT_TRUE(reply.probe_id);
+      EXPECT_EQ(reply.kind, Reply::Kind::kReached);
+      answered[*reply.probe_id] = true;
+    }
+    EXPECT_EQ(std::ranges::count(answered, true), 300) << channel->privilege();
+  }
+}
+
+TEST_P(ProbeChannelNetwork, ErrorsThatComeInWhileSendingStopNoProbe) {
+  ASSERT_TRUE(network_->narrow(1400, false));
+  const std::unique_ptr<ProbeChannel> channel = open(open_udp_channel);
+  ASSERT_TRUE(channel);
+  std::vector<Reply> replies;
+  for (std::uint16_t id = 1; id <= 50; ++id) {
+    ASSERT_TRUE(channel->send(probe(id, Method::kUdp, id % 2 == 0 ? 1500 : 100))) << id;
+  }
+  collect(*channel, 50, replies);
+  EXPECT_EQ(std::ranges::count(replies, Reply::Kind::kTooBig, &Reply::kind), 25);
+  EXPECT_EQ(std::ranges::count(replies, Reply::Kind::kReached, &Reply::kind), 25);
+}
+
+TEST_P(ProbeChannelNetwork, APingSocketOutsideTheGroupRangeNeedsPermission) {
+  Inside inside(network_->client);
+  write_file("/proc/sys/net/ipv4/ping_group_range", "1 0");
+  ChannelOptions options;
+  options.target = target();
+  options.source = source();
+  const Result<std::unique_ptr<ProbeChannel>> channel = open_ping_channel(options);
+  ASSERT_FALSE(channel);
+  EXPECT_EQ(channel.error().kind, ErrorKind::kPermission);
+  EXPECT_NE(channel.error().hint, "");
+}
+
+TEST_P(ProbeChannelNetwork, AnUnknownInterfaceOrAForeignSourceIsAUsageError) {
+  Inside inside(network_->client);
+  ChannelOptions options;
+  options.target = target();
+  options.source = target();
+  EXPECT_EQ(open_raw_channel(options).error().kind, ErrorKind::kUsage);
+  EXPECT_EQ(open_udp_channel(options).error().kind, ErrorKind::kUsage);
+  options.source = source();
+  options.bind_interface = "nosuch0";
+  EXPECT_EQ(open_raw_channel(options).error().kind, ErrorKind::kUsage);
+}
+
 /// Sends ICMP messages from the router's address as a liar on the way would.
 class Forger {
  public:
