@@ -182,7 +182,7 @@ Result<std::string> run_checked(const Command& command, const std::string& input
   while (read_some(out->read_end.get(), output)) {
   }
   const int code = process->wait();
-  if (code != 0) return failure(ErrorKind::kUnavailable, fmt::format("{} exited with {}", command.argv.front(), code));
+  if (code != 0) return failure(ErrorKind::kInternal, fmt::format("{} exited with {}", command.argv.front(), code));
   return output;
 }
 
