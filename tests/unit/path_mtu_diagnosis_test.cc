@@ -231,8 +231,11 @@ TEST(PathMtuDiagnosis, ReportsANarrowWayBackThatFragmentsAsANotice) {
   EXPECT_EQ(diagnosis.status, PathMtuStatus::kClear);
   EXPECT_EQ(diagnosis.reverse_path_mtu_bytes, 1396U);
   ASSERT_NE(finding_of(diagnosis, "MTU014"), nullptr);
-  measurement.fragments->first_fragment_bytes = 1500;
+  measurement = clear_path(1499);
+  measurement.fragments = ReplyFragments{.first_fragment_bytes = 1492, .only_tail_arrived = false};
   EXPECT_EQ(finding_of(diagnose(measurement), "MTU014"), nullptr);
+  measurement.fragments->first_fragment_bytes = 1484;
+  EXPECT_NE(finding_of(diagnose(measurement), "MTU014"), nullptr);
 }
 
 TEST(PathMtuDiagnosis, CallsAnEchoSizeFilterNoBlackHole) {
@@ -288,6 +291,15 @@ TEST(PathMtuDiagnosis, SaysWhichSizesABandLoses) {
   EXPECT_EQ(path_mtu_headline(measurement, diagnosis),
             "Packets of 1311 to 1410 bytes vanish in silence on the way to example.org, although smaller and larger "
             "ones pass.");
+}
+
+TEST(PathMtuDiagnosis, DoesNotTakeAFullTcpSegmentForProofOfABandBelowIt) {
+  auto measurement = narrow_path(1310);
+  measurement.lost_bands = {{1311, 1410}};
+  measurement.tcp = open_tcp();
+  measurement.tcp->forward_full_bytes = measurement.tcp->reverse_full_bytes = 1500;
+  EXPECT_EQ(diagnose(measurement).status, PathMtuStatus::kBlackHole);
+  EXPECT_EQ(diagnose(measurement).path_mtu_bytes, 1310U);
 }
 
 TEST(PathMtuDiagnosis, KnowsNoDirectionForABandSeenByEchoesAlone) {
