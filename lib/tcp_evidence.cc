@@ -77,7 +77,7 @@ void note_reverse_gaps(const TcpObservation& seen, TcpEvidence& evidence) {
   for (const auto& record : seen.connections) invited = std::max(invited, record.announced_packet_bytes);
   if (longest == 0) {
     evidence.notes.emplace_back(
-        "the port accepted our request and sent nothing on any connection: way back not tested");
+        "the port took our request and no reply arrived in order on any connection: way back not tested");
   } else if (evidence.reverse_full_bytes.value_or(0) < invited &&
              packet_bytes_of_mss(seen.family, static_cast<std::uint32_t>(std::min<std::uint64_t>(longest, 65535))) <
                  invited) {
