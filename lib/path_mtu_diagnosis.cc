@@ -26,7 +26,7 @@ std::optional<bool> carries_full_segments(const PathMtuMeasurement& measurement)
   if (!measurement.tcp) return std::nullopt;
   const auto& tcp = *measurement.tcp;
   if (tcp.forward_lost_bytes || tcp.reverse_lost_bytes) return false;
-  if (!tcp.forward_full_bytes && !tcp.reverse_full_bytes) return std::nullopt;
+  if (!tcp.forward_full_bytes || !tcp.reverse_full_bytes) return std::nullopt;
   return true;
 }
 

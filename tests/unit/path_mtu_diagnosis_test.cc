@@ -433,6 +433,7 @@ TEST(PathMtuDiagnosis, JudgesATunnelThatFitsOrCouldBeRaised) {
   const auto outer = clear_path();
   auto diagnosis = diagnose_path_mtu(inner, {.expect_min_bytes = std::nullopt, .outer = &outer});
   EXPECT_EQ(diagnosis.advice.fit, TunnelMtuFit::kExact);
+  EXPECT_EQ(diagnosis.advice.interface_mtu_bytes, std::nullopt);
   EXPECT_TRUE(diagnosis.findings.empty());
   inner = clear_path(1280);
   inner.egress.is_tunnel = true;

@@ -60,7 +60,7 @@ struct PathMtuDiagnosis {
   std::optional<bool> meets_expectation;  ///< --expect-min: null when not asked or not decided by the proven range
   /// The peer's MSS is smaller than Ethernet and the link here allow; null when it was not seen.
   std::optional<bool> tcp_mss_clamped;
-  /// Full-size segments get through in every direction that was tested; null when none was.
+  /// Full-size segments get through both ways; false when one way loses them, null when not both were tested.
   std::optional<bool> tcp_carries_full_segments;
   std::string undetermined_because;  ///< one sentence when the status is undetermined
   Advice advice;
