@@ -25,6 +25,9 @@ constexpr std::uint16_t kMostProbes = 20000;
 
 TimePoint after(TimePoint start, Milliseconds wait) { return start + std::chrono::ceil<TimePoint::duration>(wait); }
 
+/// When UDP may replace silent echoes.
+Milliseconds udp_turn(Milliseconds rtt) { return kContactTimes[2] + rtt * 2; }
+
 std::uint8_t estimate_hops(std::uint8_t received_ttl) {
   for (const int initial : {64, 128, 255}) {
     if (received_ttl <= initial) return static_cast<std::uint8_t>(std::min(initial - received_ttl + 1, 30));
@@ -76,14 +79,14 @@ std::optional<Probe> PathMtuSearch::Impl::contact(TimePoint now) {
   return contact(now);
 }
 
-// Echo is preferred: its answers are not rate-limited. UDP gets its turn when echo had ample time.
+// Echo is preferred: its answers are not rate-limited. UDP gets its turn when the third round of echoes had its time.
 void PathMtuSearch::Impl::choose_method(TimePoint now) {
   if (sizes) return;
   const auto rtt = ledger.smoothed_rtt();
   if (wants_echo() && ledger.any_reached(Method::kEcho)) {
     begin(Method::kEcho);
   } else if (wants_udp() && ledger.any_reached(Method::kUdp) && rtt &&
-             (!wants_echo() || now >= after(start, *rtt * 3 + Milliseconds(450)))) {
+             (!wants_echo() || now >= after(start, udp_turn(*rtt)))) {
     begin(Method::kUdp);
   }
 }
@@ -237,7 +240,7 @@ TimePoint PathMtuSearch::Impl::wake_at(TimePoint now) const {
   if (!sizes) {
     if (contacts < std::size(kContactTimes)) consider(after(start, kContactTimes[contacts]));
     consider(after(start, options.give_up_after));
-    consider(after(start, ledger.smoothed_rtt().value_or(Milliseconds(0)) * 3 + Milliseconds(450)));
+    consider(after(start, udp_turn(ledger.smoothed_rtt().value_or(Milliseconds(0)))));
     return wake;
   }
   consider(sizes->not_before());

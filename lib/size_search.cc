@@ -10,6 +10,7 @@ namespace vpndoctor {
 namespace {
 
 constexpr double kRefineOdds = 0.05;  ///< a size of a gap is left alone once chance explains its losses this little
+constexpr double kClaimOdds = kMaxFalseClaim / 20;  ///< copies are sent until chance is this unlikely
 constexpr double kBandOdds = 1e-6;
 constexpr int kMostCopies = 60;         ///< of one size
 constexpr int kMostCopiesInFlight = 6;  ///< spreads the copies of one size over several round trips
@@ -97,7 +98,7 @@ void SizeSearch::forget_losses_before(std::size_t index) {
 
 // Lost below a success contradicts a simple path and is one of many sizes tried: it needs far better odds.
 bool SizeSearch::is_claimed(const SizeState& state) const {
-  return !state.passes && state.chance_lost <= (state.size_bytes < largest_pass_ ? kBandOdds : kMaxFalseClaim / 2);
+  return !state.passes && state.chance_lost <= (state.size_bytes < largest_pass_ ? kBandOdds : kClaimOdds);
 }
 
 int SizeSearch::copies_for(double odds) const {
@@ -208,8 +209,8 @@ void SizeSearch::fill_burst() {
     burst_.push_back(options_.control_bytes);
     return;
   }
-  const int missing = copies_for(kMaxFalseClaim / 2) - state_of(edge->high).evidence;
-  if (!needs_copies(edge->high, copies_for(kMaxFalseClaim / 2))) return;
+  const int missing = copies_for(kClaimOdds) - state_of(edge->high).evidence;
+  if (!needs_copies(edge->high, copies_for(kClaimOdds))) return;
   for (int copy = 0; copy < std::min(missing, kMostScarceCopies); ++copy) {
     burst_.push_back(edge->high);
     burst_.push_back(options_.control_bytes);
@@ -270,8 +271,7 @@ std::optional<Want> SizeSearch::refine(Gap gap) {
 }
 
 std::optional<Want> SizeSearch::confirm(Gap edge) {
-  if (!needs_copies(edge.high, copies_for(edge.high < largest_pass_ ? kBandOdds : kMaxFalseClaim / 2)))
-    return std::nullopt;
+  if (!needs_copies(edge.high, copies_for(edge.high < largest_pass_ ? kBandOdds : kClaimOdds))) return std::nullopt;
   if (state_of(edge.high).in_flight >= kMostCopiesInFlight) return std::nullopt;
   auto want = carry(edge.high, edge.high + 1);
   if (want) paired_control_ = edge.low;

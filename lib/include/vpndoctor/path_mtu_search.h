@@ -11,7 +11,7 @@
 #include "vpndoctor/path_mtu.h"
 #include "vpndoctor/probe.h"
 
-namespace vpndoctor {
+namespace [[gnu::visibility("default")]] vpndoctor {
 
 struct PathMtuSearchOptions {
   Family family = Family::kInet;

@@ -1,0 +1,33 @@
+// SPDX-License-Identifier: Apache-2.0
+// What the standard streams are connected to, and writing to them.
+#pragma once
+
+#include <string>
+
+#include "command_line.h"
+#include "vpndoctor/render.h"
+
+namespace vpndoctor {
+
+/// Follows --color, NO_COLOR (https://no-color.org), TERM=dumb, the terminal's width and the locale's character set.
+TextOptions text_options(const OutputOptions& output);
+
+/// Writes all of `text` to standard output. False when that failed for another reason than a reader that went away.
+bool write_result(const std::string& text);
+
+/// Shows what is going on, on standard error when that is a terminal; the next call or finish() replaces it.
+class Progress {
+ public:
+  explicit Progress(bool wanted);
+  ~Progress() { finish(); }
+  Progress(const Progress&) = delete;
+  Progress& operator=(const Progress&) = delete;
+  void show(const std::string& text);
+  void finish();
+
+ private:
+  bool enabled_;
+  bool shown_ = false;
+};
+
+}  // namespace vpndoctor
