@@ -16,7 +16,7 @@ def skip_reason(output):
     lines = [line.strip() for line in output.splitlines() if line.strip()]
     after = [lines[i + 1] for i, line in enumerate(lines[:-1]) if re.search(r": Skipped$", line)]  # GoogleTest
     said = [line for line in lines if line.lower().startswith("skipped")]
-    return (after or said or lines[-1:] or ["no reason given"])[0]
+    return re.sub(r"^skipped: ", "", (after or said or lines[-1:] or ["no reason given"])[0])
 
 
 def main():

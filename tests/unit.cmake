@@ -9,7 +9,8 @@ target_include_directories(vpndoctor-tests PRIVATE ${PROJECT_SOURCE_DIR} ${PROJE
                                                    ${PROJECT_SOURCE_DIR}/probes ${PROJECT_SOURCE_DIR}/reports
                                                    ${PROJECT_SOURCE_DIR}/tests)
 target_link_libraries(vpndoctor-tests PRIVATE vpndoctor_lib vpndoctor_probes vpndoctor_reports GTest::gtest_main
-                                              nlohmann_json::nlohmann_json)
+                                              nlohmann_json::nlohmann_json PkgConfig::NL3 PkgConfig::NLGENL3
+                                              PkgConfig::PCAP)
 if(TARGET vpndoctor_lab)
   target_link_libraries(vpndoctor-tests PRIVATE vpndoctor_lab)
 endif()
@@ -22,5 +23,5 @@ if(VPNDOCTOR_SANITIZE)
 endif()
 # Unit tests spend their time in the compiler.
 target_compile_options(vpndoctor-tests PRIVATE -O1)
-gtest_discover_tests(vpndoctor-tests TEST_PREFIX ${unit_prefix} DISCOVERY_TIMEOUT 60
+gtest_discover_tests(vpndoctor-tests NO_PRETTY_VALUES TEST_PREFIX ${unit_prefix} DISCOVERY_TIMEOUT 60
                      PROPERTIES LABELS unit TIMEOUT 300)

@@ -8,7 +8,8 @@ exported=$(nm -DC --defined-only "$library" | awk '$2 ~ /[TBDR]/ {sub(/^[^ ]+ . 
 bad=0
 while IFS= read -r name; do
   [[ $name == vpndoctor::* ]] || { echo "exported, not ours: $name"; bad=1; continue; }
-  word=${name%%(*}; word=${word%%\[abi*}; word=${word##*::}; word=${word#\~}
+  # The first word after the namespace: a function, or the class that a member belongs to.
+  word=${name#vpndoctor::}; word=${word%%(*}; word=${word%%::*}; word=${word%%\[abi*}
   grep -qrw -- "$word" "$SOURCE_DIR"/{lib,probes,reports}/include || { echo "exported, in no public header: $name"; bad=1; }
 done <<<"$exported"
 exit "$bad"

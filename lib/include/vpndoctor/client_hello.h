@@ -10,7 +10,7 @@
 #include <string_view>
 #include <vector>
 
-namespace vpndoctor {
+namespace [[gnu::visibility("default")]] vpndoctor {
 
 /// Builds one TLS record with a ClientHello that offers TLS 1.2 and 1.3 (RFC 8446 section 4.1.2), below 512 bytes
 /// for names of up to 200 characters. `server_name` becomes the SNI (RFC 6066 section 3); empty, or too long for a

@@ -11,7 +11,7 @@
 #include "vpndoctor/ip.h"
 #include "vpndoctor/path_mtu.h"
 
-namespace vpndoctor {
+namespace [[gnu::visibility("default")]] vpndoctor {
 
 /// What became of the full-size segments that we sent on a connection.
 enum class TcpForward {

@@ -3,13 +3,13 @@
 // times from a fixed start, so that two runs do the same. It searches nothing; it keeps the targets from rotting.
 #include <fmt/format.h>
 
-#include <algorithm>
 #include <cstdint>
 #include <cstdio>
 #include <filesystem>
 #include <fstream>
 #include <iterator>
 #include <random>
+#include <set>
 #include <vector>
 
 extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size);
@@ -27,17 +27,18 @@ void run(const Bytes& input) {
   LLVMFuzzerTestOneInput(exact.data(), exact.size());
 }
 
+/// Reads every file of the folders, in the order of their names: the mutations must be the same on every machine.
 std::vector<Bytes> read_seeds(int count, char** folders) {
-  std::vector<Bytes> seeds;
+  std::set<std::filesystem::path> paths;
   for (int i = 0; i < count; ++i) {
     if (!std::filesystem::is_directory(folders[i])) continue;
-    for (const auto& entry : std::filesystem::directory_iterator(folders[i])) {
-      std::ifstream file(entry.path(), std::ios::binary);
-      seeds.emplace_back(std::istreambuf_iterator<char>(file), std::istreambuf_iterator<char>());
-    }
+    for (const auto& entry : std::filesystem::directory_iterator(folders[i])) paths.insert(entry.path());
   }
-  // The order of a directory differs between machines; the mutations must not.
-  std::sort(seeds.begin(), seeds.end());
+  std::vector<Bytes> seeds;
+  for (const auto& path : paths) {
+    std::ifstream file(path, std::ios::binary);
+    seeds.emplace_back(std::istreambuf_iterator<char>(file), std::istreambuf_iterator<char>());
+  }
   return seeds;
 }
 
