@@ -5,7 +5,7 @@
 build_packages=(g++ cmake ninja-build pkgconf libfmt-dev nlohmann-json3-dev libcli11-dev libnl-3-dev libnl-genl-3-dev
   libpcap-dev libidn2-dev)
 # The oracles that tests compare with, the daemons that the lab runs, and the code checks.
-test_packages=(libgtest-dev clang-format-19 clang-tidy-19 mandoc bsdextrautils python3 python3-jsonschema iproute2
+test_packages=(libgtest-dev clang-format-19 clang-tidy-19 mandoc python3 python3-jsonschema iproute2
   nftables iputils-ping openssl openvpn wireguard-go wireguard-tools)
 
 say() { echo "${0##*/}: $*" >&2; }

@@ -1,24 +1,30 @@
 #!/bin/bash
 # SPDX-License-Identifier: Apache-2.0
-# Every option that a command's --help names is in the command's man page, and the page names no other.
+# Every option that --help names is in a man page, the command's own or vpndoctor(1) for what all commands share, and
+# no page documents an option that is not there.
 set -euo pipefail
-command -v mandoc >/dev/null || { echo "skipped: mandoc is not installed"; exit 77; }
 cd "$SOURCE_DIR"
-options() { grep -oE '(^|[][ ,|(=])--?[A-Za-z0-9][a-z0-9-]*' | grep -oE -- '--?[A-Za-z0-9].*' | sort -u; }
-page() { mandoc -Tascii -Owidth=200 "man/$1.1" | col -b; }
-# Only what a list item opens with counts as documented; prose may name options of other programs.
-documented() { page "$1" | grep -E '^ {3,8}-' | options; }
+tool=$BUILD_DIR/bin/vpndoctor
+help_of() { "$tool" "$@" --help | sed -nE 's/^ +(-.*)/\1/p' | sed -E 's/  .*//' | grep -oE -- '(^|[ ,])--?[A-Za-z0-9][a-z0-9-]*' | tr -d ' ,' | sort -u; }
+# In mdoc, Fl holds for every word up to the next macro.
+page() { sed -nE 's/^\.It Fl //p' "man/$1.1" | sed -E 's/ (Ar|Cm|Op|Sm|Oo) .*//' | tr ' ' '\n' | grep -vE '^(,|\||Fl|)$' | sed 's/^/-/' | sort -u; }
 bad=0
-compare() {  # PAGE [COMMAND...]
-  local name=$1; shift
-  local missing extra
-  missing=$(comm -23 <("$BUILD_DIR/bin/vpndoctor" "$@" --help | grep -E '^ +-' | sed -E 's/(  +[A-Z].*)$//' | options) <(documented "$name"))
-  extra=$(comm -13 <("$BUILD_DIR/bin/vpndoctor" "$@" --help | options) <(documented "$name"))
-  [ -z "$missing" ] || { echo "man/$name.1 lacks:" $missing; bad=1; }
-  [ -z "$extra" ] || { echo "man/$name.1 documents what vpndoctor $* has not:" $extra; bad=1; }
+expect_none() {  # TITLE; names on stdin
+  local names
+  names=$(tr '\n' ' ')
+  [ -z "$names" ] || { echo "$1: $names"; bad=1; }
 }
-for file in man/vpndoctor-*.1; do
-  name=$(basename "$file" .1)
-  compare "$name" "${name#vpndoctor-}"
+mapfile -t commands < <("$tool" --help | sed -n '/^Subcommands:/,$p' | awk '/^  [a-z]/ {print $1}')
+[ "${#commands[@]}" -gt 0 ] || { echo "vpndoctor --help names no command"; exit 1; }
+everything=$(help_of)
+for command in "${commands[@]}"; do
+  everything+=$'\n'$(help_of "$command")
+  grep -qE "^\.It (Cm|Ic) $command" man/vpndoctor.1 || { echo "vpndoctor(1) lacks the command $command"; bad=1; }
+  own=man/vpndoctor-$command.1
+  documented=$(page vpndoctor; [ ! -e "$own" ] || page "vpndoctor-$command")
+  expect_none "no page documents, of vpndoctor $command" < <(comm -23 <(help_of "$command") <(sort -u <<<"$documented"))
+  [ ! -e "$own" ] || expect_none "$own documents what is not there" < <(comm -13 <(help_of "$command") <(page "vpndoctor-$command"))
 done
+expect_none "vpndoctor(1) lacks" < <(comm -23 <(help_of) <(page vpndoctor))
+expect_none "vpndoctor(1) documents what is not there" < <(comm -13 <(sort -u <<<"$everything") <(page vpndoctor))
 exit "$bad"
