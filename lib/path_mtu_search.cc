@@ -326,6 +326,7 @@ std::optional<std::uint32_t> PathMtuSearch::largest_answered_bytes() const {
 std::optional<std::uint32_t> PathMtuSearch::suspected_lost_bytes() const {
   return impl_->sizes ? impl_->sizes->edge() : std::nullopt;
 }
+bool PathMtuSearch::lost_on_the_way_there() const { return impl_->direction_is_known(); }
 void PathMtuSearch::describe(PathMtuMeasurement& measurement) const { impl_->describe(measurement); }
 
 }  // namespace vpndoctor

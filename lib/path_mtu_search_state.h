@@ -27,6 +27,7 @@ class PathMtuSearch::Impl {
   void on_send_failure(const Probe& probe, SendFailure failure, TimePoint now);
   TimePoint wake_at(TimePoint now) const;
   void describe(PathMtuMeasurement& measurement) const;
+  bool direction_is_known() const;
 
   PathMtuSearchOptions options;
   ProbeLedger ledger;
@@ -45,7 +46,6 @@ class PathMtuSearch::Impl {
   void begin(Method method);
   bool edge_is_signalled(std::uint32_t edge) const;
   void follow_edge();
-  bool direction_is_known() const;
   std::optional<Probe> choose(TimePoint now);
   void settle_unsent(const Probe& probe, Reply::Kind kind, TimePoint now);
   void watch_congestion();

@@ -24,6 +24,8 @@ constexpr std::uint16_t kUsualTcpPort = 443;
 constexpr std::uint32_t kLargestIpv4Packet = 65535;
 constexpr std::uint32_t kAssumedMtuBytes = 1500;  ///< of a device that does not tell
 constexpr Milliseconds kProgressEvery{500};
+/// By itself TCP waits only for a peer's first retransmission; asked for, it waits longer (TcpProbeOptions::loss_wait).
+constexpr Milliseconds kShortTcpWait{300};
 constexpr int kMostReceiveRounds = 64;
 
 std::uint32_t upper_bound_bytes(const PathProbeOptions& options) {
@@ -50,7 +52,7 @@ class Measurement {
   bool is_over() const;
   void step_tcp(TimePoint now);
   void examine_tcp(TimePoint now);
-  bool tcp_would_help() const;
+  bool tcp_sizes_are_known() const;
   void send_due();
   void receive();
   void wait();
@@ -94,32 +96,28 @@ void Measurement::start_tcp() {
   tcp.mark = options_.mark;
   tcp.port = options_.port.value_or(kUsualTcpPort);
   if (!is_numeric(options_.target)) tcp.server_name = options_.target.host;
-  tcp.link_mtu_bytes = upper_bound_bytes(options_);
+  if (!tcp_was_asked_for()) tcp.loss_wait = kShortTcpWait;
   tcp_ = std::make_unique<TcpProber>(std::move(tcp));
 }
 
-// By itself, TCP is asked for more than its MSS only where the probes leave something open: nothing answered them, or
-// large echoes vanish and nothing tells which way.
-bool Measurement::tcp_would_help() const {
-  if (tcp_was_asked_for()) return true;
-  PathMtuMeasurement so_far;
-  search_->describe(so_far);
-  if (!so_far.answered) return true;
-  const bool way_is_known =
-      so_far.forward.exact() && (so_far.forward.at_most_bytes == so_far.round_trip.at_most_bytes ||
-                                 so_far.round_trip.at_most_bytes == so_far.max_bytes);
-  return !way_is_known || so_far.reverse.has_value();
+// The sizes of interest are known as soon as the probes suspect one to be lost, or the largest got through.
+bool Measurement::tcp_sizes_are_known() const {
+  if (!search_ || search_->done() || search_->suspected_lost_bytes()) return true;
+  return search_->largest_answered_bytes() == upper_bound_bytes(options_);
 }
 
+// A way there that the probes have shown to be narrow is not tested again: it would cost the time of several
+// retransmissions, and a too-big message for a kernel's segment stays in the kernel's cache.
 void Measurement::examine_tcp(TimePoint now) {
-  if (tcp_examined_) return;
   tcp_examined_ = true;
-  const std::uint32_t largest = upper_bound_bytes(options_);
-  std::vector<std::uint32_t> sizes{largest};
+  std::vector<std::uint32_t> sizes{upper_bound_bytes(options_)};
   if (search_) {
-    if (const auto answered = search_->largest_answered_bytes(); answered && *answered < largest)
-      sizes.push_back(*answered);
     if (const auto rtt = search_->round_trip()) tcp_->set_round_trip(*rtt);
+    if (const auto lost = search_->suspected_lost_bytes()) {
+      sizes.push_back(*lost);
+      sizes.push_back(*lost - 1);
+      tcp_->set_forward(!search_->lost_on_the_way_there());
+    }
   }
   tcp_->examine(std::move(sizes), now);
 }
@@ -127,12 +125,8 @@ void Measurement::examine_tcp(TimePoint now) {
 void Measurement::step_tcp(TimePoint now) {
   if (!tcp_) return;
   tcp_->step(now);
-  if (!search_ || search_->done()) {
-    if (tcp_->port_state_known() && tcp_->evidence().state == TcpEvidence::State::kOpen &&
-        (!search_ || tcp_would_help())) {
-      examine_tcp(now);
-    }
-  }
+  const bool is_open = tcp_->port_state_known() && tcp_->evidence().state == TcpEvidence::State::kOpen;
+  if (is_open && !tcp_examined_ && tcp_sizes_are_known()) examine_tcp(now);
 }
 
 bool Measurement::is_over() const {

@@ -288,6 +288,8 @@ bool TcpProber::done() const { return state_->finished; }
 
 void TcpProber::set_round_trip(Milliseconds rtt) { state_->told_round_trip = rtt; }
 
+void TcpProber::set_forward(bool forward) { state_->options.forward = forward; }
+
 void TcpProber::examine(std::vector<std::uint32_t> sizes, TimePoint now) {
   state_->sizes = std::move(sizes);
   step(now);

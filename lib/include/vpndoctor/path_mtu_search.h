@@ -55,6 +55,9 @@ class PathMtuSearch {
   /// The size that seems to be the first lost one, as soon as there is a suspicion.
   std::optional<std::uint32_t> suspected_lost_bytes() const;
 
+  /// The suspected size is lost on the way there: refused by a router, or lost before the target, whatever comes back.
+  bool lost_on_the_way_there() const;
+
   /// Writes everything learned into the measurement (its target, egress and TCP parts are left alone).
   void describe(PathMtuMeasurement& measurement) const;
 

@@ -27,7 +27,6 @@ struct TcpProbeOptions {
   std::optional<std::uint32_t> mark;
   std::uint16_t port = 443;
   std::string server_name;  ///< for the ClientHello's SNI; empty for literals
-  std::uint32_t link_mtu_bytes = 1500;
   int max_connections = 4;
   /// Whether to send full-size segments too. A too-big message that they provoke enters the kernel's path MTU cache.
   bool forward = true;
@@ -58,6 +57,8 @@ class TcpProber {
   bool done() const;
   /// Tells the round trip measured by the probes, from which the waits follow; until then the shortest handshake, or 1 s.
   void set_round_trip(Milliseconds rtt);
+  /// Overrides TcpProbeOptions::forward; before examine().
+  void set_forward(bool forward);
   /// Starts the tests of both directions, at once or when the port answers. `sizes` are the packet sizes of interest
   /// (link MTU, the largest that echo showed to pass, ...): each gets one connection with that MSS, in parallel, as far
   /// as `max_connections` allows; the largest and the smallest go first. A loss is only reported against a smaller size
