@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
 # Sourced by tools/run and tests/run: which Debian packages the build and the tests need, and how steps report
-# themselves. A machine that has everything is not touched and needs no network.
+# themselves (as $program). A machine that has everything is not touched and needs no network.
 
 build_packages=(g++ cmake ninja-build pkgconf libfmt-dev nlohmann-json3-dev libcli11-dev libnl-3-dev libnl-genl-3-dev
   libpcap-dev libidn2-dev)
@@ -8,7 +8,7 @@ build_packages=(g++ cmake ninja-build pkgconf libfmt-dev nlohmann-json3-dev libc
 test_packages=(libgtest-dev clang-format-19 clang-tidy-19 mandoc python3 python3-jsonschema iproute2
   nftables iputils-ping openssl openvpn wireguard-go wireguard-tools)
 
-say() { echo "${0##*/}: $*" >&2; }
+say() { echo "$program: $*" >&2; }
 
 # Runs a step with one line of progress; its output is shown only when it fails.
 step() {  # TITLE COMMAND...
