@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+// Asks by UDP about one size at a time, each question between controls, and counts only losses that a control frames.
 #include "forward_check.h"
 
 #include <algorithm>

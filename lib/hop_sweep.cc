@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+// The order of TTL-limited probes: first to find the hops, then to find the last one that a large packet reaches.
 #include "hop_sweep.h"
 
 #include <algorithm>

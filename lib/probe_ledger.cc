@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+// The bookkeeping of sent probes: answers, deadlines, the smoothed round trip, and tallies by method, TTL and size.
 #include "probe_ledger.h"
 
 #include <algorithm>

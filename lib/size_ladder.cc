@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+// The likely sizes themselves, in the order in which they are worth a probe.
 #include "size_ladder.h"
 
 #include <algorithm>

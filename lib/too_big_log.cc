@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+// The rules of RFC 8201 and RFC 8899 by which a too-big message is believed, and the merging of those that are alike.
 #include "too_big_log.h"
 
 #include <fmt/format.h>

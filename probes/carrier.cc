@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+// Tries the channels from the most able to the least, as privileges allow.
 #include "carrier.h"
 
 #include <utility>

@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+// The options, their limits and their help. What they do is known elsewhere.
 #include "command_line.h"
 
 #include <fmt/format.h>

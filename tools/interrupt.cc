@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+// SIGINT and SIGTERM as bytes in a signalfd: nothing runs in a signal handler.
 #include "interrupt.h"
 
 #include <poll.h>

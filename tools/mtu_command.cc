@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+// Joins probes and lib for one measurement, the tunnel's own path included. Prints nothing.
 #include "mtu_command.h"
 
 #include <fmt/format.h>

@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+// The only place that looks at the environment and at what the standard streams are.
 #include "terminal.h"
 
 #include <langinfo.h>
