@@ -55,7 +55,8 @@ class TcpProber {
   bool port_state_known() const;
   /// Nothing is left to do: the port does not answer, or the examination is over. Not before examine() on an open port.
   bool done() const;
-  /// Tells the round trip measured by the probes, from which the waits follow; until then the shortest handshake, or 1 s.
+  /// Tells the round trip measured by the probes, from which the waits follow; until then the shortest handshake, or 1
+  /// s.
   void set_round_trip(Milliseconds rtt);
   /// Overrides TcpProbeOptions::forward; before examine().
   void set_forward(bool forward);
