@@ -118,13 +118,16 @@ bool PathMtuSearch::Impl::edge_is_signalled(std::uint32_t edge) const {
 
 void PathMtuSearch::Impl::follow_edge() {
   const auto edge = sizes->edge();
-  if (!edge || sizes->chance_lost(*edge) > kLocateOdds) return;
-  if (edge == followed_edge && followed_version == ledger.version()) return;
+  if (!edge || sizes->chance_lost(*edge) > kLocateOdds || followed_version == ledger.version()) return;
   followed_version = ledger.version();
   followed_edge = edge;
   if (edge_is_signalled(*edge)) return;
   const double chance = sizes->chance();
-  if (hops) hops->locate(*edge, chance, !too_big.sender_about(options.max_bytes));
+  // The way there may carry more than the round trip: then its own edge is the one to locate.
+  const SizeBounds there = forward.bounds();
+  const bool has_own_edge = there.exact() && *there.at_most_bytes >= *edge && *there.at_most_bytes < options.max_bytes;
+  located_edge = has_own_edge ? *there.at_most_bytes + 1 : *edge;
+  if (hops) hops->locate(*located_edge, chance, !too_big.sender_about(options.max_bytes));
   if (sizes->method() != Method::kEcho) return;
   if (options.abilities.udp) forward.start(*edge - 1, *edge, chance);
   if (options.abilities.fragments) replies.start(*edge - 1);

@@ -77,7 +77,7 @@ void PathMtuSearch::Impl::describe(PathMtuMeasurement& measurement) const {
 // carry large replies.
 bool PathMtuSearch::Impl::edge_is_forward(std::uint32_t edge) const {
   if (too_big.sender_about(edge) || refused_too_large > 0) return true;
-  if (hops && hops->constriction() && followed_edge == edge) return true;
+  if (hops && hops->constriction() && located_edge == edge) return true;
   const auto udp = forward.bounds();
   if (udp.at_most_bytes && *udp.at_most_bytes < edge) return true;
   return replies.asked() && replies.large_answered(ledger);
@@ -136,7 +136,7 @@ std::optional<Constriction> PathMtuSearch::Impl::constriction(const SizeBounds& 
       return Constriction{*ttl, sender, next, next <= known.size() ? known[next - 1U].address : std::nullopt};
     }
   }
-  if (followed_edge != edge) return std::nullopt;
+  if (located_edge != edge) return std::nullopt;
   if (const auto proven = hops->constriction()) return proven;
   const auto from = hops->last_reached();
   const auto target = hops->distance();
@@ -180,6 +180,9 @@ void PathMtuSearch::Impl::describe_probing(Probing& probing) const {
   probing.rounds = sizes ? sizes->rounds() : 0;
   const auto tell = [&](std::string text) { probing.could_not_see.push_back(std::move(text)); };
   if (!options.abilities.ttl_limited) tell("hops: this kind of socket does not receive time-exceeded messages");
+  if (!options.abilities.fragments) {
+    tell("fragments of replies, and too-big messages that a local firewall eats: capturing needs CAP_NET_RAW");
+  }
   if (sizes && sizes->method() == Method::kUdp) {
     tell("lost bands and loss by size: the target limits how many UDP probes it answers");
     tell("the way back: answers to UDP probes are small");

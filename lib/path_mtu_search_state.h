@@ -71,7 +71,8 @@ class PathMtuSearch::Impl {
   std::deque<Want> first_contact;
   std::uint8_t estimated_hops = 8;
   std::vector<std::uint32_t> early_claims;
-  std::optional<std::uint32_t> followed_edge;
+  std::optional<std::uint32_t> followed_edge;  ///< of the round trip
+  std::optional<std::uint32_t> located_edge;   ///< what the hops were asked about
   std::uint64_t followed_version = 0;
   std::optional<Probe> unsent;  ///< the socket was full: again soon
   TimePoint retry_at{};

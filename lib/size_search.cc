@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+// The rules that turn tallies of each size into edges, gaps and the next size to send. Sends nothing itself.
 #include "size_search.h"
 
 #include <algorithm>
@@ -168,7 +169,7 @@ std::optional<Want> SizeSearch::plan() {
   }
   if (auto want = resend_holes()) return want;
   if (const auto edge = upper_edge()) return refine(*edge);
-  if (start_comb()) return from_ladder();
+  if (return_to_largest() || start_comb()) return from_ladder();
   return std::nullopt;
 }
 
@@ -209,8 +210,9 @@ void SizeSearch::fill_burst() {
     burst_.push_back(options_.control_bytes);
     return;
   }
-  const int missing = copies_for(kClaimOdds) - state_of(edge->high).evidence;
-  if (!needs_copies(edge->high, copies_for(kClaimOdds))) return;
+  const int wanted = copies_for(kMaxFalseClaim);  // no more: every copy costs a second
+  if (!needs_copies(edge->high, wanted)) return;
+  const int missing = wanted - state_of(edge->high).evidence;
   for (int copy = 0; copy < std::min(missing, kMostScarceCopies); ++copy) {
     burst_.push_back(edge->high);
     burst_.push_back(options_.control_bytes);
@@ -289,6 +291,14 @@ std::optional<Want> SizeSearch::resend_holes() {
     return want;
   }
   return std::nullopt;
+}
+
+// A size that was refused when UDP asked, and answered all the same: it has not travelled as an echo yet.
+bool SizeSearch::return_to_largest() {
+  const SizeState largest = state_of(options_.max_bytes);
+  if (lower_edge() || largest.in_flight + largest.settled > 0 || !ladder_.empty()) return false;
+  ladder_.push_back(options_.max_bytes);
+  return true;
 }
 
 bool SizeSearch::start_comb() {

@@ -97,6 +97,7 @@ class SizeSearch {
   std::optional<Want> close(Gap edge);
   std::optional<Want> refine(Gap gap);
   std::optional<Want> confirm(Gap edge);
+  bool return_to_largest();
   bool start_comb();
   std::optional<Want> control_due();
   std::optional<Want> carry(std::uint32_t size_bytes, std::uint32_t asked_up_to);
