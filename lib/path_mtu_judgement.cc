@@ -51,6 +51,8 @@ void apply_tcp(const PathMtuMeasurement& measurement, SizeBounds& forward) {
   drop_contradicted_loss(forward);
   if (!tcp.forward_lost_bytes || *tcp.forward_lost_bytes == 0) return;
   const std::uint32_t lost = *tcp.forward_lost_bytes;
+  // Large segments may be lost for other reasons than their size; a packet of that size that arrived is proof.
+  if (!tcp.requested && forward.at_least_bytes && *forward.at_least_bytes >= lost) return;
   if (!below(forward.at_most_bytes, lost)) forward.at_most_bytes = lost - 1;
   if (forward.at_least_bytes && *forward.at_least_bytes >= lost)
     forward.at_least_bytes = below(tcp.forward_full_bytes, lost) ? tcp.forward_full_bytes : std::nullopt;
@@ -87,11 +89,22 @@ SizeBounds merge_forward(const PathMtuMeasurement& measurement, const PathMtuJud
   return forward;
 }
 
+/// Echo replies of this size came back in one piece.
+bool whole_replies_came(const PathMtuMeasurement& measurement, std::uint32_t bytes) {
+  const bool watched = measurement.fragments && !measurement.fragments->first_fragment_bytes;
+  return watched && measurement.round_trip.at_least_bytes && *measurement.round_trip.at_least_bytes >= bytes;
+}
+
+bool tcp_shows_reverse_hole(const PathMtuMeasurement& measurement) {
+  if (!measurement.tcp || !measurement.tcp->reverse_lost_bytes) return false;
+  const std::uint32_t lost = *measurement.tcp->reverse_lost_bytes;
+  if (!below(measurement.tcp->reverse_full_bytes, lost)) return false;
+  return measurement.tcp->requested || !whole_replies_came(measurement, lost);
+}
+
 bool has_reverse_hole(const PathMtuMeasurement& measurement, std::uint32_t reach_bytes) {
   if (measurement.fragments && measurement.fragments->only_tail_arrived) return true;
-  if (measurement.tcp && measurement.tcp->reverse_lost_bytes &&
-      below(measurement.tcp->reverse_full_bytes, *measurement.tcp->reverse_lost_bytes))
-    return true;
+  if (tcp_shows_reverse_hole(measurement)) return true;
   // Fragments that arrive show a narrow way back that works.
   const bool arrives_in_fragments = measurement.fragments && measurement.fragments->first_fragment_bytes;
   return !arrives_in_fragments && measurement.reverse && below(measurement.reverse->at_most_bytes, reach_bytes);

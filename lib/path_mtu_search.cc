@@ -330,6 +330,9 @@ std::optional<std::uint32_t> PathMtuSearch::suspected_lost_bytes() const {
   return impl_->sizes ? impl_->sizes->edge() : std::nullopt;
 }
 bool PathMtuSearch::lost_on_the_way_there() const { return impl_->direction_is_known(); }
+bool PathMtuSearch::saw_loss() const {
+  return impl_->sizes && impl_->sizes->loss().control_loss().value_or(0) > 0;
+}
 void PathMtuSearch::describe(PathMtuMeasurement& measurement) const { impl_->describe(measurement); }
 
 }  // namespace vpndoctor

@@ -63,6 +63,7 @@ void PathMtuSearch::Impl::describe(PathMtuMeasurement& measurement) const {
   measurement.too_big = too_big.messages();
   measurement.too_big_not_delivered = too_big.not_delivered();
   measurement.fragments = fragments;
+  if (!fragments && options.abilities.fragments && sizes) measurement.fragments.emplace();
   describe_sizes(measurement);
   describe_probing(measurement.probing);
   if (!sizes) return;

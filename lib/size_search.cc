@@ -141,6 +141,8 @@ std::optional<SizeSearch::Gap> SizeSearch::upper_edge() const {
 }
 
 bool SizeSearch::is_busy() const {
+  const auto in_flight = [this](const auto& ask) { return ledger_.find(ask.second)->outcome == Outcome::kInFlight; };
+  if (std::any_of(asks_.begin(), asks_.end(), in_flight)) return true;
   return std::any_of(states_.begin(), states_.end(), [](const SizeState& state) { return state.in_flight > 0; });
 }
 

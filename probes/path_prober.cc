@@ -24,7 +24,7 @@ constexpr std::uint16_t kUsualTcpPort = 443;
 constexpr std::uint32_t kLargestIpv4Packet = 65535;
 constexpr std::uint32_t kAssumedMtuBytes = 1500;  ///< of a device that does not tell
 constexpr Milliseconds kProgressEvery{500};
-/// By itself TCP waits only for a peer's first retransmission; asked for, it waits longer (TcpProbeOptions::loss_wait).
+/// On a path without loss, TCP by itself waits only for a peer's first retransmission, else TcpProbeOptions::loss_wait.
 constexpr Milliseconds kShortTcpWait{300};
 constexpr int kMostReceiveRounds = 64;
 
@@ -96,7 +96,6 @@ void Measurement::start_tcp() {
   tcp.mark = options_.mark;
   tcp.port = options_.port.value_or(kUsualTcpPort);
   if (!is_numeric(options_.target)) tcp.server_name = options_.target.host;
-  if (!tcp_was_asked_for()) tcp.loss_wait = kShortTcpWait;
   tcp_ = std::make_unique<TcpProber>(std::move(tcp));
 }
 
@@ -113,6 +112,7 @@ void Measurement::examine_tcp(TimePoint now) {
   std::vector<std::uint32_t> sizes{upper_bound_bytes(options_)};
   if (search_) {
     if (const auto rtt = search_->round_trip()) tcp_->set_round_trip(*rtt);
+    if (!tcp_was_asked_for() && !search_->saw_loss()) tcp_->set_loss_wait(kShortTcpWait);
     if (const auto lost = search_->suspected_lost_bytes()) {
       sizes.push_back(*lost);
       sizes.push_back(*lost - 1);
@@ -220,7 +220,8 @@ PathMtuMeasurement Measurement::result() const {
   }
   measurement.incomplete = measurement.incomplete || interrupted_ || out_of_time_;
   if (tcp_) {
-    const TcpEvidence evidence = tcp_->evidence();
+    TcpEvidence evidence = tcp_->evidence();
+    evidence.requested = tcp_was_asked_for();
     if (tcp_was_asked_for() || evidence.state == TcpEvidence::State::kOpen) measurement.tcp = evidence;
     if (!measurement.answered) {
       const char* state = evidence.state == TcpEvidence::State::kOpen      ? "open"

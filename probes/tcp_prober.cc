@@ -290,6 +290,8 @@ void TcpProber::set_round_trip(Milliseconds rtt) { state_->told_round_trip = rtt
 
 void TcpProber::set_forward(bool forward) { state_->options.forward = forward; }
 
+void TcpProber::set_loss_wait(Milliseconds wait) { state_->options.loss_wait = wait; }
+
 void TcpProber::examine(std::vector<std::uint32_t> sizes, TimePoint now) {
   state_->sizes = std::move(sizes);
   step(now);

@@ -96,6 +96,7 @@ struct Constriction {
 };
 
 /// Proof about the way back, from a capture of fragments of the target's replies.
+/// No value in either member: replies were watched and came whole.
 struct ReplyFragments {
   /// Size of the largest first fragment of a reply that left the target whole: the way back carries this and
   /// fragments above it (8-byte granularity). Null: replies came whole.
@@ -110,6 +111,7 @@ struct TcpEvidence {
   enum class State { kOpen, kRefused, kSilent };
   std::uint16_t port = 0;
   State state = State::kSilent;
+  bool requested = true;  ///< the user named the port: then its losses outrank what ICMP showed to pass
   std::optional<std::uint16_t> sent_mss_bytes;  ///< what our SYN announced
   std::optional<std::uint16_t> peer_mss_bytes;  ///< as it arrived here, null when the privilege to see it is missing
   std::optional<std::uint32_t> forward_full_bytes;  ///< largest packet of ours whose payload was acknowledged

@@ -55,6 +55,8 @@ class PathMtuSearch {
   /// The size that seems to be the first lost one, as soon as there is a suspicion.
   std::optional<std::uint32_t> suspected_lost_bytes() const;
 
+  /// A probe of a size that passes was lost.
+  bool saw_loss() const;
   /// The suspected size is lost on the way there: refused by a router, or lost before the target, whatever comes back.
   bool lost_on_the_way_there() const;
 

@@ -58,8 +58,9 @@ class TcpProber {
   /// Tells the round trip measured by the probes, from which the waits follow; until then the shortest handshake, or 1
   /// s.
   void set_round_trip(Milliseconds rtt);
-  /// Overrides TcpProbeOptions::forward; before examine().
+  /// Override what TcpProbeOptions says; before examine().
   void set_forward(bool forward);
+  void set_loss_wait(Milliseconds wait);
   /// Starts the tests of both directions, at once or when the port answers. `sizes` are the packet sizes of interest
   /// (link MTU, the largest that echo showed to pass, ...): each gets one connection with that MSS, in parallel, as far
   /// as `max_connections` allows; the largest and the smallest go first. A loss is only reported against a smaller size
