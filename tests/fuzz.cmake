@@ -6,11 +6,13 @@ if(NOT CMAKE_CXX_COMPILER_ID STREQUAL "Clang")
   target_link_libraries(fuzz_replay PUBLIC fmt::fmt)
 endif()
 
+add_custom_target(fuzzers)
 file(GLOB fuzz_sources CONFIGURE_DEPENDS fuzz/*.cc)
 foreach(source ${fuzz_sources})
   get_filename_component(binary ${source} NAME_WE)
   string(REGEX REPLACE "_fuzzer$" "" subject ${binary})
   add_executable(${binary} ${source})
+  add_dependencies(fuzzers ${binary})
   set_target_properties(${binary} PROPERTIES RUNTIME_OUTPUT_DIRECTORY ${PROJECT_BINARY_DIR}/bin/fuzz)
   target_include_directories(${binary} PRIVATE ${PROJECT_SOURCE_DIR} ${PROJECT_SOURCE_DIR}/lib
                                                ${PROJECT_SOURCE_DIR}/probes ${PROJECT_SOURCE_DIR}/reports)

@@ -14,8 +14,7 @@ target_link_libraries(vpndoctor-tests PRIVATE vpndoctor_lib vpndoctor_probes vpn
 if(TARGET vpndoctor_lab)
   target_link_libraries(vpndoctor-tests PRIVATE vpndoctor_lab)
 endif()
-target_compile_definitions(vpndoctor-tests PRIVATE VPNDOCTOR_SOURCE_DIR="${PROJECT_SOURCE_DIR}"
-                                                   VPNDOCTOR_BINARY_DIR="${PROJECT_BINARY_DIR}")
+target_compile_definitions(vpndoctor-tests PRIVATE VPNDOCTOR_SOURCE_DIR="${PROJECT_SOURCE_DIR}")
 
 set(unit_prefix unit.)
 if(VPNDOCTOR_SANITIZE)

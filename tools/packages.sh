@@ -10,12 +10,12 @@ test_packages=(libgtest-dev clang-format-19 clang-tidy-19 mandoc python3 python3
 
 say() { echo "$program: $*" >&2; }
 
-# Runs a step with one line of progress; its output is shown only when it fails.
+# Runs a step with one line of progress, or none when it has no title; its output is shown only when it fails.
 step() {  # TITLE COMMAND...
   local title=$1 log status=0
   shift
   log=$(mktemp)
-  say "$title"
+  [ -z "$title" ] || say "$title"
   "$@" >"$log" 2>&1 || status=$?
   [ "$status" = 0 ] || { tail -n 200 "$log" >&2; say "failed: $*"; }
   rm -f "$log"
