@@ -25,9 +25,19 @@ bool looks_like_address(std::string_view text) {
   return std::ranges::all_of(text, [](char c) { return c == '.' || (c >= '0' && c <= '9'); });
 }
 
+/// What people paste where a host is asked for.
+const char* advice_on(std::string_view host) {
+  if (host.find("://") != std::string_view::npos) return "give the host alone: what stands between // and the next /";
+  if (host.find('@') != std::string_view::npos) return "give the host alone: what follows the @";
+  const auto colon = host.rfind(':');
+  const bool has_port =
+      colon != std::string_view::npos && colon > 0 && (host.find(':') == colon || host[colon - 1] == ']');
+  if (has_port) return "give the host without a port; --port names one";
+  return "give a name such as vpn.example.org, or an IPv4 or IPv6 address";
+}
+
 std::unexpected<Error> not_a_host(std::string_view host, std::string_view why) {
-  return failure(ErrorKind::kUsage, fmt::format("'{}' is no host: {}", shown_host(host), why),
-                 "give a name such as vpn.example.org, or an IPv4 or IPv6 address");
+  return failure(ErrorKind::kUsage, fmt::format("'{}' is no host: {}", shown_host(host), why), advice_on(host));
 }
 
 }  // namespace

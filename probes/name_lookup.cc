@@ -44,6 +44,11 @@ Result<std::string> to_ascii(const std::string& name) {
   const int flags = IDN2_NONTRANSITIONAL | IDN2_NFC_INPUT;
   const int status =
       is_utf8(name) ? idn2_to_ascii_8z(name.c_str(), &ascii, flags) : idn2_to_ascii_lz(name.c_str(), &ascii, flags);
+  if (status == IDN2_ICONV_FAIL) {
+    return failure(ErrorKind::kUsage,
+                   fmt::format("'{}' is no host: it is neither UTF-8 nor text of this locale", shown_host(name)),
+                   "give the name in its ASCII form (xn--...)");
+  }
   if (status != IDN2_OK) {
     return failure(ErrorKind::kUsage, fmt::format("'{}' is no host: {}", shown_host(name), idn2_strerror(status)),
                    "give the name in its ASCII form (xn--...)");

@@ -50,6 +50,10 @@ Json command_json(const Command& command) {
   return {{"os", command.os}, {"argv", command.argv}, {"needs_root", command.needs_root}};
 }
 
+Json step_json(const RemedyStep& step) {
+  return {{"summary", step.summary}, {"commands", list(step.commands, command_json)}};
+}
+
 Json evidence_json(const Evidence& evidence) {
   return {{"kind", evidence.kind}, {"source", evidence.source}, {"text", evidence.text}};
 }
@@ -64,7 +68,10 @@ Json finding_json(const Finding& finding) {
           {"title", finding.title},
           {"detail", finding.detail},
           {"evidence", list(finding.evidence, evidence_json)},
-          {"remedy", {{"summary", finding.remedy.summary}, {"commands", list(finding.remedy.commands, command_json)}}},
+          {"remedy",
+           {{"summary", finding.remedy.summary},
+            {"commands", list(finding.remedy.commands, command_json)},
+            {"steps", list(finding.remedy.steps, step_json)}}},
           {"caused_by", finding.caused_by}};
 }
 
@@ -233,6 +240,7 @@ void add_verdict(const PathMtuReport& report, Json& out) {
   out["status"] = path_mtu_status_name(diagnosis.status);
   out["direction"] = diagnosis.direction ? Json(direction_name(*diagnosis.direction)) : Json();
   out["undetermined_because"] = or_null(diagnosis.undetermined_because);
+  out["next_steps"] = list(diagnosis.next_steps, step_json);
   out["constriction"] = constriction_json(measurement.constriction);
   out["false_claim_probability"] = or_null(measurement.false_claim_probability);
 }
@@ -278,7 +286,7 @@ Json data_json(const Report& report) {
 std::string render_json(const Report& report) {
   const Json document = {{"schema_version", "1.0"},
                          {"tool", {{"name", "vpndoctor"}, {"version", version()}}},
-                         {"command", report.command},
+                         {"command", or_null(report.command)},
                          {"started_at", rfc3339(report.started_at)},
                          {"duration_ms", number(report.duration)},
                          {"verdict", verdict_name(report.verdict)},

@@ -38,9 +38,9 @@ std::string error_text(const Error& error, const TextOptions& options) {
   const auto safe = [&options](const std::string& text) {
     return options.utf8 ? escape_controls(text) : escape_non_ascii(text);
   };
-  std::string text = "vpndoctor: " + safe(error.message) + "\n";
-  if (!error.hint.empty() && !options.quiet) text += "  " + safe(error.hint) + "\n";
-  return text;
+  std::string text = "vpndoctor: " + safe(error.message);
+  if (!error.hint.empty()) text += "; " + safe(error.hint);
+  return text + "\n";
 }
 
 void write_outer(const PathMtuReport& outer, Page& page) {
@@ -61,6 +61,7 @@ void write_path_mtu(const Report& report, const PathMtuReport& path, Page& page)
   write_too_big_messages(path.measurement, page);
   write_tcp(path.measurement, page);
   write_attempts(path, page);
+  write_next_steps(path.diagnosis, page);
   write_meaning(report.findings, page);
   write_remedies(report.findings, page);
   write_findings(report.findings, page);

@@ -8,6 +8,7 @@
 #include <map>
 #include <string_view>
 
+#include "option_values.h"
 #include "vpndoctor/text_escape.h"
 #include "vpndoctor/version.h"
 
@@ -15,24 +16,38 @@ namespace vpndoctor {
 namespace {
 
 constexpr const char* kExamples = R"(Examples:
-  vpndoctor mtu vpn.example.org               find the path MTU and any black hole
-  vpndoctor mtu --outer 10.8.0.1              check a tunnel's MTU against its own path
+  vpndoctor mtu vpn.example.org             find the path MTU and any black hole
+  vpndoctor mtu --outer 10.8.0.1            check the tunnel's MTU as well
   vpndoctor mtu --json --expect-min 1400 HOST | jq .verdict
-  vpndoctor explain MTU001                    what a finding means and what to do
+  vpndoctor explain MTU001                  what a finding means and what to do
+
 )";
 
 constexpr const char* kMtuExamples = R"(Examples:
-  vpndoctor mtu vpn.example.org               path MTU, black holes, what to set
-  vpndoctor mtu --outer 10.8.0.1              and the path that the tunnel's packets take
-  vpndoctor mtu --port 22 host.example.org    with proof from TCP, both directions
-  vpndoctor mtu --expect-min 1400 HOST        exit status 1 unless 1400 bytes get there
+  vpndoctor mtu vpn.example.org             path MTU, black holes, what to set
+  vpndoctor mtu --outer 10.8.0.1            also the path of the tunnel itself
+  vpndoctor mtu --port 22 host.example.org  with proof from TCP, both directions
+  vpndoctor mtu --expect-min 1400 HOST      exit status 1 unless 1400 bytes pass
+
 )";
 
-/// CLI11 writes this where the help of a command begins: examples first.
+constexpr const char* kExplainExamples = R"(Examples:
+  vpndoctor explain                         list all codes
+  vpndoctor explain MTU001                  what it means and what to do
+  vpndoctor explain mtu-black-hole          the same, by name
+
+)";
+
+/// Writes help: examples first, and of an option only its name and the kind of its value.
 class ExamplesFirst final : public CLI::Formatter {
  public:
   std::string make_description(const CLI::App* app) const override {
-    return CLI::Formatter::make_description(app) + "\n" + (app->get_name() == "mtu" ? kMtuExamples : kExamples);
+    const std::string& name = app->get_name();
+    const char* examples = name == "mtu" ? kMtuExamples : name == "explain" ? kExplainExamples : kExamples;
+    return CLI::Formatter::make_description(app) + "\n" + examples;
+  }
+  std::string make_option_opts(const CLI::Option* option) const override {
+    return option->get_type_size() == 0 ? "" : " " + option->get_type_name();
   }
 };
 
@@ -54,57 +69,97 @@ struct Raw {
   std::string fail_on = "error";
   std::string method = "auto";
   std::string source;
+  std::string endpoint;
   double deadline_seconds = 30;
 };
 
+/// What every IPv4 link carries (RFC 791 section 3.2), and above the smallest probe of either family.
+constexpr std::uint64_t kSmallestSize = 68;
+constexpr std::uint64_t kLargestSize = 65535;
+
+// Validators without a description: what they take is in the option's own.
+
 template <class Map>
 CLI::Validator one_of(const Map& values) {
-  std::string names;
-  for (const auto& [name, value] : values) names += (names.empty() ? "" : "|") + name;
   return CLI::Validator(
-      [&values, names](std::string& text) {
-        return values.contains(text) ? std::string{} : fmt::format("must be one of {}", names);
+      [&values](std::string& text) {
+        std::string names;
+        for (const auto& [name, value] : values) names += (names.empty() ? "" : ", ") + name;
+        return values.contains(text) ? std::string{} : fmt::format("{} is none of {}", in_quotes(text), names);
       },
-      names);
+      "");
+}
+
+CLI::Validator whole_number(std::uint64_t from, std::uint64_t to) {
+  return CLI::Validator([from, to](std::string& text) { return check_whole_number(text, {from, to}); }, "");
+}
+
+CLI::Validator seconds(double from, double to) {
+  return CLI::Validator([from, to](std::string& text) { return check_seconds(text, from, to); }, "");
+}
+
+CLI::Validator not_empty() {
+  return CLI::Validator([](std::string& text) { return text.empty() ? "its value is empty" : ""; }, "");
+}
+
+void add_color_option(CLI::App& app, Raw& raw) {
+  app.add_option("--color", raw.color, "Colour the text (auto: on a terminal)")
+      ->check(one_of(kColors))
+      ->type_name("auto|always|never");
 }
 
 void add_output_options(CLI::App& app, OutputOptions& output, Raw& raw) {
-  auto* json = app.add_flag("--json", raw.json, "Print one JSON document (the same as --format json)");
-  app.add_option("--format", raw.format, "text or json")->check(one_of(kFormats))->excludes(json);
-  app.add_option("--color", raw.color, "auto, always or never")->check(one_of(kColors));
+  auto* json = app.add_flag("--json", raw.json, "Print one JSON document, as --format json");
+  app.add_option("--format", raw.format, "Form of the result (text)")
+      ->check(one_of(kFormats))
+      ->type_name("text|json")
+      ->excludes(json);
+  add_color_option(app, raw);
   auto* quiet = app.add_flag("--quiet", output.quiet, "Print the verdict alone");
   app.add_flag("--verbose", output.verbose, "Print every size, message and piece of evidence")->excludes(quiet);
-  app.add_option("--fail-on", raw.fail_on, "Severity from which on the exit status is 1")->check(one_of(kFailOn));
+  app.add_option("--fail-on", raw.fail_on, "Findings from this severity on make the exit\nstatus 1 (error)")
+      ->check(one_of(kFailOn))
+      ->type_name("notice|warning|error|never");
 }
 
-void add_mtu_options(CLI::App& app, MtuCommand& mtu, Raw& raw) {
-  const CLI::Range size(28, 65535);
-  app.add_option("host", mtu.host, "Name or address")->required()->type_name("HOST");
+void add_path_options(CLI::App& app, MtuCommand& mtu, Raw& raw) {
+  app.add_option("host", mtu.host, "Name or address")->required()->type_name("");
   auto* inet = app.add_flag("-4", raw.inet, "Use IPv4");
   app.add_flag("-6", raw.inet6, "Use IPv6")->excludes(inet);
-  app.add_option("--interface", mtu.interface, "Send through this interface")->type_name("IF");
-  app.add_option("--source", raw.source, "Send from this address")->type_name("ADDR");
-  app.add_option("--mark", mtu.mark, "Firewall mark of the probes")->type_name("N");
-  app.add_option("--min", mtu.min_bytes, "Smallest size to search, bytes")->check(size)->type_name("BYTES");
-  app.add_option("--max", mtu.max_bytes, "Largest size to search, bytes")->check(size)->type_name("BYTES");
-  app.add_option("--port", mtu.port, "Also examine this TCP port (443 is tried by itself)")
-      ->check(CLI::Range(1, 65535))
+  app.add_option("--interface", mtu.interface, "Send through this interface")->check(not_empty())->type_name("IF");
+  app.add_option("--source", raw.source, "Send from this address")->check(not_empty())->type_name("ADDR");
+  app.add_option("--mark", mtu.mark, "Firewall mark of the probes")
+      ->check(whole_number(0, std::numeric_limits<std::uint32_t>::max()))
+      ->type_name("N");
+  app.add_flag("--outer", mtu.outer, "Also measure the path of the tunnel's own packets");
+  app.add_option("--endpoint", raw.endpoint, "The tunnel's endpoint for --outer, where it\ncannot be found")
+      ->check(not_empty())
+      ->needs("--outer")
+      ->type_name("ADDR[:PORT]");
+}
+
+void add_search_options(CLI::App& app, MtuCommand& mtu, Raw& raw) {
+  const auto size = whole_number(kSmallestSize, kLargestSize);
+  app.add_option("--min", mtu.min_bytes, "Smallest size to search (60)")->check(size)->type_name("BYTES");
+  app.add_option("--max", mtu.max_bytes, "Largest size to search (the interface's MTU)")
+      ->check(size)
+      ->type_name("BYTES");
+  app.add_option("--port", mtu.port, "Examine this TCP port too (443 if it answers)")
+      ->check(whole_number(1, 65535))
       ->type_name("PORT");
-  app.add_option("--method", raw.method, "auto, icmp, udp or tcp")->check(one_of(kMethods));
-  app.add_option("--rate", mtu.rate_bytes, "Bytes sent in a round trip, at most")
-      ->check(CLI::Range(1500, 1 << 24))
+  app.add_option("--method", raw.method, "What carries the probes (auto)")
+      ->check(one_of(kMethods))
+      ->type_name("auto|icmp|udp|tcp");
+  app.add_option("--rate", mtu.rate_bytes, "Bytes sent in a round trip, at most (32768)")
+      ->check(whole_number(1500, 1U << 24U))
       ->type_name("BYTES");
   app.add_flag("--gentle", mtu.gentle, "At most 11 sizes at a time");
-  app.add_option("--deadline", raw.deadline_seconds, "Stop after this time")
-      ->check(CLI::Range(0.1, 3600.0))
+  app.add_option("--deadline", raw.deadline_seconds, "Stop after this time (30)")
+      ->check(seconds(0.1, 3600))
       ->type_name("SECONDS");
   app.add_option("--expect-min", mtu.expect_min_bytes, "Check that packets of this size get through")
       ->check(size)
       ->type_name("BYTES");
-  auto* outer = app.add_flag("--outer", mtu.outer, "Also measure the path of the tunnel's own packets");
-  app.add_option("--endpoint", mtu.endpoint, "The tunnel's endpoint, where it cannot be found")
-      ->needs(outer)
-      ->type_name("ADDR[:PORT]");
 }
 
 std::optional<Error> complete_mtu(MtuCommand& mtu, const Raw& raw) {
@@ -115,10 +170,14 @@ std::optional<Error> complete_mtu(MtuCommand& mtu, const Raw& raw) {
   if (!raw.source.empty()) {
     mtu.source = IpAddress::parse(raw.source);
     if (!mtu.source) {
-      return Error{ErrorKind::kUsage,
-                   fmt::format("--source {} is not an address", escape_controls(shorten(raw.source, 64))),
-                   {}};
+      return Error{ErrorKind::kUsage, fmt::format("--source: {} is not an address", in_quotes(raw.source)),
+                   "give one of this machine's addresses"};
     }
+  }
+  if (!raw.endpoint.empty()) {
+    auto endpoint = parse_endpoint(raw.endpoint);
+    if (!endpoint) return endpoint.error();
+    mtu.endpoint = std::move(*endpoint);
   }
   if (mtu.min_bytes && mtu.max_bytes && *mtu.min_bytes > *mtu.max_bytes) {
     return Error{ErrorKind::kUsage, fmt::format("--min {} is above --max {}", *mtu.min_bytes, *mtu.max_bytes),
@@ -136,6 +195,38 @@ std::string one_line(std::string text) {
   return escape_controls(shorten(text, 200));
 }
 
+/// Where the help for these arguments is.
+std::string see_help(const std::string& command) {
+  return command.empty() ? "see vpndoctor --help" : fmt::format("see vpndoctor {} --help", command);
+}
+
+Error unexpected_argument(const std::string& argument, const std::string& command) {
+  if (!command.empty() || argument.starts_with('-')) {
+    return {ErrorKind::kUsage, fmt::format("unexpected argument {}", in_quotes(argument)), see_help(command)};
+  }
+  return {ErrorKind::kUsage, fmt::format("there is no command {}", in_quotes(argument)), see_help({})};
+}
+
+/// CLI11's exceptions end here. `app` has run when this returns nothing.
+std::optional<std::variant<Error, Information>> run_parser(CLI::App& app, int argc, char** argv) {
+  const std::string command = named_command(argc, argv);
+  try {
+    app.parse(argc, argv);
+  } catch (const CLI::CallForHelp&) {
+    return Information{app.help()};
+  } catch (const CLI::CallForVersion&) {
+    return Information{fmt::format("vpndoctor {}\n", version())};
+  } catch (const CLI::ExtrasError& error) {
+    const auto extras = app.remaining(true);
+    return extras.empty() ? Error{ErrorKind::kUsage, one_line(error.what()), see_help(command)}
+                          : unexpected_argument(extras.front(), command);
+  } catch (const CLI::ParseError& error) {
+    return Error{ErrorKind::kUsage, one_line(error.what()), see_help(command)};
+  }
+  if (!app.get_subcommands().empty()) return std::nullopt;
+  return Error{ErrorKind::kUsage, "no command is given", see_help({})};
+}
+
 }  // namespace
 
 bool asks_for_json(int argc, char** argv) {
@@ -148,30 +239,39 @@ bool asks_for_json(int argc, char** argv) {
   return false;
 }
 
+std::string named_command(int argc, char** argv) {
+  for (int i = 1; i < argc; ++i) {
+    const std::string_view argument = argv[i];
+    if (argument == "mtu" || argument == "explain") return std::string(argument);
+    if (!argument.starts_with('-')) break;
+  }
+  return {};
+}
+
 Result<std::variant<CommandLine, Information>> parse_command_line(int argc, char** argv) {
   CLI::App app("Finds out why a VPN is broken.", "vpndoctor");
   app.formatter(std::make_shared<ExamplesFirst>());
-  app.require_subcommand(1);
-  app.set_version_flag("--version", fmt::format("vpndoctor {}", version()));
+  app.require_subcommand(0, 1);
   OutputOptions output;
   Raw raw;
   MtuCommand mtu;
   ExplainCommand explain;
-  CLI::App* mtu_app = app.add_subcommand("mtu", "Find the path MTU to a host, and where larger packets vanish");
-  add_mtu_options(*mtu_app, mtu, raw);
+  CLI::App* mtu_app = app.add_subcommand("mtu", "Find the path MTU, and where larger packets vanish");
+  add_path_options(*mtu_app, mtu, raw);
+  add_search_options(*mtu_app, mtu, raw);
   add_output_options(*mtu_app, output, raw);
   CLI::App* explain_app = app.add_subcommand("explain", "Say what a finding's code means and what to do");
-  explain_app->add_option("code", explain.code, "A code or its slug; without it, all are listed")->type_name("CODE");
-  explain_app->add_option("--color", raw.color, "auto, always or never")->check(one_of(kColors));
-  try {
-    app.parse(argc, argv);
-  } catch (const CLI::CallForHelp&) {
-    return Information{app.help()};
-  } catch (const CLI::CallForVersion&) {
-    return Information{fmt::format("vpndoctor {}\n", version())};
-  } catch (const CLI::ParseError& error) {
-    return failure(ErrorKind::kUsage, one_line(error.what()),
-                   mtu_app->parsed() ? "see vpndoctor mtu --help" : "see vpndoctor --help");
+  explain_app->add_option("code", explain.code, "A code or its name; without it, all are listed")
+      ->check(not_empty())
+      ->type_name("");
+  add_color_option(*explain_app, raw);
+  for (CLI::App* each : {&app, mtu_app, explain_app}) {
+    each->set_help_flag("-h,--help", "Print this help and exit");
+    each->set_version_flag("--version", std::string(version()), "Print the version and exit");
+  }
+  if (auto stopped = run_parser(app, argc, argv)) {
+    if (auto* error = std::get_if<Error>(&*stopped)) return std::unexpected(std::move(*error));
+    return std::get<Information>(std::move(*stopped));
   }
   output.format = raw.json ? Format::kJson : kFormats.at(raw.format);
   output.color = kColors.at(raw.color);

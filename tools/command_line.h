@@ -9,6 +9,7 @@
 
 #include "vpndoctor/path_mtu.h"
 #include "vpndoctor/report.h"
+#include "vpndoctor/tunnel_endpoint.h"
 
 namespace vpndoctor {
 
@@ -39,7 +40,7 @@ struct MtuCommand {
   Milliseconds deadline{30000};
   std::optional<std::uint32_t> expect_min_bytes;
   bool outer = false;
-  std::string endpoint;  ///< ADDR[:PORT] of the tunnel, for --outer
+  std::optional<TunnelEndpoint> endpoint;  ///< of the tunnel, for --outer
 };
 
 struct ExplainCommand {
@@ -61,5 +62,8 @@ Result<std::variant<CommandLine, Information>> parse_command_line(int argc, char
 
 /// True when the arguments ask for JSON, also when they are otherwise wrong.
 bool asks_for_json(int argc, char** argv);
+
+/// Returns the command that the arguments begin with, also when they are otherwise wrong; empty when it is none.
+std::string named_command(int argc, char** argv);
 
 }  // namespace vpndoctor

@@ -2,18 +2,20 @@
 // The program: parses, runs one command, prints its result, returns its exit code.
 #include <fmt/format.h>
 
+#include <cerrno>
 #include <chrono>
 #include <clocale>
 #include <cstdio>
+#include <cstring>
 
 #include "command_line.h"
 #include "interrupt.h"
 #include "mtu_command.h"
+#include "option_values.h"
 #include "terminal.h"
 #include "vpndoctor/codes.h"
 #include "vpndoctor/codes_page.h"
 #include "vpndoctor/render.h"
-#include "vpndoctor/text_escape.h"
 
 namespace vpndoctor {
 namespace {
@@ -22,21 +24,17 @@ constexpr int kExitInternal = 4;
 
 int print(const std::string& text, int code) {
   if (write_result(text)) return code;
-  std::fputs("vpndoctor: cannot write the result\n", stderr);
+  std::fprintf(stderr, "vpndoctor: cannot write the result: %s\n", std::strerror(errno));
   return kExitInternal;
-}
-
-void complain(const Error& error) {
-  fmt::print(stderr, "vpndoctor: {}\n", error.message);
-  if (!error.hint.empty()) fmt::print(stderr, "vpndoctor: {}\n", error.hint);
 }
 
 /// An error is a document of its own in JSON; in text it goes to standard error.
 int show(const Report& report, const OutputOptions& output, bool interrupted) {
   const int code = exit_code(report, interrupted);
   if (output.format == Format::kJson) return print(render_json(report), code);
-  if (!report.error) return print(render_text(report, text_options(output)), code);
-  complain(*report.error);
+  const std::string text = render_text(report, text_options(output));
+  if (!report.error) return print(text, code);
+  std::fputs(text.c_str(), stderr);
   return code;
 }
 
@@ -57,15 +55,14 @@ int run(const ExplainCommand& command, const OutputOptions& output) {
   if (const CodeEntry* entry = find_code(command.code)) return print(render_code_text(*entry, text_options(output)), 0);
   Report report;
   report.command = "explain";
-  report.error =
-      Error{ErrorKind::kUsage, fmt::format("there is no code {}", escape_controls(shorten(command.code, 64))),
-            "vpndoctor explain lists all codes"};
+  report.error = Error{ErrorKind::kUsage, fmt::format("there is no code {}", in_quotes(command.code)),
+                       "vpndoctor explain lists all"};
   return show(report, output, false);
 }
 
-int usage_error(const Error& error, bool as_json) {
+int usage_error(const Error& error, std::string command, bool as_json) {
   Report report;
-  report.command = "mtu";
+  report.command = std::move(command);
   report.started_at = std::chrono::system_clock::now();
   report.error = error;
   OutputOptions output;
@@ -78,9 +75,12 @@ int usage_error(const Error& error, bool as_json) {
 
 int main(int argc, char** argv) {
   using namespace vpndoctor;
+  hold_standard_descriptors();
   std::setlocale(LC_CTYPE, "");
   const auto parsed = parse_command_line(argc, argv);
-  if (!parsed) return usage_error(parsed.error(), asks_for_json(argc, argv));
+  if (!parsed) {
+    return usage_error(parsed.error(), named_command(argc, argv), asks_for_json(argc, argv));
+  }
   if (const auto* information = std::get_if<Information>(&*parsed)) return print(information->text, 0);
   const auto& line = std::get<CommandLine>(*parsed);
   return std::visit([&](const auto& command) { return run(command, line.output); }, line.command);

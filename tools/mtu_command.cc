@@ -7,10 +7,13 @@
 #include <sys/eventfd.h>
 #include <unistd.h>
 
-#include <charconv>
+#include <algorithm>
+#include <chrono>
+#include <cmath>
 #include <memory>
 #include <thread>
 
+#include "option_values.h"
 #include "terminal.h"
 #include "vpndoctor/egress.h"
 #include "vpndoctor/path_prober.h"
@@ -20,17 +23,32 @@
 namespace vpndoctor {
 namespace {
 
+using Clock = std::chrono::steady_clock;
+
 struct Context {
   const MtuCommand& command;
   const Interrupt& interrupt;
   Progress& progress;
+  Clock::time_point started = Clock::now();
+
+  /// What --deadline leaves; never below zero.
+  Milliseconds remaining() const {
+    return std::max(Milliseconds(0), command.deadline - Milliseconds(Clock::now() - started));
+  }
+};
+
+/// What is known before the first probe, so that nothing is measured in vain.
+struct Plan {
+  Target target;
+  Egress egress;
+  std::optional<TunnelEndpoint> endpoint;  ///< with --outer
 };
 
 /// A name may take the resolver many seconds, and its library cannot be interrupted: it works in a thread of its own,
 /// which is left behind when the user, or the deadline, does not wait for it.
 Result<Target> resolve(const std::string& host, const Context& context) {
   struct Lookup {
-    Result<Target> target = failure(ErrorKind::kUnknownHost, "the resolver did not answer in time");
+    Result<Target> target = failure(ErrorKind::kInternal, "nothing was looked up");
     int done = eventfd(0, EFD_CLOEXEC);
     ~Lookup() { close(done); }
   };
@@ -41,12 +59,15 @@ Result<Target> resolve(const std::string& host, const Context& context) {
     eventfd_write(lookup->done, 1);
   }).detach();
   pollfd polled[] = {{lookup->done, POLLIN, 0}, {context.interrupt.descriptor(), POLLIN, 0}};
-  poll(polled, 2, static_cast<int>(context.command.deadline.count()));
+  poll(polled, 2, static_cast<int>(std::ceil(context.remaining().count())));
   if ((polled[0].revents & POLLIN) != 0) return lookup->target;
+  if (context.interrupt.happened()) {
+    return failure(ErrorKind::kUnknownHost, fmt::format("interrupted while resolving {}", in_quotes(host)),
+                   "give the host's address if the resolver is slow");
+  }
   return failure(ErrorKind::kUnknownHost,
-                 fmt::format("resolve the host: {}",
-                             context.interrupt.happened() ? "interrupted" : "no answer from the resolver in time"),
-                 "give an address instead of a name");
+                 fmt::format("cannot resolve {}: no resolver answered in time", in_quotes(host)),
+                 "check the resolvers (/etc/resolv.conf), or give the host's address");
 }
 
 PathProbeOptions probe_options(const Target& target, const Egress& egress, const Context& context) {
@@ -55,29 +76,69 @@ PathProbeOptions probe_options(const Target& target, const Egress& egress, const
   options.egress = egress;
   options.rate_bytes_per_round_trip = context.command.rate_bytes;
   options.gentle = context.command.gentle;
-  options.deadline = context.command.deadline;
+  options.deadline = context.remaining();
   options.interrupt_descriptor = context.interrupt.descriptor();
   options.progress = [&context](const std::string& text) { context.progress.show(text); };
   return options;
 }
 
-Result<PathMtuMeasurement> measure_inner(const Context& context) {
+/// The interface that packets are bound to: --interface, or the zone of a link-local address.
+Result<std::string> interface_of(const Target& target, const MtuCommand& command) {
+  if (command.interface.empty()) return target.zone;
+  if (target.zone.empty() || target.zone == command.interface) return command.interface;
+  return failure(
+      ErrorKind::kUsage,
+      fmt::format("{} is on {}, but --interface is {}", in_quotes(command.host), target.zone, command.interface),
+      "leave out --interface");
+}
+
+Result<Egress> find_egress(const Target& target, const MtuCommand& command) {
+  const auto interface = interface_of(target, command);
+  if (!interface) return std::unexpected(interface.error());
+  auto egress = query_egress({target.address, *interface, command.source, command.mark});
+  if (egress && command.min_bytes && egress->link_mtu_bytes && *command.min_bytes > *egress->link_mtu_bytes) {
+    return failure(ErrorKind::kUsage,
+                   fmt::format("--min {} is above the {} bytes that {} sends", *command.min_bytes,
+                               *egress->link_mtu_bytes, egress->interface),
+                   "give a smaller --min");
+  }
+  return egress;
+}
+
+Result<TunnelEndpoint> find_endpoint(const Plan& plan, const MtuCommand& command) {
+  if (!plan.egress.is_tunnel) {
+    return failure(
+        ErrorKind::kUsage,
+        fmt::format("--outer: packets to the host leave through {}, which is no tunnel", plan.egress.interface),
+        "leave out --outer, or name a host behind the tunnel");
+  }
+  if (!command.endpoint) return find_tunnel_endpoint(plan.egress.interface, plan.target.address);
+  if (auto one = resolve_target(command.endpoint->address.to_string(), std::nullopt); !one) {
+    return failure(one.error().kind, "--endpoint: " + one.error().message, one.error().hint);
+  }
+  return *command.endpoint;
+}
+
+Result<Plan> make_plan(const Context& context) {
   const MtuCommand& command = context.command;
   if (!command.interface.empty()) {
     if (const auto index = interface_index(command.interface); !index) return std::unexpected(index.error());
   }
   const auto target = resolve(command.host, context);
   if (!target) return std::unexpected(target.error());
-  const std::string interface = command.interface.empty() ? target->zone : command.interface;
-  const auto egress = query_egress({target->address, interface, command.source, command.mark});
+  const auto egress = find_egress(*target, command);
   if (!egress) return std::unexpected(egress.error());
-  if (command.min_bytes && egress->link_mtu_bytes && *command.min_bytes > *egress->link_mtu_bytes) {
-    return failure(ErrorKind::kUsage,
-                   fmt::format("--min {} is above the {} bytes that {} sends", *command.min_bytes,
-                               *egress->link_mtu_bytes, egress->interface),
-                   "give a smaller --min");
-  }
-  PathProbeOptions options = probe_options(*target, *egress, context);
+  Plan plan{*target, *egress, std::nullopt};
+  if (!command.outer) return plan;
+  const auto endpoint = find_endpoint(plan, command);
+  if (!endpoint) return std::unexpected(endpoint.error());
+  plan.endpoint = *endpoint;
+  return plan;
+}
+
+Result<PathMtuMeasurement> measure_inner(const Plan& plan, const Context& context) {
+  const MtuCommand& command = context.command;
+  PathProbeOptions options = probe_options(plan.target, plan.egress, context);
   options.bind_interface = command.interface;
   options.source = command.source;
   options.mark = command.mark;
@@ -88,51 +149,14 @@ Result<PathMtuMeasurement> measure_inner(const Context& context) {
   return measure_path_mtu(options);
 }
 
-/// Takes ADDR, ADDR:PORT, [ADDR6] or [ADDR6]:PORT; the port does not matter for the path.
-Result<TunnelEndpoint> parse_endpoint(const std::string& text) {
-  std::string address = text;
-  std::string port;
-  const auto colon = text.rfind(':');
-  if (text.starts_with('[')) {
-    const auto end = text.find(']');
-    address = text.substr(1, end == std::string::npos ? end : end - 1);
-    if (end != std::string::npos && end + 1 < text.size()) port = text.substr(end + 1);
-  } else if (colon != std::string::npos && text.find(':') == colon) {
-    address = text.substr(0, colon);
-    port = text.substr(colon);
-  }
-  TunnelEndpoint endpoint;
-  const auto parsed = IpAddress::parse(address);
-  const char* end = port.data() + port.size();
-  const bool port_is_right = port.empty() || (port.size() > 1 && port[0] == ':' &&
-                                              std::from_chars(port.data() + 1, end, endpoint.port).ptr == end);
-  if (!parsed || !port_is_right) {
-    return failure(ErrorKind::kUsage, "--endpoint is not ADDRESS[:PORT]",
-                   "for example 203.0.113.5:51820 or [2001:db8::5]:51820");
-  }
-  endpoint.address = *parsed;
-  endpoint.source = "--endpoint";
-  return endpoint;
-}
-
-Result<PathMtuMeasurement> measure_outer(const PathMtuMeasurement& inner, const Context& context) {
-  if (!inner.egress.is_tunnel) {
-    return failure(
-        ErrorKind::kUsage,
-        fmt::format("--outer: packets to the host leave through {}, which is no tunnel", inner.egress.interface),
-        "leave out --outer, or name a host behind the tunnel");
-  }
-  const auto endpoint = context.command.endpoint.empty()
-                            ? find_tunnel_endpoint(inner.egress.interface, inner.target.address)
-                            : parse_endpoint(context.command.endpoint);
-  if (!endpoint) return std::unexpected(endpoint.error());
+Result<PathMtuMeasurement> measure_outer(const TunnelEndpoint& endpoint, const Context& context) {
   Target target;
-  target.host = endpoint->address.to_string();
-  target.address = endpoint->address;
-  const auto egress = query_egress({target.address, {}, std::nullopt, endpoint->mark});
+  target.host = endpoint.address.to_string();
+  target.address = endpoint.address;
+  const auto egress = query_egress({target.address, {}, std::nullopt, endpoint.mark});
   if (!egress) return std::unexpected(egress.error());
   PathProbeOptions options = probe_options(target, *egress, context);
-  options.mark = endpoint->mark;
+  options.mark = endpoint.mark;
   return measure_path_mtu(options);
 }
 
@@ -163,24 +187,19 @@ Report run_mtu(const MtuCommand& command, const OutputOptions& output, const Int
   report.command = "mtu";
   Progress progress(!output.quiet);
   const Context context{command, interrupt, progress};
-  if (!command.endpoint.empty()) {
-    if (const auto endpoint = parse_endpoint(command.endpoint); !endpoint) {
-      report.error = endpoint.error();
-      return report;
-    }
-  }
-  auto inner = measure_inner(context);
-  if (!inner) {
-    report.error = inner.error();
-    return report;
-  }
+  const auto fail = [&](const Error& error) {
+    report.error = error;
+    report.incomplete = context.remaining() <= Milliseconds(0);
+    return std::move(report);
+  };
+  const auto plan = make_plan(context);
+  if (!plan) return fail(plan.error());
+  auto inner = measure_inner(*plan, context);
+  if (!inner) return fail(inner.error());
   std::optional<PathMtuMeasurement> outer;
-  if (command.outer && !interrupt.happened()) {
-    auto measured = measure_outer(*inner, context);
-    if (!measured) {
-      report.error = measured.error();
-      return report;
-    }
+  if (plan->endpoint && !interrupt.happened()) {
+    auto measured = measure_outer(*plan->endpoint, context);
+    if (!measured) return fail(measured.error());
     outer = std::move(*measured);
   }
   judge(context, std::move(outer), std::move(*inner), output.fail_on, report);

@@ -2,6 +2,7 @@
 // The only place that looks at the environment and at what the standard streams are.
 #include "terminal.h"
 
+#include <fcntl.h>
 #include <langinfo.h>
 #include <sys/ioctl.h>
 #include <unistd.h>
@@ -37,6 +38,14 @@ int width() {
 }
 
 }  // namespace
+
+void hold_standard_descriptors() {
+  for (const int descriptor : {STDIN_FILENO, STDOUT_FILENO, STDERR_FILENO}) {
+    if (fcntl(descriptor, F_GETFD) >= 0) continue;
+    // The lowest free descriptor is taken, which is this one.
+    open("/dev/null", descriptor == STDIN_FILENO ? O_WRONLY : O_RDONLY);
+  }
+}
 
 TextOptions text_options(const OutputOptions& output) {
   TextOptions options;

@@ -9,10 +9,15 @@
 
 namespace vpndoctor {
 
+/// Occupies standard descriptors that are closed, so that no socket takes the place of one and is sent text meant for
+/// a reader. Reading and writing them fails as before. Call it first.
+void hold_standard_descriptors();
+
 /// Follows --color, NO_COLOR (https://no-color.org), TERM=dumb, the terminal's width and the locale's character set.
 TextOptions text_options(const OutputOptions& output);
 
-/// Writes all of `text` to standard output. False when that failed for another reason than a reader that went away.
+/// Writes all of `text` to standard output. False when that failed for another reason than a reader that went away;
+/// errno says why.
 bool write_result(const std::string& text);
 
 /// Shows what is going on, on standard error when that is a terminal; the next call or finish() replaces it.

@@ -31,7 +31,7 @@ struct PathMtuReport {
 };
 
 struct Report {
-  std::string command;  ///< "mtu"
+  std::string command;  ///< "mtu"; empty when the arguments name none
   std::chrono::system_clock::time_point started_at;
   Milliseconds duration{};
   Verdict verdict = Verdict::kUndetermined;

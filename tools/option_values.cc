@@ -1,0 +1,92 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "option_values.h"
+
+#include <fmt/format.h>
+
+#include <charconv>
+#include <optional>
+#include <string_view>
+
+#include "vpndoctor/text_escape.h"
+
+namespace vpndoctor {
+namespace {
+
+constexpr std::size_t kMostShown = 64;
+
+template <class Number, class... Format>
+std::optional<Number> parse_number(std::string_view text, Format... format) {
+  Number number{};
+  const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), number, format...);
+  if (error != std::errc() || end != text.data() + text.size()) return std::nullopt;
+  return number;
+}
+
+std::optional<std::uint64_t> parse_whole(std::string_view text) {
+  if (text.starts_with("0x")) return parse_number<std::uint64_t>(text.substr(2), 16);
+  return parse_number<std::uint64_t>(text, 10);
+}
+
+/// An endpoint's two halves as text; `port` is empty when there is none.
+struct AddressAndPort {
+  std::string_view address;
+  std::optional<std::string_view> port;
+};
+
+std::optional<AddressAndPort> split_endpoint(std::string_view text) {
+  if (!text.starts_with('[')) {
+    const auto colon = text.find(':');
+    const bool has_port = colon != std::string_view::npos && text.find(':', colon + 1) == std::string_view::npos;
+    if (!has_port) return AddressAndPort{text, std::nullopt};
+    return AddressAndPort{text.substr(0, colon), text.substr(colon + 1)};
+  }
+  const auto end = text.find(']');
+  if (end == std::string_view::npos) return std::nullopt;
+  const std::string_view address = text.substr(1, end - 1);
+  if (address.find(':') == std::string_view::npos) return std::nullopt;
+  const std::string_view rest = text.substr(end + 1);
+  if (rest.empty()) return AddressAndPort{address, std::nullopt};
+  if (!rest.starts_with(':')) return std::nullopt;
+  return AddressAndPort{address, rest.substr(1)};
+}
+
+}  // namespace
+
+std::string in_quotes(const std::string& text) {
+  // A byte takes at most four characters once escaped; so nothing long is escaped in vain.
+  return "'" + shorten(escape_controls(std::string_view(text).substr(0, 4 * kMostShown)), kMostShown) + "'";
+}
+
+std::string check_whole_number(std::string& text, WholeNumbers range) {
+  const auto number = parse_whole(text);
+  if (!number || *number < range.from || *number > range.to) {
+    return fmt::format("{} is not a whole number from {} to {}", in_quotes(text), range.from, range.to);
+  }
+  text = std::to_string(*number);
+  return {};
+}
+
+std::string check_seconds(const std::string& text, double from, double to) {
+  const auto seconds = parse_number<double>(text, std::chars_format::fixed);
+  if (seconds && *seconds >= from && *seconds <= to) return {};
+  return fmt::format("{} is not a number of seconds from {} to {}", in_quotes(text), from, to);
+}
+
+Result<TunnelEndpoint> parse_endpoint(const std::string& text) {
+  const auto wrong = failure(ErrorKind::kUsage, fmt::format("--endpoint: {} is not ADDRESS[:PORT]", in_quotes(text)),
+                             "for example 203.0.113.5:51820 or [2001:db8::5]:51820");
+  const auto split = split_endpoint(text);
+  if (!split) return wrong;
+  const auto address = IpAddress::parse(split->address);
+  if (!address) return wrong;
+  TunnelEndpoint endpoint;
+  endpoint.address = *address;
+  endpoint.source = "--endpoint";
+  if (!split->port) return endpoint;
+  const auto port = parse_number<std::uint16_t>(*split->port, 10);
+  if (!port || *port == 0) return wrong;
+  endpoint.port = *port;
+  return endpoint;
+}
+
+}  // namespace vpndoctor
