@@ -4,14 +4,16 @@
 
 #include <algorithm>
 #include <cmath>
+#include <utility>
 
 #include "size_search.h"
 
 namespace vpndoctor {
 namespace {
 
-constexpr int kMostSilentTries = 2;  ///< of a hop that never answers
-constexpr int kMostPairs = 24;       ///< at the hop in question
+constexpr int kMostSilentTries = 2;    ///< of a hop that never answers
+constexpr int kTriesBeforeTarget = 6;  ///< of a silent hop before the target: it may be the target, its answers lost
+constexpr int kMostPairs = 24;         ///< at the hop in question
 constexpr int kMostPairsInFlight = 3;
 constexpr double kSilenceOdds = 0.05;
 constexpr int kMostWaits = 3;
@@ -59,7 +61,7 @@ bool HopSweep::is_busy() const {
 std::optional<HopWant> HopSweep::next(TimePoint now) {
   if (horizon_ == 0 || now < not_before_) return std::nullopt;
   std::optional<HopWant> want = discover();
-  if (!want && lost_bytes_ != 0) want = first_pass();
+  if (!want && lost_bytes_ != 0) want = pass_over_routers();
   if (!want && lost_bytes_ != 0) want = settle_candidate(now);
   settled_ = !want && now >= not_before_ && !is_busy();
   return want;
@@ -75,21 +77,25 @@ std::optional<HopWant> HopSweep::discover() {
       }
     }
   }
-  return std::nullopt;
+  const auto before = static_cast<std::uint8_t>(distance_.value_or(1) - 1);
+  const bool is_silent = before > 0 && !seen_[before].address;
+  if (!is_silent) return std::nullopt;
+  const Tally tally = ledger_.tally({options_.discover_method, before, options_.control_bytes});
+  if (tally.sent >= kTriesBeforeTarget || tally.in_flight > 0) return std::nullopt;
+  return HopWant{options_.discover_method, options_.control_bytes, before};
 }
 
-// One large probe to every router, each followed by a small one that shows whether the router is still answering.
-std::optional<HopWant> HopSweep::first_pass() {
-  if (control_due_ != 0) {
-    const std::uint8_t ttl = control_due_;
-    control_due_ = 0;
-    return HopWant{options_.locate_method, options_.control_bytes, ttl};
-  }
-  for (std::uint8_t ttl = 1; ttl <= last_router(); ++ttl) {
-    if (try_largest_ && ledger_.tally({options_.locate_method, ttl, options_.max_bytes}).sent == 0) {
+// One large probe to every router, each followed by a small one that shows whether the router is still answering. Where
+// that leaves the place open, once more: one of the two is answered even when the routers' limits were used up before.
+std::optional<HopWant> HopSweep::pass_over_routers() {
+  if (control_due_ != 0) return HopWant{options_.locate_method, options_.control_bytes, std::exchange(control_due_, 0)};
+  const std::uint8_t first = passes_ == 1 ? 1 : static_cast<std::uint8_t>(last_reached().value_or(0) + 1);
+  for (std::uint8_t ttl = first; ttl <= last_router(); ++ttl) {
+    const bool largest_is_due = try_largest_ && passes_ == 1;
+    if (largest_is_due && ledger_.tally({options_.locate_method, ttl, options_.max_bytes}).sent == 0) {
       return HopWant{options_.locate_method, options_.max_bytes, ttl};
     }
-    if (ledger_.tally({options_.locate_method, ttl, lost_bytes_}).sent == 0) {
+    if (ledger_.tally({options_.locate_method, ttl, lost_bytes_}).sent < passes_) {
       control_due_ = ttl;
       return HopWant{options_.locate_method, lost_bytes_, ttl};
     }
@@ -100,7 +106,8 @@ std::optional<HopWant> HopSweep::first_pass() {
 std::optional<std::uint8_t> HopSweep::last_reached() const {
   if (lost_bytes_ == 0) return std::nullopt;
   for (std::uint8_t ttl = horizon_; ttl > 0; --ttl) {
-    if (seen_[ttl].largest_bytes >= lost_bytes_) return ttl;
+    // Only this size: a larger one may have got over a link that this one did not (an outer socket fragments it).
+    if (ledger_.tally({options_.locate_method, ttl, lost_bytes_}).answered > 0) return ttl;
   }
   return 0;
 }
@@ -155,27 +162,39 @@ std::uint16_t HopSweep::silenced_since(std::uint8_t ttl) const {
 
 std::optional<HopWant> HopSweep::settle_candidate(TimePoint now) {
   const auto ttl = candidate();
-  if (!ttl || is_proven_lost(*ttl)) return std::nullopt;
+  if (!ttl) {
+    const bool is_open = last_reached().value_or(0) < last_router() && passes_ == 1;
+    if (is_open && !is_busy() && wait_for_recovery(now)) ++passes_;
+    return std::nullopt;
+  }
+  if (is_proven_lost(*ttl)) return std::nullopt;
   const Tally large = ledger_.tally({options_.locate_method, *ttl, lost_bytes_});
   const double copies = chance_ < 0.99 ? std::ceil(std::log(kMaxFalseClaim) / std::log(chance_)) : 1;
   const int missing = static_cast<int>(copies) - evidence(*ttl);
   if (large.sent >= kMostPairs || large.in_flight >= std::clamp(missing, 1, kMostPairsInFlight)) return std::nullopt;
   const std::uint16_t silenced = silenced_since(*ttl);
   if (silenced != 0 && waited_for_ != silenced) {
-    if (waits_ == kMostWaits) return std::nullopt;
-    ++waits_;
     waited_for_ = silenced;
-    not_before_ = now + kRateLimitRecovery;
+    wait_for_recovery(now);
     return std::nullopt;
   }
+  if (silenced != 0 && waits_ == kMostWaits) return std::nullopt;
   control_due_ = *ttl;
   return HopWant{options_.locate_method, lost_bytes_, *ttl};
+}
+
+bool HopSweep::wait_for_recovery(TimePoint now) {
+  if (waits_ == kMostWaits) return false;
+  ++waits_;
+  not_before_ = now + kRateLimitRecovery;
+  return true;
 }
 
 std::optional<Constriction> HopSweep::constriction() const {
   const auto from = last_reached();
   const auto to = candidate();
   if (!from || !to || !is_proven_lost(*to)) return std::nullopt;
+  if (*from == 0 && *to > 1) return std::nullopt;  // silent routers before it: it may be at any of them
   return Constriction{*from, *from == 0 ? std::nullopt : seen_[*from].address, *to, seen_[*to].address};
 }
 

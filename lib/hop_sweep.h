@@ -64,13 +64,14 @@ class HopSweep {
   };
 
   std::optional<HopWant> discover();
-  std::optional<HopWant> first_pass();
+  std::optional<HopWant> pass_over_routers();
   std::optional<HopWant> settle_candidate(TimePoint now);
   std::optional<std::uint8_t> candidate() const;
   std::uint8_t last_router() const;
   int evidence(std::uint8_t ttl) const;
   bool is_proven_lost(std::uint8_t ttl) const;
   std::uint16_t silenced_since(std::uint8_t ttl) const;
+  bool wait_for_recovery(TimePoint now);
   bool is_busy() const;
 
   HopSweepOptions options_;
@@ -83,6 +84,7 @@ class HopSweep {
   double chance_ = 1;
   std::uint8_t control_due_ = 0;  ///< TTL of the pair whose control is still to be sent
   std::uint16_t waited_for_ = 0;  ///< id of the lost control after which the last wait was made
+  int passes_ = 1;
   int waits_ = 0;
   TimePoint not_before_{};
   bool settled_ = false;

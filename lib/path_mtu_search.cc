@@ -42,7 +42,8 @@ PathMtuSearch::Impl::Impl(const PathMtuSearchOptions& o, TimePoint now)
       start(now),
       pacer(o.rate_bytes_per_round_trip),
       too_big(o.family),
-      forward(ledger, kControlBytes, o.max_bytes) {
+      forward(ledger, kControlBytes, o.max_bytes),
+      replies(ledger) {
   if (options.min_bytes == 0) options.min_bytes = kControlBytes;
   options.max_bytes = std::min<std::uint32_t>(options.max_bytes, 65535);
 }
@@ -138,7 +139,8 @@ bool PathMtuSearch::Impl::direction_is_known() const { return followed_edge && e
 std::optional<Probe> PathMtuSearch::Impl::choose(TimePoint now) {
   if (!sizes) return contact(now);
   follow_edge();
-  if (auto probe = replies.next(ledger.next_id())) return probe;
+  if (const auto back = way_back()) replies.refine(*back, sizes->bounds().at_least_bytes.value_or(0));
+  if (auto probe = replies.next()) return probe;
   if (!direction_is_known()) {
     if (auto size = forward.next(now)) return Probe{0, Method::kUdp, *size};
   }
@@ -214,7 +216,7 @@ bool PathMtuSearch::Impl::is_over(TimePoint now) {
   if (!sizes) return now >= after(start, options.give_up_after);
   if (ledger.next_id() >= kMostProbes) return !ledger.next_expiry();
   const bool settled = sizes->settled() && (forward.settled() || direction_is_known()) && (!hops || hops->settled()) &&
-                       (!replies.asked() || replies.settled(ledger));
+                       replies.settled();
   if (!settled) return false;
   grace_until = verdict_grace();
   return now >= grace_until;
@@ -330,9 +332,7 @@ std::optional<std::uint32_t> PathMtuSearch::suspected_lost_bytes() const {
   return impl_->sizes ? impl_->sizes->edge() : std::nullopt;
 }
 bool PathMtuSearch::lost_on_the_way_there() const { return impl_->direction_is_known(); }
-bool PathMtuSearch::saw_loss() const {
-  return impl_->sizes && impl_->sizes->loss().control_loss().value_or(0) > 0;
-}
+bool PathMtuSearch::saw_loss() const { return impl_->sizes && impl_->sizes->loss().control_loss().value_or(0) > 0; }
 void PathMtuSearch::describe(PathMtuMeasurement& measurement) const { impl_->describe(measurement); }
 
 }  // namespace vpndoctor

@@ -58,6 +58,7 @@ class PathMtuSearch::Impl {
   void describe_sizes(PathMtuMeasurement& measurement) const;
   void describe_probing(Probing& probing) const;
   bool edge_is_forward(std::uint32_t edge) const;
+  std::optional<SizeBounds> way_back() const;
   std::optional<Constriction> constriction(const SizeBounds& forward_bounds) const;
 
   TimePoint start;

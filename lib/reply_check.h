@@ -1,63 +1,52 @@
 // SPDX-License-Identifier: Apache-2.0
-// Looks at the way back alone: a large echo that travels there in small fragments comes back in fragments as large as
-// the target's link allows, and its last fragment is small. Tail without head: large packets die on the way back. No
-// reply at all although a small fragmented echo is answered: large echoes are filtered.
+// Looks at the way back alone: echoes that travel there in small fragments and come back as large as asked. The tail of
+// a large reply without its head: large packets die on the way back. No reply at all although a small fragmented echo
+// is answered: large echoes are filtered. Replies that arrive cut: the size at which that begins is the way back's MTU.
 #pragma once
 
-#include <algorithm>
 #include <cstdint>
+#include <deque>
 #include <optional>
+#include <vector>
 
 #include "probe_ledger.h"
+#include "vpndoctor/path_mtu.h"
 
 namespace vpndoctor {
 
 class ReplyCheck {
  public:
-  /// `passes_bytes` gets through both ways: no fragment there is larger, and the small echo's reply neither.
-  void start(std::uint32_t passes_bytes) {
-    if (fragment_bytes_ == 0) fragment_bytes_ = std::min(passes_bytes * 2 / 3, kLargestFragment);
-  }
-  /// Returns the next probe; its id is for the caller to set.
-  std::optional<Probe> next(std::uint16_t id) {
-    if (fragment_bytes_ < kSmallestFragment || sent_ == 2 * kCopies) return std::nullopt;
-    const bool large = sent_ % 2 == 1;
-    Probe probe;
-    probe.id = id;
-    probe.size_bytes = large ? kLargeBytes : fragment_bytes_ + fragment_bytes_ / 2;
-    probe.fragmented = true;
-    probe.fragment_bytes = fragment_bytes_;
-    ids_[sent_++] = id;
-    return probe;
-  }
-  bool settled(const ProbeLedger& ledger) const {
-    return fragment_bytes_ < kSmallestFragment ||
-           (sent_ == 2 * kCopies && !any(ledger, 0, Outcome::kInFlight) && !any(ledger, 1, Outcome::kInFlight));
-  }
+  explicit ReplyCheck(const ProbeLedger& ledger) : ledger_(ledger) {}
+
+  /// Asks what becomes of large replies. `passes_bytes` gets through both ways: no fragment there is larger, and the
+  /// small echo's reply neither. Only the first call counts.
+  void start(std::uint32_t passes_bytes);
+  /// Asks for the exact size up to which replies come whole; `passes_bytes` as above. Sizes asked before are left out.
+  void refine(const SizeBounds& bounds, std::uint32_t passes_bytes);
+  /// Returns the next probe, with the id that the ledger expects.
+  std::optional<Probe> next();
+
+  bool settled() const;
+  bool asked() const { return control_bytes_ != 0; }
   /// A small fragmented echo was answered: fragments get to the target and are put together there.
-  bool control_answered(const ProbeLedger& ledger) const { return any(ledger, 0, Outcome::kReached); }
+  bool control_answered() const { return reached(control_bytes_); }
   /// The whole large reply came back, its full-size fragments included.
-  bool large_answered(const ProbeLedger& ledger) const { return any(ledger, 1, Outcome::kReached); }
-  bool asked() const { return sent_ > 0; }
+  bool large_answered() const;
+  /// The largest reply up to `limit_bytes` that a fragmented echo got; 0 when there was none.
+  std::uint32_t largest_answered_up_to(std::uint32_t limit_bytes) const;
 
  private:
-  static constexpr int kCopies = 2;
-  static constexpr std::uint32_t kLargestFragment = 1280;
-  static constexpr std::uint32_t kSmallestFragment = 296;
-  /// Leaves a small last fragment behind links of 1500 bytes as well as of 9000.
-  static constexpr std::uint32_t kLargeBytes = 9600;
+  struct Asked {
+    std::uint32_t size_bytes;
+    std::uint16_t id;
+  };
+  bool reached(std::uint32_t size_bytes) const;
+  void plan(std::uint32_t size_bytes, std::uint32_t fragment_bytes, int copies);
 
-  bool any(const ProbeLedger& ledger, int parity, Outcome outcome) const {
-    for (int i = parity; i < sent_; i += 2) {
-      const SentProbe* probe = ledger.find(ids_[i]);
-      if (probe != nullptr && probe->outcome == outcome) return true;
-    }
-    return false;
-  }
-
-  std::uint32_t fragment_bytes_ = 0;
-  int sent_ = 0;
-  std::uint16_t ids_[2 * kCopies] = {};
+  const ProbeLedger& ledger_;
+  std::uint32_t control_bytes_ = 0;
+  std::deque<Probe> planned_;
+  std::vector<Asked> asked_;
 };
 
 }  // namespace vpndoctor

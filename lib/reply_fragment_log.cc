@@ -18,13 +18,22 @@ bool ReplyFragmentLog::is_ours(const IpPacket& packet) const {
 bool ReplyFragmentLog::note(const IpPacket& packet) {
   if (!packet.is_fragment() || !is_ours(packet)) return false;
   if (packet.fragment_offset_bytes == 0) largest_first_bytes_ = std::max(largest_first_bytes_, packet.total_bytes);
-  if (packet.fragment_offset_bytes != 0 && !packet.more_fragments) saw_tail_ = true;
+  if (packet.fragment_offset_bytes != 0 && !packet.more_fragments) {
+    saw_tail_ = true;
+    // The capture keeps the beginning only: the sizes are what the headers say, without IPv6's fragment header.
+    constexpr std::uint32_t kFragmentHeaderBytes = 8;
+    const std::uint32_t extra = flow_.target.family == Family::kInet ? 0 : kFragmentHeaderBytes;
+    const std::uint32_t whole = packet.fragment_offset_bytes + packet.total_bytes - extra;
+    smallest_whole_bytes_ = smallest_whole_bytes_ == 0 ? whole : std::min(smallest_whole_bytes_, whole);
+  }
   return true;
 }
 
 std::optional<ReplyFragments> ReplyFragmentLog::result() const {
   ReplyFragments fragments;
   if (largest_first_bytes_ != 0) fragments.first_fragment_bytes = largest_first_bytes_;
+  if (largest_first_bytes_ != 0 && smallest_whole_bytes_ != 0)
+    fragments.smallest_fragmented_bytes = smallest_whole_bytes_;
   fragments.only_tail_arrived = saw_tail_ && largest_first_bytes_ == 0;
   if (largest_first_bytes_ == 0 && !saw_tail_) return std::nullopt;
   return fragments;

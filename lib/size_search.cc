@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <utility>
 
 #include "size_ladder.h"
 
@@ -18,7 +19,7 @@ constexpr int kMostCopiesInFlight = 6;  ///< spreads the copies of one size over
 constexpr int kMostScarceCopies = 3;    ///< with their controls, what a Linux target answers in one burst
 constexpr std::uint32_t kRoundBytes = 65536;
 constexpr auto kScarceRecovery = std::chrono::milliseconds(1100);  ///< net.ipv4.icmp_ratelimit: one answer a second
-constexpr int kMostAsks = 4;
+constexpr int kMostAsks = 8;
 constexpr std::uint32_t kUnknownsAControl = 2;
 constexpr std::uint32_t kNeverSignalledBytes = 1280;  ///< RFC 8200: every IPv6 link carries it
 
@@ -50,10 +51,10 @@ void SizeSearch::refresh() {
     entry.outcome == Outcome::kInFlight ? ++state.in_flight : ++state.settled;
     if (is_ours && entry.outcome == Outcome::kReached) latest_answered_ = std::max(latest_answered_, entry.probe.id);
     if (loss_.is_control(entry)) ++controls;
-    if (!state.passes && loss_.is_evidence(i) && counted_at[entry.probe.size_bytes] != controls) {
-      counted_at[entry.probe.size_bytes] = controls;
-      ++state.evidence;
-    }
+    if (state.passes || !loss_.is_evidence(i)) continue;
+    if (entry.outcome == Outcome::kLost && std::exchange(counted_at[entry.probe.size_bytes], controls) == controls)
+      continue;
+    ++state.evidence;
   }
   states_.clear();
   largest_pass_ = 0;

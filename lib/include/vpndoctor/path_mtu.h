@@ -101,6 +101,8 @@ struct ReplyFragments {
   /// Size of the largest first fragment of a reply that left the target whole: the way back carries this and
   /// fragments above it (8-byte granularity). Null: replies came whole.
   std::optional<std::uint32_t> first_fragment_bytes;
+  /// Size of the smallest reply that came in fragments; smaller ones came whole. Null: no such reply was complete.
+  std::optional<std::uint32_t> smallest_fragmented_bytes;
   /// The last, small fragment of a large reply came while the full-size ones before it did not: the target
   /// answered, and large packets die on the way back.
   bool only_tail_arrived = false;
