@@ -8,6 +8,7 @@
 #include <netinet/in.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
+#include <sys/un.h>
 
 #include <cstring>
 
@@ -73,9 +74,18 @@ bool link_exists(const NetNamespace& inside, const char* link) {
   return if_nametoindex(link) != 0;
 }
 
-bool wait_for_link(const NetNamespace& inside, const char* link) {
+/// wireguard-go makes its link before it listens for its configuration.
+bool accepts_configuration(const char* link) {
+  sockaddr_un to{};
+  to.sun_family = AF_UNIX;
+  fmt::format_to_n(to.sun_path, sizeof(to.sun_path) - 1, "/var/run/wireguard/{}.sock", link);
+  const Fd control(socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0));
+  return connect(control.get(), reinterpret_cast<const sockaddr*>(&to), sizeof(to)) == 0;
+}
+
+bool wait_for_wireguard(const NetNamespace& inside, const char* link) {
   const auto until = std::chrono::steady_clock::now() + kStartLimit;
-  while (!link_exists(inside, link)) {
+  while (!link_exists(inside, link) || !accepts_configuration(link)) {
     if (std::chrono::steady_clock::now() > until) return false;
     std::this_thread::sleep_for(5ms);
   }
@@ -123,7 +133,7 @@ Result<void> Tunnel::start_wireguard(const TunnelConfig& config) {
     auto started = run_in_background(
         {{"wireguard-go", "-f", link}, &inside, false, {"WG_I_PREFER_BUGGY_USERSPACE_TO_POLISHED_KMOD=1"}});
     if (!started) return started;
-    if (!wait_for_link(inside, link)) return failure(ErrorKind::kUnavailable, "wireguard-go made no interface");
+    if (!wait_for_wireguard(inside, link)) return failure(ErrorKind::kUnavailable, "wireguard-go did not start");
     const auto& own = is_client ? *near_keys : *far_keys;
     const auto& peer = is_client ? *far_keys : *near_keys;
     std::vector<std::string> set = {"wg", "set", link, "private-key", "/dev/stdin", "listen-port", "51820"};
