@@ -1,0 +1,7 @@
+# SPDX-License-Identifier: Apache-2.0
+# vpndoctor-bench, the search against random networks. Built on request only: tests/bench/run asks for it.
+find_package(Threads REQUIRED)
+file(GLOB bench_sources CONFIGURE_DEPENDS bench/*.cc unit/simulated_network.cc)
+add_executable(vpndoctor-bench EXCLUDE_FROM_ALL ${bench_sources})
+target_include_directories(vpndoctor-bench PRIVATE unit ${PROJECT_SOURCE_DIR}/lib)
+target_link_libraries(vpndoctor-bench PRIVATE vpndoctor_lib Threads::Threads)
