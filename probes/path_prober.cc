@@ -11,9 +11,9 @@
 #include <vector>
 
 #include "carrier.h"
+#include "tcp_examination.h"
 #include "vpndoctor/egress.h"
 #include "vpndoctor/path_mtu_search.h"
-#include "vpndoctor/tcp_prober.h"
 
 namespace vpndoctor {
 namespace {
@@ -24,8 +24,6 @@ constexpr std::uint16_t kUsualTcpPort = 443;
 constexpr std::uint32_t kLargestIpv4Packet = 65535;
 constexpr std::uint32_t kAssumedMtuBytes = 1500;  ///< of a device that does not tell
 constexpr Milliseconds kProgressEvery{500};
-/// On a path without loss, TCP by itself waits only for a peer's first retransmission, else TcpProbeOptions::loss_wait.
-constexpr Milliseconds kShortTcpWait{300};
 constexpr int kMostReceiveRounds = 64;
 
 std::uint32_t upper_bound_bytes(const PathProbeOptions& options) {
@@ -48,11 +46,10 @@ class Measurement {
  private:
   PathMtuSearchOptions search_options() const;
   void start_tcp();
-  bool tcp_was_asked_for() const { return options_.port.has_value() || options_.method == Method::kTcp; }
   bool is_over() const;
   void step_tcp(TimePoint now);
-  void examine_tcp(TimePoint now);
   bool tcp_sizes_are_known() const;
+  TcpQuestion tcp_question() const;
   void send_due();
   void receive();
   void wait();
@@ -62,8 +59,7 @@ class Measurement {
   const PathProbeOptions& options_;
   std::unique_ptr<ProbeChannel> channel_;
   std::optional<PathMtuSearch> search_;
-  std::unique_ptr<TcpProber> tcp_;
-  bool tcp_examined_ = false;
+  std::optional<TcpExamination> tcp_;
   bool interrupted_ = false;
   bool out_of_time_ = false;
   TimePoint started_;
@@ -96,7 +92,7 @@ void Measurement::start_tcp() {
   tcp.mark = options_.mark;
   tcp.port = options_.port.value_or(kUsualTcpPort);
   if (!is_numeric(options_.target)) tcp.server_name = options_.target.host;
-  tcp_ = std::make_unique<TcpProber>(std::move(tcp));
+  tcp_.emplace(std::move(tcp), options_.port.has_value() || options_.method == Method::kTcp);
 }
 
 // The sizes of interest are known as soon as the probes suspect one to be lost, or the largest got through.
@@ -107,36 +103,33 @@ bool Measurement::tcp_sizes_are_known() const {
 
 // A way there that the probes have shown to be narrow is not tested again: it would cost the time of several
 // retransmissions, and a too-big message for a kernel's segment stays in the kernel's cache.
-void Measurement::examine_tcp(TimePoint now) {
-  tcp_examined_ = true;
-  std::vector<std::uint32_t> sizes{upper_bound_bytes(options_)};
-  if (search_) {
-    if (const auto rtt = search_->round_trip()) tcp_->set_round_trip(*rtt);
-    if (!tcp_was_asked_for() && !search_->saw_loss()) tcp_->set_loss_wait(kShortTcpWait);
-    if (const auto lost = search_->suspected_lost_bytes()) {
-      sizes.push_back(*lost);
-      sizes.push_back(*lost - 1);
-      tcp_->set_forward(!search_->lost_on_the_way_there());
-    }
+TcpQuestion Measurement::tcp_question() const {
+  TcpQuestion question;
+  question.sizes = {upper_bound_bytes(options_)};
+  question.to_the_byte = !search_ || !search_->largest_answered_bytes();
+  if (!search_) return question;
+  question.rtt = search_->round_trip();
+  question.is_lossless = question.rtt.has_value() && !search_->saw_loss();
+  if (const auto lost = search_->suspected_lost_bytes()) {
+    question.sizes.insert(question.sizes.end(), {*lost, *lost - 1});
+    question.forward = !search_->lost_on_the_way_there();
   }
-  tcp_->examine(std::move(sizes), now);
+  return question;
 }
 
 void Measurement::step_tcp(TimePoint now) {
   if (!tcp_) return;
   tcp_->step(now);
-  const bool is_open = tcp_->port_state_known() && tcp_->evidence().state == TcpEvidence::State::kOpen;
-  if (is_open && !tcp_examined_ && tcp_sizes_are_known()) examine_tcp(now);
+  if (tcp_->is_open() && !tcp_->has_begun() && tcp_sizes_are_known()) tcp_->begin(tcp_question(), now);
 }
 
 bool Measurement::is_over() const {
   if (interrupted_ || out_of_time_) return true;
   if (search_ && !search_->done()) return false;
-  if (!tcp_) return true;
-  if (tcp_->done()) return true;
+  if (!tcp_ || tcp_->done()) return true;
   // A port that nobody asked about does not hold up the answer.
   const bool heard = search_ && search_->largest_answered_bytes().has_value();
-  return !tcp_was_asked_for() && heard && !tcp_examined_;
+  return !tcp_->was_requested() && heard && !tcp_->has_begun();
 }
 
 void Measurement::send_due() {
@@ -220,9 +213,8 @@ PathMtuMeasurement Measurement::result() const {
   }
   measurement.incomplete = measurement.incomplete || interrupted_ || out_of_time_;
   if (tcp_) {
-    TcpEvidence evidence = tcp_->evidence();
-    evidence.requested = tcp_was_asked_for();
-    if (tcp_was_asked_for() || evidence.state == TcpEvidence::State::kOpen) measurement.tcp = evidence;
+    const TcpEvidence evidence = tcp_->evidence();
+    if (evidence.requested || evidence.state == TcpEvidence::State::kOpen) measurement.tcp = evidence;
     if (!measurement.answered) {
       const char* state = evidence.state == TcpEvidence::State::kOpen      ? "open"
                           : evidence.state == TcpEvidence::State::kRefused ? "refused"

@@ -37,9 +37,16 @@ struct Command {
   bool needs_root = false;
 };
 
-struct Remedy {
+/// One thing to do. Several steps of a remedy are alternatives or go in order, as their sentences say.
+struct RemedyStep {
   std::string summary;
   std::vector<Command> commands;
+};
+
+struct Remedy {
+  std::string summary;            ///< the sentences of all steps
+  std::vector<Command> commands;  ///< of all steps, in their order
+  std::vector<RemedyStep> steps;
 };
 
 struct Finding {

@@ -10,7 +10,6 @@
 #include <vector>
 
 #include "vpndoctor/ip.h"
-#include "vpndoctor/observed.h"
 
 namespace [[gnu::visibility("default")]] vpndoctor {
 

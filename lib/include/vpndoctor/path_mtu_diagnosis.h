@@ -63,6 +63,7 @@ struct PathMtuDiagnosis {
   /// Full-size segments get through both ways; false when one way loses them, null when not both were tested.
   std::optional<bool> tcp_carries_full_segments;
   std::string undetermined_because;  ///< one sentence when the status is undetermined
+  std::vector<RemedyStep> next_steps;  ///< what would settle it when the status is undetermined
   Advice advice;
   std::vector<Finding> findings;  ///< most severe first
   std::vector<Skipped> skipped;
@@ -81,5 +82,9 @@ PathMtuDiagnosis diagnose_path_mtu(const PathMtuMeasurement& measurement, const 
 /// Picks the one-sentence verdict that opens the text report, e.g. "Packets above 1400 bytes vanish in silence
 /// on the way to example.org, behind hop 3 (192.0.2.9)."
 std::string path_mtu_headline(const PathMtuMeasurement& measurement, const PathMtuDiagnosis& diagnosis);
+
+/// Words how improbable chance is: "below 1 in 100,000" when it is, "about 1 in 50" when it is not improbable.
+/// Rounded so that it never promises more than `probability` says.
+std::string odds_text(double probability);
 
 }  // namespace vpndoctor
