@@ -6,54 +6,9 @@
 #include <cmath>
 
 #include "path_mtu_search_state.h"
+#include "size_loss.h"
 
 namespace vpndoctor {
-namespace {
-
-/// The smallest p with P(at least `lost` of `sent` | p_control) still unlikely decides; computed as a binomial tail.
-double tail_probability(std::uint32_t sent, std::uint32_t lost, double chance) {
-  double tail = 0;
-  for (std::uint32_t k = lost; k <= sent; ++k) {
-    const double log_choose = std::lgamma(sent + 1.0) - std::lgamma(k + 1.0) - std::lgamma(sent - k + 1.0);
-    tail += std::exp(log_choose + k * std::log(chance) + (sent - k) * std::log1p(-chance));
-  }
-  return tail;
-}
-
-struct Count {
-  std::uint32_t sent = 0;
-  std::uint32_t lost = 0;
-};
-
-/// Some size range that passes loses clearly more than the sizes below it.
-bool loss_grows_with_size(const std::map<ProbeKey, Tally>& tallies, Method method, std::uint32_t up_to_bytes) {
-  constexpr double kSurprise = 1e-5;
-  constexpr std::uint32_t kFewest = 8;
-  std::vector<std::pair<std::uint32_t, Count>> sizes;
-  for (const auto& [key, tally] : tallies) {
-    if (key.method != method || key.ttl != kFullTtl || key.size_bytes > up_to_bytes || tally.answered == 0) continue;
-    sizes.emplace_back(key.size_bytes, Count{static_cast<std::uint32_t>(tally.answered + tally.lost), tally.lost});
-  }
-  Count below;
-  for (std::size_t i = 0; i < sizes.size(); ++i) {
-    Count above;
-    for (std::size_t k = i; k < sizes.size(); ++k) {
-      above.sent += sizes[k].second.sent;
-      above.lost += sizes[k].second.lost;
-    }
-    const double chance = (below.lost + 1.0) / (below.sent + 2.0);
-    if (below.sent >= kFewest && above.sent >= kFewest && chance < 0.2 &&
-        tail_probability(above.sent, above.lost, chance) < kSurprise) {
-      return true;
-    }
-    below.sent += sizes[i].second.sent;
-    below.lost += sizes[i].second.lost;
-  }
-  return false;
-}
-
-}  // namespace
-
 void PathMtuSearch::Impl::describe(PathMtuMeasurement& measurement) const {
   measurement.min_bytes = options.min_bytes;
   measurement.max_bytes = options.max_bytes;
@@ -81,7 +36,7 @@ bool PathMtuSearch::Impl::edge_is_forward(std::uint32_t edge) const {
   if (hops && hops->constriction() && located_edge == edge) return true;
   const auto udp = forward.bounds();
   if (udp.at_most_bytes && *udp.at_most_bytes < edge) return true;
-  return replies.asked() && replies.large_answered(ledger);
+  return replies.asked() && replies.large_answered();
 }
 
 void PathMtuSearch::Impl::describe_bounds(PathMtuMeasurement& measurement) const {
@@ -110,6 +65,21 @@ void PathMtuSearch::Impl::describe_bounds(PathMtuMeasurement& measurement) const
   }
 }
 
+// A router on the way back cuts replies of every size above its MTU, in pieces whose payload is a multiple of 8 bytes.
+std::optional<SizeBounds> PathMtuSearch::Impl::way_back() const {
+  if (!fragments || !fragments->first_fragment_bytes) return std::nullopt;
+  constexpr std::uint32_t kFragmentStep = 8;  // RFC 791 section 3.2
+  const std::uint32_t first = *fragments->first_fragment_bytes;
+  const std::uint32_t cut = fragments->smallest_fragmented_bytes.value_or(UINT32_MAX);
+  const std::uint32_t at_most = std::min({first + kFragmentStep - 1, cut - 1, options.max_bytes});
+  std::uint32_t whole = replies.largest_answered_up_to(at_most);
+  for (const auto& [key, tally] : ledger.tallies()) {
+    const bool came_whole = key.method == Method::kEcho && key.ttl == kFullTtl && key.size_bytes <= at_most;
+    if (came_whole && tally.answered > 0) whole = std::max(whole, key.size_bytes);
+  }
+  return SizeBounds{std::min(std::max(first, whole), at_most), at_most};
+}
+
 void PathMtuSearch::Impl::describe_reverse(PathMtuMeasurement& measurement) const {
   const SizeBounds& there = measurement.forward;
   const SizeBounds& both = measurement.round_trip;
@@ -117,14 +87,12 @@ void PathMtuSearch::Impl::describe_reverse(PathMtuMeasurement& measurement) cons
       there.at_least_bytes && both.at_most_bytes && *there.at_least_bytes > *both.at_most_bytes;
   if (fragments && fragments->only_tail_arrived && forward_carries_more) {
     measurement.reverse = both;
-  } else if (fragments && fragments->first_fragment_bytes && *fragments->first_fragment_bytes < options.max_bytes) {
-    constexpr std::uint32_t kFragmentStep = 8;  // RFC 791: fragment payloads are multiples of 8 bytes
-    const std::uint32_t first = *fragments->first_fragment_bytes;
-    measurement.reverse = SizeBounds{first, std::min(first + kFragmentStep - 1, options.max_bytes)};
+  } else {
+    measurement.reverse = way_back();
   }
   const bool nothing_back = !fragments || (!fragments->only_tail_arrived && !fragments->first_fragment_bytes);
   measurement.large_echo_filtered =
-      forward_carries_more && nothing_back && replies.control_answered(ledger) && !replies.large_answered(ledger);
+      forward_carries_more && nothing_back && replies.control_answered() && !replies.large_answered();
 }
 
 std::optional<Constriction> PathMtuSearch::Impl::constriction(const SizeBounds& forward_bounds) const {
@@ -143,6 +111,7 @@ std::optional<Constriction> PathMtuSearch::Impl::constriction(const SizeBounds& 
   const auto target = hops->distance();
   // No router behind the last one reached answers small probes: only the target can be the first not reached.
   if (!from || !target || *from >= *target || hops->has_answering_router_after(*from)) return std::nullopt;
+  if (*from == 0 && *target > 1) return std::nullopt;
   const auto known = hops->hops(0);
   return Constriction{*from, *from == 0 ? std::nullopt : known[*from - 1U].address, *target, options.target};
 }
@@ -169,12 +138,12 @@ void PathMtuSearch::Impl::describe_sizes(PathMtuMeasurement& measurement) const 
   }
   for (const auto& [size, count] : by_size) measurement.sizes.push_back(count);
   if (!sizes || sizes->method() != Method::kEcho) return;
-  measurement.size_dependent_loss =
-      loss_grows_with_size(ledger.tallies(), Method::kEcho, sizes->bounds().at_least_bytes.value_or(0));
+  measurement.size_dependent_loss = loss_depends_on_size(ledger, Method::kEcho, loss_epoch);
 }
 
 void PathMtuSearch::Impl::describe_probing(Probing& probing) const {
-  probing.method = sizes ? sizes->method() : options.method.value_or(Method::kEcho);
+  probing.method =
+      sizes ? sizes->method() : options.method.value_or(options.abilities.echo ? Method::kEcho : Method::kUdp);
   probing.probes_sent = ledger.probes().size();
   probing.replies_received = replies_received;
   probing.bytes_sent = bytes_sent;
@@ -192,6 +161,9 @@ void PathMtuSearch::Impl::describe_probing(Probing& probing) const {
   if (refused_no_route > 0) tell(fmt::format("{} probes: the kernel had no route for them", refused_no_route));
   for (const auto& [from, code] : unreachable) {
     tell(fmt::format("some probes: {} answered \"destination unreachable\", code {}", from, code));
+  }
+  if (!options.abilities.echo && options.method != Method::kUdp) {
+    tell("ICMP echo: it needs CAP_NET_RAW, or a group within net.ipv4.ping_group_range");
   }
   if (sizes) return;
   if (wants_echo()) probing.tried.push_back("ICMP echo: no reply");
