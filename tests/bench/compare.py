@@ -67,8 +67,8 @@ def repetitions(path, peer, quick):
 
 
 def waits(path, peer):
-    """Programs that mostly wait are run side by side; what may compute or is fast is run alone."""
-    return not path.signalled and not peer.name.startswith("vpndoctor")
+    """Programs that mostly wait are run side by side; what is fast, or computes, is run alone."""
+    return not path.signalled and (peer.slow or peer.name.startswith("ping"))
 
 
 def measure(lab, jobs):
@@ -152,7 +152,8 @@ def main():
     print_section("vpndoctor mtu, every run counted.", tables.in_detail(chosen, vpndoctor.name, results))
     if chosen[0].name == "hole":
         print_section("In their own words, in the black hole:", tables.own_words(chosen[0], programs, results))
-        print("\n" + start_to_first_probe(results, vpndoctor.name), flush=True)
+        print("\n" + start_to_first_probe(results, vpndoctor.name))
+    sys.stdout.flush()
     misses = list(tables.missed(chosen, vpndoctor.name, results))
     for miss in misses:
         say(f"missed: {miss}")

@@ -17,6 +17,7 @@ class Answer:
     high: int | None = None
     hop: tuple | None = None
     words: str = ""
+    status: str | None = None  # the verdict, of programs that give one
 
     def text(self):
         if self.low is None:
@@ -92,7 +93,7 @@ def read_vpndoctor(output):
     size = data["path_mtu_bytes"]
     low, high = data["path_mtu_at_least_bytes"], data["path_mtu_at_most_bytes"]
     words = f"{data['status']}, direction {data['direction']}"
-    return exact(size, hop, words) if size else Answer(low, high, hop, words)
+    return Answer(size or low, size or high, hop, words, data["status"])
 
 
 @dataclasses.dataclass

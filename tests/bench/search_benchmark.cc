@@ -14,8 +14,8 @@
 #include <thread>
 #include <vector>
 
+#include "drawn_network.h"
 #include "path_mtu_judgement.h"
-#include "random_network.h"
 #include "vpndoctor/path_mtu_diagnosis.h"
 
 namespace vpndoctor::bench {
@@ -44,7 +44,7 @@ std::string text(const SizeBounds& bounds) {
   return fmt::format("{}..{}", bounds.at_least_bytes.value_or(0), bounds.at_most_bytes.value_or(0));
 }
 
-PathMtuSearchOptions options_for(const RandomNetwork& drawn) {
+PathMtuSearchOptions options_for(const DrawnNetwork& drawn) {
   PathMtuSearchOptions options;
   options.family = drawn.family;
   options.target = testing::simulated_address(drawn.network.links.size());
@@ -53,7 +53,7 @@ PathMtuSearchOptions options_for(const RandomNetwork& drawn) {
   return options;
 }
 
-PathMtuMeasurement measure(const RandomNetwork& drawn, std::uint64_t number, Outcome& outcome) {
+PathMtuMeasurement measure(const DrawnNetwork& drawn, std::uint64_t number, Outcome& outcome) {
   const PathMtuSearchOptions options = options_for(drawn);
   PathMtuSearch search(options, Simulation::begin());
   Simulation simulation(drawn.network, number * 2 + 1);
@@ -115,7 +115,7 @@ void judge_verdict(const PathMtuMeasurement& measurement, const SimulatedNetwork
   }
 }
 
-Outcome try_network(const RandomNetwork& drawn, std::uint64_t number) {
+Outcome try_network(const DrawnNetwork& drawn, std::uint64_t number) {
   Outcome outcome;
   const PathMtuMeasurement measurement = measure(drawn, number, outcome);
   judge_size(measurement, drawn.network, outcome);
@@ -145,7 +145,7 @@ struct Row {
 
 class Table {
  public:
-  void add(const RandomNetwork& drawn, const Outcome& outcome) {
+  void add(const DrawnNetwork& drawn, const Outcome& outcome) {
     const std::lock_guard lock(mutex_);
     if (!drawn.network.answers_echo) return rows_[kUdpOnly].add(outcome);
     const double loss = drawn.round_trip_loss;
@@ -215,7 +215,7 @@ struct Range {
 
 void work(const Range& range, std::atomic<std::uint64_t>& next, Table& table) {
   for (std::uint64_t number = next++; number < range.first + range.networks; number = next++) {
-    const RandomNetwork drawn = draw_network(number);
+    const DrawnNetwork drawn = draw_network(number);
     const Outcome outcome = try_network(drawn, number);
     table.add(drawn, outcome);
     if (range.list_wrong && !outcome.why.empty()) fmt::print(stderr, "network {}:{}\n", number, outcome.why);

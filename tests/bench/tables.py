@@ -6,7 +6,10 @@ from paths import LAST_HOP_REACHED
 
 
 def size_is(path, answer):
-    """"right": the exact byte; "wrong": excludes the truth; "open": a range around it, or nothing."""
+    """"right": the exact byte and, where one was given, the right verdict; "wrong": excludes the truth; "open": a range
+    around it, or nothing."""
+    if answer.status not in (None, "undetermined", "signalled" if path.signalled else "black_hole"):
+        return "wrong"
     if answer.low is not None and answer.low == answer.high == path.mtu:
         return "right"
     low = 0 if answer.low is None else answer.low
@@ -44,7 +47,7 @@ def said(path, runs):
 
 def cell(path, runs):
     if not runs:
-        return "-"
+        return "no IPv6" if path.family == "inet6" else "-"
     if any(run.cut_off for run in runs):
         return f"{said(path, runs)}, cut off at {seconds(max(run.seconds for run in runs))}"
     return f"{said(path, runs)}, {seconds(statistics.median(run.seconds for run in runs))}"

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // What a random network looks like. Knows nothing of the search.
-#include "random_network.h"
+#include "drawn_network.h"
 
 #include <array>
 #include <cmath>
@@ -52,10 +52,10 @@ void draw_links(Dice& dice, Family family, testing::SimulatedNetwork& network) {
 
 }  // namespace
 
-RandomNetwork draw_network(std::uint64_t number) {
+DrawnNetwork draw_network(std::uint64_t number) {
   // Neighbouring seeds start alike; a large odd factor sets them apart.
   Dice dice(number * 0x9E3779B97F4A7C15U + 1);
-  RandomNetwork drawn;
+  DrawnNetwork drawn;
   drawn.family = dice.one_in(3) ? Family::kInet6 : Family::kInet;
   drawn.round_trip_loss = dice.between(0, kMaxRoundTripLoss);
   testing::SimulatedNetwork& network = drawn.network;

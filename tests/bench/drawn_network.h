@@ -9,7 +9,7 @@
 
 namespace vpndoctor::bench {
 
-struct RandomNetwork {
+struct DrawnNetwork {
   testing::SimulatedNetwork network;
   Family family = Family::kInet;
   double round_trip_loss = 0;
@@ -19,6 +19,6 @@ inline constexpr std::uint32_t kDeviceMtuBytes = 1500;
 
 /// Draws network `number`: 1 to 6 hops, 0.4 to 300 ms away, up to 30 % of the round trips lost (every third in bursts),
 /// jitter, ICMP rate limits, silent routers, black holes, signalled and misreported sizes, holes on the way back.
-RandomNetwork draw_network(std::uint64_t number);
+DrawnNetwork draw_network(std::uint64_t number);
 
 }  // namespace vpndoctor::bench
