@@ -1,5 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // The order of the text report. What each section says is written in its own file.
+#include <fmt/format.h>
+
 #include <algorithm>
 
 #include "findings_text.h"
@@ -27,9 +29,20 @@ Label label_of(const Report& report) {
   return {"OK", Style::kGood};
 }
 
+/// What was asked for with --expect-min is answered, although the path MTU is not.
+bool is_enough(const PathMtuDiagnosis& diagnosis) {
+  return diagnosis.status == PathMtuStatus::kUndetermined && diagnosis.meets_expectation.value_or(false);
+}
+
+std::string enough_headline(const PathMtuReport& path) {
+  return fmt::format("Packets of {} bytes get through to {}, as was asked; whether larger ones do is not known.",
+                     path.diagnosis.path_mtu_at_least_bytes.value_or(0), path.measurement.target.host);
+}
+
 std::string headline(const Report& report) {
-  if (const auto* path = std::get_if<PathMtuReport>(&report.data))
-    return path_mtu_headline(path->measurement, path->diagnosis);
+  if (const auto* path = std::get_if<PathMtuReport>(&report.data)) {
+    return is_enough(path->diagnosis) ? enough_headline(*path) : path_mtu_headline(path->measurement, path->diagnosis);
+  }
   if (!report.findings.empty()) return report.findings.front().title;
   return "Nothing was examined.";
 }

@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
-# Checks that are no unit tests: what is installed, what the layers call, the man pages, how the code is written.
+# Checks that are no unit tests: the command line, what is installed, what the layers call, the man pages, how the code
+# is written.
 set(checks ${CMAKE_CURRENT_SOURCE_DIR}/checks)
 
 # A check is a script; it is given the source and the build folder, and exits 77 with a reason when it cannot run.
@@ -17,6 +18,11 @@ vpndoctor_check(lint man ${checks}/man_lint.sh)
 vpndoctor_check(options man ${checks}/man_options.sh)
 vpndoctor_check(text style ${checks}/text.sh)
 vpndoctor_check(format style ${checks}/format.sh)
+
+add_test(NAME cli.command_line COMMAND python3 ${CMAKE_CURRENT_SOURCE_DIR}/cli/run.py
+         WORKING_DIRECTORY ${PROJECT_SOURCE_DIR})
+set_tests_properties(cli.command_line PROPERTIES LABELS cli TIMEOUT 300 SKIP_RETURN_CODE 77
+                     ENVIRONMENT "SOURCE_DIR=${PROJECT_SOURCE_DIR};BUILD_DIR=${PROJECT_BINARY_DIR}")
 
 # One test for each file, so that ctest runs them side by side.
 file(GLOB_RECURSE tidied CONFIGURE_DEPENDS RELATIVE ${PROJECT_SOURCE_DIR} ${PROJECT_SOURCE_DIR}/lib/*.cc

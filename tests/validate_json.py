@@ -49,6 +49,14 @@ def complaint(validator, text):
     return None if error is None else f"{error.json_path}: {error.message[:400]}"
 
 
+def load_validator(path):
+    """Returns a validator of the schema file; raises jsonschema.SchemaError when that is broken."""
+    with open(path, encoding="utf-8") as file:
+        schema = json.load(file)
+    jsonschema.Draft202012Validator.check_schema(schema)
+    return jsonschema.Draft202012Validator(schema)
+
+
 def main(arguments):
     refuse = arguments[:1] == ["--refuse"]
     if refuse:
@@ -56,14 +64,11 @@ def main(arguments):
     if len(arguments) < 2:
         print(__doc__, file=sys.stderr)
         return 2
-    with open(arguments[0], encoding="utf-8") as file:
-        schema = json.load(file)
     try:
-        jsonschema.Draft202012Validator.check_schema(schema)
+        validator = load_validator(arguments[0])
     except jsonschema.SchemaError as error:
         print(f"{arguments[0]}: {error.message}", file=sys.stderr)
         return 2
-    validator = jsonschema.Draft202012Validator(schema)
     failures = 0
     for path in arguments[1:]:
         for name, text in documents(path):

@@ -77,7 +77,8 @@ struct Raw {
 constexpr std::uint64_t kSmallestSize = 68;
 constexpr std::uint64_t kLargestSize = 65535;
 
-// Validators without a description: what they take is in the option's own.
+// Validators without a description: what they take is in the option's own. Those of numbers are transformers, so that
+// CLI11 reads the digits that they leave.
 
 template <class Map>
 CLI::Validator one_of(const Map& values) {
@@ -129,7 +130,7 @@ void add_path_options(CLI::App& app, MtuCommand& mtu, Raw& raw) {
   app.add_option("--interface", mtu.interface, "Send through this interface")->check(not_empty())->type_name("IF");
   app.add_option("--source", raw.source, "Send from this address")->check(not_empty())->type_name("ADDR");
   app.add_option("--mark", mtu.mark, "Firewall mark of the probes")
-      ->check(whole_number(0, std::numeric_limits<std::uint32_t>::max()))
+      ->transform(whole_number(0, std::numeric_limits<std::uint32_t>::max()))
       ->type_name("N");
   app.add_flag("--outer", mtu.outer, "Also measure the path of the tunnel's own packets");
   app.add_option("--endpoint", raw.endpoint, "The tunnel's endpoint for --outer, where it\ncannot be found")
@@ -140,25 +141,25 @@ void add_path_options(CLI::App& app, MtuCommand& mtu, Raw& raw) {
 
 void add_search_options(CLI::App& app, MtuCommand& mtu, Raw& raw) {
   const auto size = whole_number(kSmallestSize, kLargestSize);
-  app.add_option("--min", mtu.min_bytes, "Smallest size to search (60)")->check(size)->type_name("BYTES");
+  app.add_option("--min", mtu.min_bytes, "Smallest size to search (60)")->transform(size)->type_name("BYTES");
   app.add_option("--max", mtu.max_bytes, "Largest size to search (the interface's MTU)")
-      ->check(size)
+      ->transform(size)
       ->type_name("BYTES");
   app.add_option("--port", mtu.port, "Examine this TCP port too (443 if it answers)")
-      ->check(whole_number(1, 65535))
+      ->transform(whole_number(1, 65535))
       ->type_name("PORT");
   app.add_option("--method", raw.method, "What carries the probes (auto)")
       ->check(one_of(kMethods))
       ->type_name("auto|icmp|udp|tcp");
   app.add_option("--rate", mtu.rate_bytes, "Bytes sent in a round trip, at most (32768)")
-      ->check(whole_number(1500, 1U << 24U))
+      ->transform(whole_number(1500, 1U << 24U))
       ->type_name("BYTES");
   app.add_flag("--gentle", mtu.gentle, "At most 11 sizes at a time");
   app.add_option("--deadline", raw.deadline_seconds, "Stop after this time (30)")
       ->check(seconds(0.1, 3600))
       ->type_name("SECONDS");
   app.add_option("--expect-min", mtu.expect_min_bytes, "Check that packets of this size get through")
-      ->check(size)
+      ->transform(size)
       ->type_name("BYTES");
 }
 
@@ -182,6 +183,11 @@ std::optional<Error> complete_mtu(MtuCommand& mtu, const Raw& raw) {
   if (mtu.min_bytes && mtu.max_bytes && *mtu.min_bytes > *mtu.max_bytes) {
     return Error{ErrorKind::kUsage, fmt::format("--min {} is above --max {}", *mtu.min_bytes, *mtu.max_bytes),
                  "give the smaller size to --min"};
+  }
+  if (mtu.expect_min_bytes && mtu.max_bytes && *mtu.expect_min_bytes > *mtu.max_bytes) {
+    return Error{ErrorKind::kUsage,
+                 fmt::format("--expect-min {} is above --max {}", *mtu.expect_min_bytes, *mtu.max_bytes),
+                 "leave out --max"};
   }
   if (mtu.method == Method::kTcp && !mtu.port) mtu.port = 443;
   return std::nullopt;

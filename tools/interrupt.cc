@@ -11,7 +11,6 @@
 namespace vpndoctor {
 
 Interrupt::Interrupt() {
-  std::signal(SIGPIPE, SIG_IGN);
   sigset_t signals;
   sigemptyset(&signals);
   sigaddset(&signals, SIGINT);

@@ -4,7 +4,7 @@
 
 namespace vpndoctor {
 
-/// Blocks SIGINT and SIGTERM for the whole process (call before any thread starts) and ignores SIGPIPE.
+/// Blocks SIGINT and SIGTERM for the whole process (call before any thread starts).
 class Interrupt {
  public:
   Interrupt();

@@ -75,7 +75,7 @@ int usage_error(const Error& error, std::string command, bool as_json) {
 
 int main(int argc, char** argv) {
   using namespace vpndoctor;
-  hold_standard_descriptors();
+  secure_standard_streams();
   std::setlocale(LC_CTYPE, "");
   const auto parsed = parse_command_line(argc, argv);
   if (!parsed) {

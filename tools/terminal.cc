@@ -9,6 +9,7 @@
 
 #include <algorithm>
 #include <cerrno>
+#include <csignal>
 #include <cstdio>
 #include <cstdlib>
 #include <string_view>
@@ -39,7 +40,8 @@ int width() {
 
 }  // namespace
 
-void hold_standard_descriptors() {
+void secure_standard_streams() {
+  std::signal(SIGPIPE, SIG_IGN);
   for (const int descriptor : {STDIN_FILENO, STDOUT_FILENO, STDERR_FILENO}) {
     if (fcntl(descriptor, F_GETFD) >= 0) continue;
     // The lowest free descriptor is taken, which is this one.

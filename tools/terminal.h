@@ -9,9 +9,10 @@
 
 namespace vpndoctor {
 
-/// Occupies standard descriptors that are closed, so that no socket takes the place of one and is sent text meant for
-/// a reader. Reading and writing them fails as before. Call it first.
-void hold_standard_descriptors();
+/// Call it first. Occupies standard descriptors that are closed, so that no socket takes the place of one and is sent
+/// text meant for a reader; reading and writing them fails as before. A reader that goes away no longer ends the
+/// program (SIGPIPE).
+void secure_standard_streams();
 
 /// Follows --color, NO_COLOR (https://no-color.org), TERM=dumb, the terminal's width and the locale's character set.
 TextOptions text_options(const OutputOptions& output);

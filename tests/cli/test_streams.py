@@ -1,0 +1,194 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Standard streams, terminals, signals and locales: where the answer goes, and what becomes of it on the way."""
+import os
+import pty
+import shutil
+import signal
+import socket
+import struct
+import subprocess
+import tempfile
+import termios
+import unittest
+from fcntl import ioctl
+
+import world
+from world import DEAD_HOST, Case, Resolver, run
+
+OWN = "127.0.0.1"
+COMMANDS = [["mtu", OWN], ["mtu", "--json", OWN], ["explain"], ["--help"], ["--version"]]
+INTERRUPTED = 130
+
+
+def through_shell(redirection, arguments):
+    """Runs the tool with its descriptors as a shell's redirection leaves them."""
+    return subprocess.run(["sh", "-c", f'exec "$0" "$@" {redirection}', world.TOOL, *arguments], timeout=60, check=False,
+                          stdout=subprocess.PIPE, stderr=subprocess.PIPE, stdin=subprocess.DEVNULL)
+
+
+class Streams(Case):
+    def test_a_result_that_cannot_be_written_is_an_error_of_its_own(self):
+        for redirection, why in [(">&-", "Bad file descriptor"), (">/dev/full", "No space left on device")]:
+            for arguments in COMMANDS:
+                with self.subTest(redirection=redirection, arguments=arguments):
+                    done = through_shell(redirection, arguments)
+                    self.assertEqual(done.returncode, 4)
+                    self.assertEqual(done.stderr.decode(), f"vpndoctor: cannot write the result: {why}\n")
+
+    def test_no_socket_takes_the_place_of_a_closed_descriptor(self):
+        done = through_shell(">&- 2>&- <&-", ["mtu", "--deadline", "0.1", DEAD_HOST])
+        self.assertEqual(done.returncode, 4)
+
+    def test_a_useless_stderr_changes_no_exit_code(self):
+        for redirection in ("2>&-", "2>/dev/full"):
+            self.assertEqual(through_shell(redirection, ["mtu", "bad host"]).returncode, 2)
+            self.assertEqual(through_shell(redirection, ["mtu", OWN]).returncode, 0)
+
+    def test_a_reader_that_went_away_changes_no_exit_code(self):
+        for arguments in COMMANDS:
+            reader, writer = os.pipe()
+            os.close(reader)
+            self.assertEqual(run(*arguments, stdout=writer).returncode, 0, arguments)
+            os.close(writer)
+
+    def test_quiet_is_one_line(self):
+        done = run("mtu", "--quiet", OWN)
+        self.assertRegex(done.stdout, r"\AOK: [^\n]+\n\Z")
+        self.assertEqual(done.stderr, "")
+
+
+def in_terminal(columns, arguments, **environment):
+    """What a terminal of this width is sent on stdout."""
+    master, slave = pty.openpty()
+    ioctl(slave, termios.TIOCSWINSZ, struct.pack("HHHH", 24, columns, 0, 0))
+    variables = {**os.environ, "TERM": "xterm", "LC_ALL": "C.UTF-8", **environment}
+    variables.pop("NO_COLOR", None) if "NO_COLOR" not in environment else None
+    child = subprocess.Popen([world.TOOL, *arguments], stdout=slave, stderr=subprocess.DEVNULL, env=variables)
+    os.close(slave)
+    sent = b""
+    try:
+        while block := os.read(master, 65536):
+            sent += block
+    except OSError:  # EIO: the last writer has gone
+        pass
+    child.wait()
+    os.close(master)
+    return sent.decode().replace("\r\n", "\n")
+
+
+class Terminals(Case):
+    def test_colour_is_for_terminals_that_take_it(self):
+        arguments = ["mtu", OWN]
+        self.assertIn("\x1b[", in_terminal(80, arguments))
+        self.assertIn("\x1b[", in_terminal(80, arguments, NO_COLOR=""))
+        self.assertNotIn("\x1b", in_terminal(80, arguments, NO_COLOR="1"))
+        self.assertNotIn("\x1b", in_terminal(80, arguments, TERM="dumb"))
+        self.assertNotIn("\x1b", in_terminal(80, ["mtu", "--color", "never", OWN]))
+        self.assertIn("\x1b[", in_terminal(80, ["mtu", "--color", "always", OWN], NO_COLOR="1", TERM="dumb"))
+        self.assertNotIn("\x1b", run(*arguments).stdout)
+        self.assertIn("\x1b[", run("mtu", "--color", "always", OWN).stdout)
+        self.assertNotIn("\x1b", run("mtu", "--color", "always", "--json", OWN).stdout)
+
+    def test_paragraphs_fit_the_terminal(self):
+        text = ["explain", "--color", "never", "MTU001"]
+        for columns, longest in [(80, 80), (40, 40), (200, 80)]:
+            lines = in_terminal(columns, text).splitlines()
+            self.assertLessEqual(max(map(len, lines)), longest, columns)
+        self.assertGreater(len(in_terminal(40, text).splitlines()), len(in_terminal(80, text).splitlines()))
+
+
+class Signals(Case):
+    def assert_interrupted(self, arguments, began, signal_number):
+        with subprocess.Popen([world.TOOL, *arguments], stdout=subprocess.PIPE, stderr=subprocess.PIPE) as child:
+            began()
+            child.send_signal(signal_number)
+            out, error = child.communicate(timeout=60)
+        self.assertEqual(child.returncode, INTERRUPTED, error)
+        return out.decode(), error.decode()
+
+    def test_while_a_resolver_is_silent(self):
+        for number in (signal.SIGINT, signal.SIGTERM):
+            with Resolver() as resolver:
+                out, _ = self.assert_interrupted(["mtu", "--json", "dead.example"], resolver.question, number)
+                document = self.assert_json(out)
+                self.assertTrue(document["incomplete"])
+                self.assertEqual(document["error"]["kind"], "unknown_host")
+            with Resolver() as resolver:
+                out, error = self.assert_interrupted(["mtu", "dead.example"], resolver.question, number)
+                self.assertEqual(out, "")
+                self.assertRegex(error, r"\Avpndoctor: interrupted [^\n]+\n\Z")
+
+    def test_while_probing_reports_what_is_known(self):
+        with socket.socket(socket.AF_PACKET, socket.SOCK_DGRAM, socket.htons(0x0800)) as wire:
+            wire.settimeout(30)
+            wire.bind(("vd1", 0x0800))
+            for number in (signal.SIGINT, signal.SIGTERM):
+                for method in ("auto", "icmp", "udp", "tcp"):
+                    arguments = ["mtu", "--method", method, "--json", DEAD_HOST]
+                    with self.subTest(number=number, method=method):
+                        out, error = self.assert_interrupted(arguments, lambda: wire.recv(100), number)
+                        document = self.assert_json(out)
+                        self.assertTrue(document["incomplete"])
+                        self.assertEqual((document["verdict"], document["error"]), ("undetermined", None))
+                        self.assertEqual(error, "")
+                        wire.setblocking(False)
+                        with self.assertRaises(BlockingIOError):  # nothing is sent any more
+                            while wire.recv(100):
+                                pass
+                        wire.settimeout(30)
+            out, _ = self.assert_interrupted(["mtu", DEAD_HOST], lambda: wire.recv(100), signal.SIGINT)
+            self.assertIn("Interrupted", out)
+
+
+class Names(Case):
+    def asked_for(self, host, locale, **environment):
+        """The name that the resolver is asked for when `host` is typed, and the exit code and stderr."""
+        variables = {**os.environ, "LC_ALL": locale, **environment}
+        with Resolver() as resolver:
+            with subprocess.Popen([world.TOOL, "mtu", host], stdout=subprocess.PIPE, stderr=subprocess.PIPE,
+                                  env=variables) as child:
+                names = set()
+                while child.poll() is None:
+                    resolver.socket.settimeout(0.05)
+                    try:
+                        name, refuse = resolver.question()
+                    except TimeoutError:
+                        continue
+                    names.add(name)
+                    refuse()
+                error = child.stderr.read()
+        self.assertEqual(len(names), 1, error)
+        return names.pop(), child.returncode, error
+
+    def test_international_names_are_asked_for_in_their_ascii_form(self):
+        name = "bücher.münchen.example"
+        for locale in ("C.UTF-8", "C"):
+            asked, code, _ = self.asked_for(name.encode(), locale)
+            self.assertEqual((asked, code), (name.encode("idna").decode(), 3))
+
+    def test_names_in_an_eight_bit_locale_are_understood(self):
+        with tempfile.TemporaryDirectory() as folder:
+            made = shutil.which("localedef") and subprocess.run(
+                ["localedef", "-i", "en_US", "-f", "ISO-8859-1", os.path.join(folder, "en_US.ISO-8859-1")],
+                stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, check=False).returncode == 0
+            if not made:
+                self.skipTest("localedef cannot make en_US.ISO-8859-1 here")
+            name = "bücher.example"
+            asked, code, error = self.asked_for(name.encode("latin-1"), "en_US.ISO-8859-1", LOCPATH=folder)
+            self.assertEqual((asked, code), (name.encode("idna").decode(), 3))
+            self.assertTrue(error.isascii())
+
+    def test_what_the_terminal_cannot_show_is_escaped(self):
+        for locale, shown in (("C.UTF-8", "'bücher.example'"), ("C", "'b\\u{fc}cher.example'")):
+            _, _, error = self.asked_for("bücher.example".encode(), locale)
+            self.assertIn(shown, error.decode())
+
+    def test_an_unknown_name_is_an_answer_that_could_not_be_given(self):
+        _, code, error = self.asked_for(b"nowhere.example", "C")
+        self.assertEqual(code, 3)
+        self.assertIn(b"there is no such name", error)
+
+    def test_a_silent_resolver_ends_at_the_deadline(self):
+        with Resolver():
+            self.assert_error(["mtu", "--deadline", "0.2", "dead.example"], 3, "no resolver answered in time",
+                              "unknown_host")
