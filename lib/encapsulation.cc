@@ -70,7 +70,7 @@ constexpr auto kCustomary = std::to_array<CustomaryMtu>({
     {1442, "Geneve (OVN)"},
     {1440, "Google Cloud VPN over Interconnect"},
     {1406, "the default of Cisco AnyConnect and Secure Client"},
-    {1400, "the default of GlobalProtect, PPTP and L2TP clients and OVN-Kubernetes, or set by hand"},
+    {1400, "default of GlobalProtect, PPTP, L2TP and OVN-Kubernetes, or set by hand"},
     {1399, "Alibaba Cloud's IPsec"},
     {1360, "Tailscale's packets on the wire (1280 + 80)"},
     {1354, "FortiClient SSL VPN"},

@@ -62,7 +62,9 @@ Advice advise(const PathMtuMeasurement& measurement, const PathMtuJudgement& jud
   if (measurement.egress.is_tunnel) {
     judge_fit(measurement, judgement, outer, advice);
   } else if (!measurement.egress.is_local) {
-    if (loses_packets(judgement)) advice.interface_mtu_bytes = judgement.usable_bytes;
+    // An interface of less than 1280 bytes could carry no IPv6 at all.
+    const bool is_settable = judgement.usable_bytes.value_or(0) >= minimum_mtu_bytes(measurement.target.address.family);
+    if (loses_packets(judgement) && is_settable) advice.interface_mtu_bytes = judgement.usable_bytes;
     if (judgement.usable_bytes)
       advice.tunnels = tunnel_mtus_over(*judgement.usable_bytes, measurement.target.address.family);
   }

@@ -9,6 +9,7 @@
 #include "path_mtu_advice.h"
 #include "path_mtu_findings.h"
 #include "path_mtu_judgement.h"
+#include "path_mtu_steps.h"
 
 namespace vpndoctor {
 namespace {
@@ -68,6 +69,7 @@ PathMtuDiagnosis diagnose_path_mtu(const PathMtuMeasurement& measurement, const 
   PathMtuDiagnosis diagnosis;
   copy_judgement(measurement, judgement, diagnosis);
   check_expectation(options, judgement, diagnosis);
+  diagnosis.next_steps = next_steps(measurement, judgement);
   diagnosis.advice = advise(measurement, judgement, outer);
   find_path_mtu_problems({measurement, judgement, diagnosis, options, outer}, diagnosis);
   return diagnosis;

@@ -27,7 +27,7 @@ void add_size_counts(const FindingContext& context, std::vector<Evidence>& evide
                    fmt::format("{} of {} probes of {} bytes answered", size.answered, size.sent, size.size_bytes));
   if (const auto odds = context.measurement.false_claim_probability)
     add_evidence(evidence, "probe", context.measurement.target.host,
-                 fmt::format("the odds that chance alone lost every larger probe: {:.1g}", *odds));
+                 "the odds that chance alone lost every larger probe: " + odds_text(*odds));
 }
 
 void add_place(const FindingContext& context, std::vector<Evidence>& evidence) {

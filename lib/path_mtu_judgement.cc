@@ -203,19 +203,18 @@ Size usable_mtu(const PathMtuJudgement& judgement) {
   return hole || judgement.forward.exact() ? judgement.forward.at_least_bytes : std::nullopt;
 }
 
-std::string why_echo_loss_is_unexplained(const PathMtuMeasurement& measurement, const PathMtuJudgement& judgement) {
-  constexpr std::string_view kTryTcp = "a TCP port that the host serves (--port) would tell them apart";
+std::string why_echo_loss_is_unexplained(const PathMtuJudgement& judgement) {
   const std::uint32_t limit = *judgement.round_trip.at_most_bytes;
   const auto& arrives = judgement.forward.at_least_bytes;
   if (arrives && *arrives > limit)
     return fmt::format(
         "the way there carries {} bytes, but echoes above {} vanish: either the way back loses large packets or "
-        "a filter drops large ICMP echoes; {}",
-        *arrives, limit, kTryTcp);
+        "a filter drops large ICMP echoes",
+        *arrives, limit);
   return fmt::format(
-      "echoes above {} bytes to {} vanish and nothing else could test these sizes: either the path loses large "
-      "packets or a filter drops large ICMP echoes; {}",
-      limit, measurement.target.host, kTryTcp);
+      "echoes above {} bytes vanish, and nothing else could test these sizes; either the path loses large packets or a "
+      "filter drops large ICMP echoes",
+      limit);
 }
 
 std::string why_chance(const PathMtuMeasurement& measurement) {
@@ -224,26 +223,25 @@ std::string why_chance(const PathMtuMeasurement& measurement) {
       measurement.forward.at_most_bytes ? measurement.forward.at_most_bytes : measurement.round_trip.at_most_bytes;
   const std::string which =
       limit ? fmt::format("sizes above {} bytes went unanswered", *limit) : std::string("some sizes went unanswered");
-  return fmt::format("{}, but so many packets are lost that chance alone explains it {:.2g} times in 100", which,
-                     odds * 100);
+  return fmt::format("{}, but so many packets are lost that chance alone explains it with odds of {}", which,
+                     odds_text(odds));
 }
 
 std::string why_undetermined(const PathMtuMeasurement& measurement, const PathMtuJudgement& judgement) {
-  if (!judgement.answered)
-    return fmt::format("{} answered nothing that was sent to it, whatever its size", measurement.target.host);
+  if (!judgement.answered) return "it answered nothing that was sent to it, whatever the size";
   if (judgement.may_be_chance) return why_chance(measurement);
-  if (echo_loss_is_unexplained(judgement)) return why_echo_loss_is_unexplained(measurement, judgement);
+  if (echo_loss_is_unexplained(judgement)) return why_echo_loss_is_unexplained(judgement);
   if (measurement.incomplete) return "the measurement was stopped before it was complete";
   if (!judgement.forward.at_least_bytes) return "no probe of a known size was shown to arrive";
   return fmt::format("sizes above {} bytes were neither shown to arrive nor to be lost",
                      *judgement.forward.at_least_bytes);
 }
 
+/// Above what was searched nothing is known, up to what the link sends.
 void bound_by_link(PathMtuJudgement& judgement) {
   auto& bounds = judgement.forward;
   if (bounds.at_least_bytes) bounds.at_least_bytes = std::min(*bounds.at_least_bytes, judgement.link_bytes);
-  if (!bounds.at_most_bytes || *bounds.at_most_bytes > judgement.link_bytes)
-    bounds.at_most_bytes = judgement.link_bytes;
+  if (!below(bounds.at_most_bytes, judgement.reach_bytes)) bounds.at_most_bytes = judgement.link_bytes;
 }
 
 }  // namespace

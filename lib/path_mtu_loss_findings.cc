@@ -6,6 +6,7 @@
 
 #include "path_mtu_findings.h"
 #include "path_mtu_remedy.h"
+#include "path_mtu_steps.h"
 
 namespace vpndoctor {
 namespace {
@@ -29,14 +30,29 @@ std::string hole_title(const FindingContext& context) {
                        bands_text(context.measurement.lost_bands), host);
   const std::uint32_t limit = judgement.forward.at_most_bytes.value_or(0);
   return judgement.direction == Direction::kBoth
-             ? fmt::format("Packets above {} bytes to {}, and large ones back, vanish in silence", limit, host)
+             ? fmt::format("Packets above {} bytes vanish in silence, both ways", limit)
              : fmt::format("Packets above {} bytes to {} vanish in silence", limit, host);
 }
 
+/// What hangs depends on which way is narrow.
+std::string hole_consequence(const FindingContext& context) {
+  const auto direction = context.judgement.direction;
+  const std::string start = context.measurement.answered ? "Small packets and pings work" : "Small packets work";
+  if (direction == Direction::kForward)
+    return start +
+           "; uploads, large requests, git and ssh sessions hang, because nobody tells "
+           "this machine that its packets are too large.";
+  if (direction == Direction::kReverse)
+    return start +
+           "; downloads, TLS handshakes, git and ssh sessions hang, because nobody tells "
+           "the other side that its packets are too large.";
+  return start +
+         "; large transfers, TLS handshakes, git and ssh sessions hang, because nobody "
+         "tells the sender that its packets are too large.";
+}
+
 std::string hole_detail(const FindingContext& context) {
-  std::string text =
-      "Small packets and pings work; large transfers, TLS handshakes, git and ssh sessions hang, because nobody tells "
-      "the sender that its packets are too large.";
+  std::string text = hole_consequence(context);
   if (!context.measurement.lost_bands.empty())
     text += " Larger packets pass again because a tunnel on the way sends those in fragments.";
   const auto& route_mtu = context.measurement.egress.route_mtu_bytes;
@@ -44,43 +60,10 @@ std::string hole_detail(const FindingContext& context) {
   if (route_mtu && proven && *route_mtu <= *proven)
     text += fmt::format(" The route's own MTU of {} bytes already keeps most packets of this machine below it.",
                         *route_mtu);
-  if (context.diagnosis.advice.tcp_mss_inet_bytes && !context.diagnosis.advice.tcp_mss_inet6_bytes)
+  const auto& advice = context.diagnosis.advice;
+  if (advice.tcp_mss_inet_bytes && !advice.tcp_mss_inet6_bytes && !is_below_ipv6_minimum(context))
     text += " IPv6 cannot run through a link of this size: it needs 1280 bytes.";
   return text;
-}
-
-std::string firewall_place(const FindingContext& context) {
-  const auto& constriction = context.measurement.constriction;
-  const bool reverse = context.judgement.direction == Direction::kReverse;
-  if (reverse) return "on the way back from the target";
-  if (!constriction) return "on the routers and firewalls on the way";
-  if (constriction->from_ttl == 0) return "on the first router, and on firewalls before it";
-  return fmt::format("at {} and on the firewalls between it and this machine",
-                     hop_name(constriction->from_ttl, constriction->from_address));
-}
-
-/// The order is: let the messages through, set the MTU, clamp the MSS.
-Remedy hole_remedy(const FindingContext& context) {
-  const auto& measurement = context.measurement;
-  const auto& advice = context.diagnosis.advice;
-  const Family family = measurement.target.address.family;
-  Remedy remedy;
-  remedy.summary = fmt::format("Let {} through {}.", family == Family::kInet ? "ICMP type 3 code 4" : "ICMPv6 type 2",
-                               firewall_place(context));
-  append(remedy, accept_too_big_commands(family, FilterChain::kForward));
-  if (advice.interface_mtu_bytes) {
-    const char* what = measurement.egress.is_tunnel ? "the tunnel" : "the interface, or the tunnel over this path";
-    remedy.summary += fmt::format(" Or set the MTU of {}: {} bytes on {}.", what, *advice.interface_mtu_bytes,
-                                  measurement.egress.interface);
-    append(remedy, set_mtu_commands(measurement, advice));
-  } else if (measurement.egress.is_tunnel) {
-    remedy.summary += " Or set the tunnel's MTU: measure its own path with --outer to learn the right value.";
-  }
-  if (advice.tcp_mss_bytes) {
-    remedy.summary += fmt::format(" Or clamp the TCP MSS to {} bytes; this helps TCP alone.", *advice.tcp_mss_bytes);
-    append(remedy, clamp_mss_commands(measurement, advice));
-  }
-  return remedy;
 }
 
 /// With --expect-min the user has said which size is enough; a hole above it is no failure of the check.
@@ -110,6 +93,7 @@ Finding black_hole(const FindingContext& context) {
   finding.confidence = odds_known || by_tcp || by_capture ? Confidence::kProven : Confidence::kLikely;
   if (context.judgement.eaten_locally && context.judgement.forward_lost) finding.caused_by.emplace_back("MTU006");
   if (context.diagnosis.advice.fit == TunnelMtuFit::kTooLarge) finding.caused_by.emplace_back("MTU011");
+  if (is_below_ipv6_minimum(context)) finding.caused_by.emplace_back("MTU015");
   lower_if_accepted(context, finding);
   return finding;
 }
@@ -130,14 +114,9 @@ Finding claim_too_large(const FindingContext& context, const JudgedClaim& claim)
       "pings "
       "work, large transfers hang.";
   finding.evidence = claim_evidence(context, claim);
-  finding.remedy.summary = fmt::format("Correct the MTU on {}.", claim.message.from);
-  const auto& advice = context.diagnosis.advice;
-  if (advice.interface_mtu_bytes) {
-    finding.remedy.summary +=
-        fmt::format(" Until then set {} bytes here, or clamp the TCP MSS.", *advice.interface_mtu_bytes);
-    append(finding.remedy, set_mtu_commands(context.measurement, advice));
-  }
-  append(finding.remedy, clamp_mss_commands(context.measurement, advice));
+  add_step(finding.remedy, fmt::format("Correct the MTU on {}: ask whoever runs it.", claim.message.from));
+  add_mtu_steps(context, finding.remedy);
+  add_clamp_step(context, finding.remedy);
   lower_if_accepted(context, finding);
   return finding;
 }
@@ -150,9 +129,9 @@ Finding claim_too_small(const FindingContext& context, const JudgedClaim& claim)
       "Hosts that believe the claim send needlessly small packets for ten minutes. The router is "
       "misconfigured, or somebody forges the message.";
   finding.evidence = claim_evidence(context, claim);
-  finding.remedy.summary =
-      fmt::format("Correct the MTU on {}, or find who sends in its name; then flush the cache.", claim.message.from);
-  append(finding.remedy, flush_cache_commands(context.measurement.target.address.family));
+  add_step(finding.remedy, fmt::format("Correct the MTU on {}, or find who sends in its name.", claim.message.from));
+  add_step(finding.remedy, "Then flush this machine's path MTU cache.",
+           flush_cache_commands(context.measurement.target.address.family));
   return finding;
 }
 
@@ -162,7 +141,8 @@ Finding signalled(const FindingContext& context) {
   finding.title =
       fmt::format("The path to {} carries {}, less than the link's {}, and says so", context.measurement.target.host,
                   size_range_text(judgement.forward), judgement.link_bytes);
-  finding.detail = "Path MTU discovery works here; nothing needs to be done.";
+  finding.detail = "Path MTU discovery works here: senders are told, and adapt.";
+  if (context.diagnosis.meets_expectation != false) finding.detail += " Nothing needs to be done.";
   if (!any_claim(judgement.claims, ClaimVerdict::kRight))
     finding.detail =
         "The router sends too-big messages without an MTU, as routers older than RFC 1191 do; the value was found by "
@@ -185,10 +165,10 @@ Finding eaten(const FindingContext& context) {
         {"capture", lost.from.to_string(),
          fmt::format("a too-big message of {} bytes was seen {} times on {} and reached no socket", lost.mtu_bytes,
                      lost.count, context.measurement.egress.interface)});
-  finding.remedy.summary = fmt::format(
-      "Accept {} in the input chain of this machine, before the rule that drops it (`nft list ruleset` shows it).",
-      family == Family::kInet ? "ICMP type 3 code 4" : "ICMPv6 type 2");
-  append(finding.remedy, accept_too_big_commands(family, FilterChain::kInput));
+  add_step(finding.remedy,
+           fmt::format("On this machine, let {} in, before the rule that drops it (`nft list ruleset` shows it).",
+                       too_big_message_name(family)),
+           accept_too_big_commands(family, FilterChain::kInput));
   lower_if_accepted(context, finding);
   return finding;
 }

@@ -4,7 +4,6 @@
 
 #include <fmt/format.h>
 
-#include <iterator>
 #include <string>
 #include <utility>
 
@@ -46,8 +45,9 @@ Words clamp_rule(const char* chain, const char* match, const std::string& interf
           protocol, "tcp", "flags", "syn",  "tcp",       "option", "maxseg", "size",    "set",  std::to_string(mss)};
 }
 
+/// An anchor below com.apple/ is evaluated by macOS's own pf.conf.
 std::string pf_scrub(const std::string& interface, std::uint32_t mss) {
-  return fmt::format("echo 'scrub on {} all max-mss {}' | pfctl -E -a com.apple/vpndoctor -f -", interface, mss);
+  return fmt::format("echo scrub on {} max-mss {} | pfctl -Ea com.apple/mss -f -", interface, mss);
 }
 
 }  // namespace
@@ -58,14 +58,13 @@ std::vector<Command> accept_too_big_commands(Family family, FilterChain chain) {
   const std::string iptables_chain = chain == FilterChain::kInput ? "INPUT" : "FORWARD";
   Words nft{"nft", "insert", "rule", "inet", "filter", nft_chain};
   if (family == Family::kInet) {
-    for (const char* word : {"icmp", "type", "destination-unreachable", "icmp", "code", "frag-needed", "accept"})
-      nft.emplace_back(word);
-    return {on_linux(std::move(nft)), on_linux({"iptables", "-I", iptables_chain, "-p", "icmp", "--icmp-type",
-                                                "fragmentation-needed", "-j", "ACCEPT"})};
+    for (const char* word : {"icmp", "type", "3", "icmp", "code", "4", "accept"}) nft.emplace_back(word);
+    return {on_linux(std::move(nft)),
+            on_linux({"iptables", "-I", iptables_chain, "-p", "icmp", "--icmp-type", "3/4", "-j", "ACCEPT"})};
   }
-  for (const char* word : {"icmpv6", "type", "packet-too-big", "accept"}) nft.emplace_back(word);
-  return {on_linux(std::move(nft)), on_linux({"ip6tables", "-I", iptables_chain, "-p", "icmpv6", "--icmpv6-type",
-                                              "packet-too-big", "-j", "ACCEPT"})};
+  for (const char* word : {"icmpv6", "type", "2", "accept"}) nft.emplace_back(word);
+  return {on_linux(std::move(nft)),
+          on_linux({"ip6tables", "-I", iptables_chain, "-p", "icmpv6", "--icmpv6-type", "2", "-j", "ACCEPT"})};
 }
 
 std::vector<Command> set_mtu_commands(const PathMtuMeasurement& measurement, const Advice& advice) {
@@ -74,9 +73,13 @@ std::vector<Command> set_mtu_commands(const PathMtuMeasurement& measurement, con
   const std::string mtu = std::to_string(*advice.interface_mtu_bytes);
   std::vector<Command> commands{on_linux({"ip", "link", "set", "dev", egress.interface, "mtu", mtu})};
   commands.push_back(on_macos({"ifconfig", egress.is_tunnel ? "utunX" : "en0", "mtu", mtu}));
-  if (egress.is_tunnel)
-    add_tunnel_config_line(commands, egress, *advice.interface_mtu_bytes);
-  else
+  if (egress.is_tunnel) add_tunnel_config_line(commands, egress, *advice.interface_mtu_bytes);
+  return commands;
+}
+
+std::vector<Command> tunnel_lines(const PathMtuMeasurement& measurement, const Advice& advice) {
+  std::vector<Command> commands;
+  if (!measurement.egress.is_tunnel && advice.interface_mtu_bytes)
     add_config_lines(commands, advice, measurement.target.address.family, *advice.interface_mtu_bytes);
   return commands;
 }
@@ -95,8 +98,11 @@ std::vector<Command> clamp_mss_commands(const PathMtuMeasurement& measurement, c
     commands.push_back(on_linux(clamp_rule("clamp_in", "iifname", interface, protocol, *mss)));
     commands.push_back(on_linux(clamp_rule("clamp_out", "oifname", interface, protocol, *mss)));
   };
-  add_rules("ipv4", advice.tcp_mss_inet_bytes);
-  add_rules("ipv6", advice.tcp_mss_inet6_bytes);
+  // Another family takes another path, unless both go through the tunnel.
+  const bool both = measurement.egress.is_tunnel;
+  const bool is_inet = measurement.target.address.family == Family::kInet;
+  if (both || is_inet) add_rules("ipv4", advice.tcp_mss_inet_bytes);
+  if (both || !is_inet) add_rules("ipv6", advice.tcp_mss_inet6_bytes);
   const std::string macos_interface = measurement.egress.is_tunnel ? "utunX" : "en0";
   commands.push_back(on_macos({"sh", "-c", pf_scrub(macos_interface, *advice.tcp_mss_bytes)}));
   return commands;
@@ -118,11 +124,6 @@ std::vector<Command> set_route_mtu_commands(const PathMtuMeasurement& measuremen
 
 std::vector<Command> flush_cache_commands(Family family) {
   return {on_linux({"ip", family == Family::kInet ? "-4" : "-6", "route", "flush", "cache"})};
-}
-
-void append(Remedy& remedy, std::vector<Command> commands) {
-  remedy.commands.insert(remedy.commands.end(), std::make_move_iterator(commands.begin()),
-                         std::make_move_iterator(commands.end()));
 }
 
 }  // namespace vpndoctor

@@ -4,6 +4,7 @@
 
 #include "path_mtu_findings.h"
 #include "path_mtu_remedy.h"
+#include "path_mtu_steps.h"
 
 namespace vpndoctor {
 namespace {
@@ -25,8 +26,8 @@ void add_stale_cache(const FindingContext& context, std::vector<Finding>& findin
        fmt::format("the route to the target has a cached exception with an MTU of {} bytes, read before "
                    "the first probe",
                    *cached)}};
-  finding.remedy.summary = "Flush the path MTU cache; if the entry comes back, look for who sends the message.";
-  append(finding.remedy, flush_cache_commands(context.measurement.target.address.family));
+  add_step(finding.remedy, "Flush the path MTU cache; if the entry comes back, look for who sends the message.",
+           flush_cache_commands(context.measurement.target.address.family));
   findings.push_back(std::move(finding));
 }
 
@@ -41,10 +42,10 @@ void add_route_mtu(const FindingContext& context, std::vector<Finding>& findings
                               *egress.route_mtu_bytes, *path.at_most_bytes);
   finding.detail = "Whoever set it meant to describe the path; it no longer does.";
   finding.evidence = {{"netlink", egress.interface, fmt::format("route metric mtu {}", *egress.route_mtu_bytes)}};
-  if (path.at_least_bytes) {
-    finding.remedy.summary = fmt::format("Set {} bytes on the route, or for this target alone.", *path.at_least_bytes);
-    append(finding.remedy, set_route_mtu_commands(context.measurement, *path.at_least_bytes));
-  }
+  if (path.at_least_bytes)
+    add_step(finding.remedy,
+             fmt::format("Set {} bytes on the route, or, as here, for this target alone.", *path.at_least_bytes),
+             set_route_mtu_commands(context.measurement, *path.at_least_bytes));
   findings.push_back(std::move(finding));
 }
 
@@ -65,8 +66,10 @@ void add_tunnel_too_large(const FindingContext& context, std::vector<Finding>& f
                               context.measurement.egress.interface, *advice.fit_bytes);
   finding.detail = "Full-size packets inside the tunnel are lost or fragmented outside it.";
   finding.evidence = fit_evidence(context);
-  finding.remedy.summary = fmt::format("Set the tunnel's MTU to {} bytes.", *advice.interface_mtu_bytes);
-  append(finding.remedy, set_mtu_commands(context.measurement, advice));
+  add_step(finding.remedy,
+           fmt::format("Set the MTU of the tunnel {} to {} bytes.", context.measurement.egress.interface,
+                       *advice.interface_mtu_bytes),
+           set_mtu_commands(context.measurement, advice));
   findings.push_back(std::move(finding));
 }
 
@@ -80,8 +83,8 @@ void add_tunnel_fit(const FindingContext& context, std::vector<Finding>& finding
                               -*advice.fit_bytes);
   finding.detail = "Nothing is broken. Keep the margin when the tunnel also runs over other networks.";
   finding.evidence = fit_evidence(context);
-  finding.remedy.summary = fmt::format("The path allows {} bytes.", *advice.interface_mtu_bytes);
-  append(finding.remedy, set_mtu_commands(context.measurement, advice));
+  add_step(finding.remedy, fmt::format("The path allows {} bytes.", *advice.interface_mtu_bytes),
+           set_mtu_commands(context.measurement, advice));
   findings.push_back(std::move(finding));
 }
 

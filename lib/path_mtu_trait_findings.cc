@@ -3,7 +3,7 @@
 #include <fmt/format.h>
 
 #include "path_mtu_findings.h"
-#include "path_mtu_remedy.h"
+#include "path_mtu_steps.h"
 
 namespace vpndoctor {
 namespace {
@@ -23,7 +23,7 @@ void add_size_dependent_loss(const FindingContext& context, std::vector<Finding>
   if (first_lossy != 0)
     finding.title = fmt::format("Packets of {} bytes and more to {} are lost in part, smaller ones are not",
                                 first_lossy, context.measurement.target.host);
-  finding.remedy.summary = "Keep packets below the first lossy size with the MTU or the TCP MSS.";
+  add_step(finding.remedy, "Keep packets below the first lossy size with the MTU or the TCP MSS.");
   findings.push_back(std::move(finding));
 }
 
@@ -64,27 +64,21 @@ bool mss_exceeds_path(const FindingContext& context) {
 void add_not_clamped(const FindingContext& context, std::vector<Finding>& findings) {
   if (!mss_exceeds_path(context)) return;
   const auto& tcp = *context.measurement.tcp;
-  const auto& advice = context.diagnosis.advice;
   Finding finding = make_finding("MTU010", path_subject(context.measurement));
   if (tcp.peer_mss_bytes && context.judgement.forward_lost)
-    finding.title = fmt::format("A TCP MSS of {} bytes does not protect TCP from the black hole above {} bytes",
-                                *tcp.peer_mss_bytes, *context.judgement.forward.at_most_bytes);
+    finding.title = fmt::format("The TCP MSS of {} bytes allows packets that vanish", *tcp.peer_mss_bytes);
   finding.detail = "TCP connections are set up and then hang with the first full segment.";
   finding.evidence = loss_evidence(context);
   finding.caused_by.emplace_back("MTU001");
-  if (advice.tcp_mss_bytes)
-    finding.remedy.summary =
-        fmt::format("Clamp the TCP MSS to {} bytes until the path is corrected.", *advice.tcp_mss_bytes);
-  append(finding.remedy, clamp_mss_commands(context.measurement, advice));
+  add_clamp_step(context, finding.remedy);
   findings.push_back(std::move(finding));
 }
 
 void add_expectation(const FindingContext& context, std::vector<Finding>& findings) {
   if (context.diagnosis.meets_expectation != false) return;
   Finding finding = make_finding("MTU013", path_subject(context.measurement));
-  finding.title = fmt::format("The path carries at most {} bytes, {} were expected",
+  finding.title = fmt::format("The path carries at most {} bytes, but {} were asked for with --expect-min",
                               *context.diagnosis.path_mtu_at_most_bytes, *context.options.expect_min_bytes);
-  finding.detail = "The size was given with --expect-min.";
   finding.evidence = loss_evidence(context);
   if (context.judgement.status == PathMtuStatus::kBlackHole) finding.caused_by.emplace_back("MTU001");
   findings.push_back(std::move(finding));
@@ -103,25 +97,29 @@ void add_narrow_way_back(const FindingContext& context, std::vector<Finding>& fi
   finding.detail =
       "Large replies arrive in fragments; that costs throughput, and firewalls that drop fragments turn it "
       "into loss.";
+  finding.detail +=
+      context.measurement.tcp && context.measurement.tcp->reverse_full_bytes
+          ? fmt::format(" TCP packets of {} bytes, which may not be fragmented, do come back.",
+                        *context.measurement.tcp->reverse_full_bytes)
+          : " Whether packets that must not be fragmented (all of TCP) get through on the way back was not "
+            "tested: no TCP port answered (--port).";
   if (in_fragments)
     finding.evidence = {{"capture", "fragments",
                          fmt::format("the first fragment of a large reply has {} bytes (the link: up to 7 more)",
                                      *context.measurement.fragments->first_fragment_bytes)}};
-  finding.remedy.summary = "Nothing is broken; the remedy, if one is wanted, is at the target's side of the path.";
+  add_step(finding.remedy, "Nothing is shown to be broken; a remedy, if one is wanted, is on the target's side.");
   findings.push_back(std::move(finding));
 }
 
 void add_below_ipv6_minimum(const FindingContext& context, std::vector<Finding>& findings) {
-  const auto& measurement = context.measurement;
-  const auto& limit = context.judgement.forward.at_most_bytes;
-  const std::uint32_t minimum = minimum_mtu_bytes(Family::kInet6);
-  if (measurement.target.address.family != Family::kInet6 || !context.judgement.answered || !limit || *limit >= minimum)
-    return;
-  Finding finding = make_finding("MTU015", path_subject(measurement));
-  finding.title = fmt::format("The path carries at most {} bytes, IPv6 needs {}", *limit, minimum);
-  finding.detail = "Hosts rightly never send smaller packets than 1280 bytes, so nothing large gets through.";
+  if (!is_below_ipv6_minimum(context)) return;
+  Finding finding = make_finding("MTU015", path_subject(context.measurement));
+  finding.title = fmt::format("The path carries at most {} bytes, IPv6 needs {}",
+                              *context.judgement.forward.at_most_bytes, minimum_mtu_bytes(Family::kInet6));
+  finding.detail =
+      "Hosts rightly take 1280 bytes for granted on every link that carries IPv6, so that nothing large gets through.";
   finding.evidence = loss_evidence(context);
-  finding.remedy.summary = "Raise the MTU of the tunnel or link to at least 1280 bytes, or do not carry IPv6 there.";
+  finding.remedy = hole_remedy(context);
   findings.push_back(std::move(finding));
 }
 

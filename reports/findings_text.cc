@@ -1,45 +1,72 @@
 // SPDX-License-Identifier: Apache-2.0
-// Findings for a person. Evidence is cut to a few lines unless the page is verbose.
+// Findings for a person. Evidence is shown on verbose pages alone.
 #include "findings_text.h"
 
 #include <fmt/format.h>
+#include <fmt/ranges.h>
 
 #include <algorithm>
 #include <utility>
 
+#include "shell.h"
+
 namespace vpndoctor {
 namespace {
-
-constexpr std::size_t kEvidenceShown = 3;
 
 std::string system_text(const std::string& os) {
   if (os == "linux") return "Linux:";
   if (os == "macos") return "macOS:";
-  if (os == "wireguard") return "WireGuard, in the [Interface] section of its configuration:";
-  if (os == "openvpn") return "OpenVPN, in its configuration:";
+  if (os == "wireguard") return "WireGuard, [Interface]:";
+  if (os == "openvpn") return "OpenVPN:";
   return os + ":";
 }
 
 bool same(const Command& a, const Command& b) { return a.os == b.os && a.argv == b.argv; }
 
-/// True when every command of `finding` is one of an earlier finding of the list.
-bool said_before(const Finding& finding, const std::vector<Finding>& findings) {
-  const auto said = [&](const Command& command) {
-    for (const Finding& earlier : findings) {
-      if (&earlier == &finding) return false;
-      if (std::ranges::any_of(earlier.remedy.commands, [&](const Command& c) { return same(c, command); })) return true;
-    }
-    return false;
-  };
-  return !finding.remedy.commands.empty() && std::ranges::all_of(finding.remedy.commands, said);
+bool has_command(const std::vector<RemedyStep>& steps, const Command& command) {
+  return std::ranges::any_of(steps, [&](const RemedyStep& step) {
+    return std::ranges::any_of(step.commands, [&](const Command& each) { return same(each, command); });
+  });
 }
 
+/// Findings with the same cause ask for the same: what is there already is left out.
+bool is_said(const std::vector<RemedyStep>& steps, const RemedyStep& step) {
+  if (step.commands.empty())
+    return std::ranges::any_of(steps, [&](const RemedyStep& each) { return each.summary == step.summary; });
+  return std::ranges::all_of(step.commands, [&](const Command& command) { return has_command(steps, command); });
+}
+
+std::vector<RemedyStep> steps_of(const Finding& finding) {
+  const Remedy& remedy = finding.remedy;
+  if (!remedy.steps.empty()) return remedy.steps;
+  if (remedy.summary.empty() && remedy.commands.empty()) return {};
+  return {{remedy.summary.empty() ? finding.title : remedy.summary, remedy.commands}};
+}
+
+std::vector<RemedyStep> all_steps(const std::vector<Finding>& findings) {
+  std::vector<RemedyStep> steps;
+  for (const Finding& finding : findings) {
+    for (RemedyStep& step : steps_of(finding)) {
+      if (!is_said(steps, step)) steps.push_back(std::move(step));
+    }
+  }
+  return steps;
+}
+
+/// The indent of a step's sentence, so that commands stand below it.
+constexpr std::size_t kStepIndent = 5;
+
+/// Commands are for Linux where nothing else is said. Lines of a configuration share a line with its name.
 void write_commands(const std::vector<Command>& commands, Page& page) {
-  const std::string* system = nullptr;
+  std::string system = "linux";
   for (const Command& command : commands) {
-    if (system == nullptr || *system != command.os) page.paragraph(system_text(command.os), 4, Style::kQuiet);
-    system = &command.os;
-    page.command(command, 6);
+    if (is_configuration(command)) {
+      page.paragraph(fmt::format("{} {}", system_text(command.os), fmt::join(command.argv, " ")), kStepIndent);
+      continue;
+    }
+    if (system != command.os) page.paragraph(system_text(command.os), kStepIndent, Style::kQuiet);
+    system = command.os;
+    page.command(command, kStepIndent);
   }
 }
 
@@ -49,15 +76,38 @@ Style severity_style(Severity severity) {
 }
 
 void write_evidence(const Finding& finding, Page& page) {
-  const std::size_t shown =
-      page.verbose() ? finding.evidence.size() : std::min(kEvidenceShown, finding.evidence.size());
-  for (std::size_t i = 0; i < shown; ++i) {
-    const Evidence& each = finding.evidence[i];
-    const bool with_source = page.verbose() && !each.source.empty();
-    page.item(with_source ? fmt::format("{} [{}, {}]", each.text, each.kind, each.source) : each.text, 4);
+  for (const Evidence& each : finding.evidence) {
+    page.item(each.source.empty() ? each.text : fmt::format("{} [{}, {}]", each.text, each.kind, each.source), 4);
   }
-  if (shown < finding.evidence.size())
-    page.item(fmt::format("{} more with --verbose", finding.evidence.size() - shown), 4);
+}
+
+std::string consequence_text(const Finding& finding) {
+  if (finding.caused_by.empty()) return "";
+  return fmt::format(" (follows from {})", fmt::join(finding.caused_by, ", "));
+}
+
+/// Tables and lists above have shown what the evidence says; here only its verdicts are wanted.
+void write_short_findings(const std::vector<Finding>& findings, Page& page) {
+  StyledTable table;
+  table.table.columns = {{"code"}, {"severity"}, {"what was found", false, true}};
+  for (const Finding& finding : findings) {
+    const bool sure = finding.confidence == Confidence::kProven;
+    const std::string doubt = sure ? "" : fmt::format(" ({})", confidence_name(finding.confidence));
+    table.table.rows.push_back(
+        {finding.code, severity_name(finding.severity), finding.title + doubt + consequence_text(finding)});
+    table.styles.push_back(finding.severity == Severity::kNotice ? Style::kPlain : severity_style(finding.severity));
+  }
+  page.table(table);
+}
+
+void write_long_findings(const std::vector<Finding>& findings, Page& page) {
+  for (const Finding& finding : findings) {
+    page.paragraph(fmt::format("{} {}, {}{}", finding.code, severity_name(finding.severity),
+                               confidence_name(finding.confidence), consequence_text(finding)),
+                   2, severity_style(finding.severity));
+    page.paragraph(finding.title, 4);
+    write_evidence(finding, page);
+  }
 }
 
 /// Joins the codes that were skipped for the same reason, in the order of their first code.
@@ -77,43 +127,39 @@ std::vector<std::pair<std::string, std::string>> by_reason(const std::vector<Ski
 }  // namespace
 
 void write_meaning(const std::vector<Finding>& findings, Page& page) {
-  const auto has_detail = [](const Finding& finding) { return !finding.detail.empty(); };
-  if (std::ranges::none_of(findings, has_detail)) return;
-  page.heading("What it means");
+  std::vector<std::string> said;
   for (const Finding& finding : findings) {
-    if (has_detail(finding)) page.item(finding.detail);
+    if (finding.detail.empty() || std::ranges::find(said, finding.detail) != said.end()) continue;
+    if (said.empty()) page.heading("What it means");
+    page.item(finding.detail);
+    said.push_back(finding.detail);
+  }
+}
+
+void write_steps(std::string_view heading, const std::vector<RemedyStep>& steps, Page& page) {
+  if (steps.empty()) return;
+  page.heading(heading);
+  std::size_t number = 0;
+  for (const RemedyStep& step : steps) {
+    page.step(++number, step.summary);
+    write_commands(step.commands, page);
   }
 }
 
 void write_remedies(const std::vector<Finding>& findings, Page& page) {
-  const auto has_remedy = [](const Finding& finding) {
-    return !finding.remedy.summary.empty() || !finding.remedy.commands.empty();
-  };
-  if (std::ranges::none_of(findings, has_remedy)) return;
-  page.heading("What to do");
-  for (const Finding& finding : findings) {
-    if (!has_remedy(finding)) continue;
-    page.item(finding.remedy.summary.empty() ? finding.title : finding.remedy.summary);
-    if (said_before(finding, findings)) {
-      page.paragraph("The commands are among those above.", 4);
-    } else {
-      write_commands(finding.remedy.commands, page);
-    }
-  }
+  write_steps("What to do", all_steps(findings), page);
 }
 
 void write_findings(const std::vector<Finding>& findings, Page& page) {
   if (findings.empty()) return;
   page.heading("Findings");
-  for (const Finding& finding : findings) {
-    page.paragraph(
-        fmt::format("{} {}, {}", finding.code, severity_name(finding.severity), confidence_name(finding.confidence)), 2,
-        severity_style(finding.severity));
-    page.paragraph(finding.title, 4);
-    write_evidence(finding, page);
-    for (const std::string& cause : finding.caused_by) page.item("a consequence of " + cause, 4);
+  if (page.verbose()) {
+    write_long_findings(findings, page);
+  } else {
+    write_short_findings(findings, page);
   }
-  page.paragraph(fmt::format("`vpndoctor explain {}` says what a code means.", findings.front().code));
+  const char* more = page.verbose() ? "" : "; --verbose shows the evidence";
+  page.paragraph(fmt::format("`vpndoctor explain {}` tells more{}.", findings.front().code, more));
 }
 
 void write_blind_spots(const std::vector<std::string>& could_not_see, const std::vector<Skipped>& skipped, Page& page) {

@@ -81,6 +81,8 @@ void Page::field(std::string_view label, std::string_view text) {
 
 void Page::item(std::string_view text, std::size_t indent) { hanging("- ", text, indent); }
 
+void Page::step(std::size_t number, std::string_view text) { hanging(std::to_string(number) + ". ", text, 2); }
+
 void Page::table(const StyledTable& styled, std::size_t indent) {
   Table safe_table = styled.table;
   for (auto& row : safe_table.rows) {

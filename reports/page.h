@@ -35,6 +35,8 @@ class Page {
   void field(std::string_view label, std::string_view text);
   /// Writes a wrapped paragraph behind a dash.
   void item(std::string_view text, std::size_t indent = 2);
+  /// Writes a wrapped paragraph behind its number.
+  void step(std::size_t number, std::string_view text);
   void table(const StyledTable& styled, std::size_t indent = 2);
   void command(const Command& command, std::size_t indent);
 

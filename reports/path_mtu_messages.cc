@@ -30,6 +30,13 @@ std::string direction_text(std::optional<std::uint32_t> full, std::optional<std:
   return lost ? fmt::format("packets of {} bytes do not get through", *lost) : "";
 }
 
+std::string mss_text(const TcpEvidence& tcp) {
+  std::string text;
+  if (tcp.sent_mss_bytes) text = fmt::format("{} bytes announced here", *tcp.sent_mss_bytes);
+  if (tcp.peer_mss_bytes) text += fmt::format("{}{} by the peer", text.empty() ? "" : ", ", *tcp.peer_mss_bytes);
+  return text;
+}
+
 std::string state_text(const TcpEvidence& tcp) {
   switch (tcp.state) {
     case TcpEvidence::State::kOpen:
@@ -63,8 +70,7 @@ void write_tcp(const PathMtuMeasurement& measurement, Page& page) {
   const TcpEvidence& tcp = *measurement.tcp;
   page.heading("TCP");
   page.field("port", state_text(tcp));
-  if (tcp.sent_mss_bytes) page.field("our MSS", fmt::format("{} bytes announced", *tcp.sent_mss_bytes));
-  if (tcp.peer_mss_bytes) page.field("peer's MSS", fmt::format("{} bytes as it arrived here", *tcp.peer_mss_bytes));
+  page.field("MSS", mss_text(tcp));
   page.field("way there", direction_text(tcp.forward_full_bytes, tcp.forward_lost_bytes));
   page.field("way back", direction_text(tcp.reverse_full_bytes, tcp.reverse_lost_bytes));
   for (const std::string& note : tcp.notes) page.item(note);

@@ -2,6 +2,7 @@
 // The labelled lines on top of the report, and the lines on the probing at its end.
 #include <fmt/format.h>
 
+#include "findings_text.h"
 #include "path_mtu_text.h"
 #include "units.h"
 
@@ -76,12 +77,25 @@ std::string method_text(const Probing& probing) {
   return probing.privilege.empty() ? kind : fmt::format("{}, without privileges", kind);
 }
 
+std::string short_probing_text(const Probing& probing) {
+  if (probing.probes_sent == 0) return "";
+  return fmt::format("{}: {} probes ({}), {} answers, {}", method_text(probing), probing.probes_sent,
+                     bytes_sent_text(probing.bytes_sent), probing.replies_received, milliseconds_text(probing.elapsed));
+}
+
+std::string changed_text(const Probing& probing) {
+  return probing.changed_kernel_cache
+             ? "a router's answer entered this machine's path MTU cache; it expires within ten minutes"
+             : "nothing: this machine's path MTU cache is as it was";
+}
+
 std::string cost_text(const Probing& probing) {
   std::string text = fmt::format("{} probes ({}) in {} round{}, {}; {} answers", probing.probes_sent,
                                  bytes_sent_text(probing.bytes_sent), probing.rounds, probing.rounds == 1 ? "" : "s",
                                  milliseconds_text(probing.elapsed), probing.replies_received);
   if (probing.replies_ignored > 0)
-    text += fmt::format(", {} packets ignored (malformed, forged or foreign)", probing.replies_ignored);
+    text += fmt::format(", {} packet{} ignored (malformed, forged or foreign)", probing.replies_ignored,
+                        probing.replies_ignored == 1 ? "" : "s");
   return text;
 }
 
@@ -97,8 +111,15 @@ void write_path_summary(const PathMtuReport& report, Page& page) {
   page.field("round trip", round_trip_text(measurement));
   if (measurement.false_claim_probability && !report.diagnosis.findings.empty()) {
     page.field("certainty",
-               "odds that chance alone lost the larger packets: " + odds_text(*measurement.false_claim_probability));
+               "odds that chance explains the missing answers: " + odds_text(*measurement.false_claim_probability));
   }
+  if (page.verbose()) return;
+  page.field("probed by", short_probing_text(measurement.probing));
+  if (measurement.probing.changed_kernel_cache) page.field("changed", changed_text(measurement.probing));
+}
+
+void write_next_steps(const PathMtuDiagnosis& diagnosis, Page& page) {
+  write_steps("What would settle it", diagnosis.next_steps, page);
 }
 
 void write_attempts(const PathMtuReport& report, Page& page) {
@@ -110,13 +131,11 @@ void write_attempts(const PathMtuReport& report, Page& page) {
 
 void write_probing(const PathMtuMeasurement& measurement, Page& page) {
   const Probing& probing = measurement.probing;
-  if (probing.probes_sent == 0) return;
+  if (probing.probes_sent == 0 || !page.verbose()) return;
   page.heading("How it was measured");
   page.field("probes", method_text(probing));
   page.field("cost", cost_text(probing));
-  page.field("changed", probing.changed_kernel_cache
-                            ? "a router's answer entered this machine's path MTU cache; it expires within ten minutes"
-                            : "nothing: this machine's path MTU cache is as it was");
+  page.field("changed", changed_text(probing));
 }
 
 }  // namespace vpndoctor

@@ -2,7 +2,9 @@
 // The tables of the path MTU report: hops, sizes, and the MTU of tunnels over the path.
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <cstdlib>
+#include <string_view>
 #include <utility>
 
 #include "path_mtu_text.h"
@@ -12,7 +14,12 @@
 namespace vpndoctor {
 namespace {
 
-std::string constriction_text(const PathMtuDiagnosis& diagnosis) {
+std::string constriction_text(const PathMtuReport& report) {
+  const PathMtuDiagnosis& diagnosis = report.diagnosis;
+  if (!report.measurement.lost_bands.empty()) {
+    const LostBand& band = report.measurement.lost_bands.front();
+    return fmt::format("-- packets of {} to {} bytes get no further --", band.from_bytes, band.to_bytes);
+  }
   if (diagnosis.path_mtu_bytes)
     return fmt::format("-- packets above {} bytes get no further --", *diagnosis.path_mtu_bytes);
   return "-- packets that are too large get no further --";
@@ -40,7 +47,7 @@ FateText fate_text(SizeFate fate) {
     case SizeFate::kVanishes:
       return {"vanishes in silence", Style::kBad};
     case SizeFate::kOneWay:
-      return {"arrives, but no answer comes back", Style::kDoubtful};
+      return {"arrives; no large reply returns", Style::kDoubtful};
     case SizeFate::kUnanswered:
       break;
   }
@@ -52,8 +59,21 @@ std::string range_text(const SizeGroup& group) {
                                             : fmt::format("{} to {}", group.from_bytes, group.to_bytes);
 }
 
+/// "WireGuard over IPv4" is short enough as WireGuard where every line is over the same family.
+std::string short_name(const std::string& name) {
+  constexpr std::string_view kIpsec = "IPsec ESP tunnel";
+  const std::string kind = name.substr(0, std::min(name.find(" over "), name.find(',')));
+  return kind.starts_with(kIpsec) ? "IPsec" + kind.substr(kIpsec.size()) : kind;
+}
+
 void write_tunnels(const std::vector<TunnelMtuAdvice>& tunnels, Page& page) {
   if (tunnels.empty()) return;
+  if (!page.verbose()) {
+    std::string line;
+    for (const TunnelMtuAdvice& each : tunnels)
+      line += fmt::format("{}{} {}", line.empty() ? "" : ", ", short_name(each.name), each.interface_mtu_bytes);
+    return page.field("tunnel MTUs", line);
+  }
   page.blank_line();
   StyledTable table;
   table.table.columns = {{"a tunnel over this path", false, true}, {"overhead", true}, {"its MTU", true}};
@@ -113,7 +133,7 @@ void write_hops(const PathMtuReport& report, Page& page) {
   bool constriction_shown = !measurement.constriction;
   for (const Hop& hop : measurement.hops) {
     if (!constriction_shown && hop.ttl > measurement.constriction->from_ttl) {
-      add({constriction_text(report.diagnosis)}, Style::kBad);
+      add({constriction_text(report)}, Style::kBad);
       constriction_shown = true;
     }
     add(hop_cells(hop), hop.address ? Style::kPlain : Style::kQuiet);
@@ -129,7 +149,9 @@ void write_sizes(const PathMtuReport& report, Page& page) {
   table.table.columns = {
       {"bytes", true}, {"sizes", true}, {"sent", true}, {"answered", true}, {"what becomes of them", false, true}};
   for (const SizeGroup& group : groups) {
-    const FateText fate = fate_text(group.fate);
+    const bool shown_otherwise = group.fate == SizeFate::kPasses && group.answered == 0;
+    const FateText fate =
+        shown_otherwise ? FateText{"gets through, by other proof", Style::kPlain} : fate_text(group.fate);
     table.table.rows.push_back({range_text(group), fmt::format("{}", group.sizes), fmt::format("{}", group.sent),
                                 fmt::format("{}", group.answered), fate.text});
     table.styles.push_back(fate.style);
@@ -150,7 +172,8 @@ void write_arithmetic(const PathMtuDiagnosis& diagnosis, Page& page) {
   write_explanations(advice, page);
   page.field("TCP MSS", mss);
   page.field("tunnel MTU", fit);
-  if (advice.interface_mtu_bytes) page.field("MTU to set", fmt::format("{} bytes", *advice.interface_mtu_bytes));
+  if (advice.interface_mtu_bytes && page.verbose())
+    page.field("MTU to set", fmt::format("{} bytes", *advice.interface_mtu_bytes));
   write_tunnels(advice.tunnels, page);
 }
 

@@ -22,7 +22,9 @@ void write_tcp(const PathMtuMeasurement& measurement, Page& page);
 void write_arithmetic(const PathMtuDiagnosis& diagnosis, Page& page);
 /// Writes what was tried when nothing answered.
 void write_attempts(const PathMtuReport& report, Page& page);
-/// Writes how the probing was done and what it cost.
+/// Writes what to run next when the path MTU could not be determined.
+void write_next_steps(const PathMtuDiagnosis& diagnosis, Page& page);
+/// Writes how the probing was done and what it cost, on a verbose page: else the summary has a line on it.
 void write_probing(const PathMtuMeasurement& measurement, Page& page);
 
 }  // namespace vpndoctor

@@ -43,7 +43,8 @@ std::vector<std::string> fold(const std::vector<std::string>& words, std::size_t
   bool line_is_fresh = true;
   for (const std::string& word : words) {
     const std::string quoted = shell_quoted(word);
-    const std::size_t needed = display_width(quoted) + kBackslash;
+    const bool is_last = &word == &words.back();
+    const std::size_t needed = display_width(quoted) + (is_last ? 0 : kBackslash);
     if (!line_is_fresh && display_width(lines.back()) + 1 + needed > columns) {
       lines.back() += " \\";
       lines.push_back(continuation);

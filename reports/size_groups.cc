@@ -26,14 +26,14 @@ class FateOfSizes {
       : measurement_(measurement), diagnosis_(diagnosis), condensed_(condensed) {}
 
   SizeFate operator()(const SizeCount& count) const {
+    // Methods with small answers, UDP and TCP, may have been answered where the large reply of an echo was not.
+    const bool arrives = count.size_bytes <= diagnosis_.path_mtu_at_least_bytes.value_or(0);
+    if (arrives && count.answered < count.sent && answer_is_lost(count.size_bytes)) return SizeFate::kOneWay;
     const bool loss_counts = !condensed_ || measurement_.size_dependent_loss;
     if (count.answered > 0) {
       return loss_counts && count.answered < count.sent ? SizeFate::kPartly : SizeFate::kPasses;
     }
-    if (count.size_bytes <= diagnosis_.path_mtu_at_least_bytes.value_or(0)) {
-      if (answer_is_lost(count.size_bytes)) return SizeFate::kOneWay;
-      if (condensed_) return SizeFate::kPasses;
-    }
+    if (arrives && condensed_) return SizeFate::kPasses;
     if (refused(measurement_, count.size_bytes)) return SizeFate::kRefused;
     return shown_lost(count.size_bytes) ? SizeFate::kVanishes : SizeFate::kUnanswered;
   }

@@ -4,9 +4,6 @@
 
 #include <fmt/format.h>
 
-#include <algorithm>
-#include <cmath>
-
 namespace vpndoctor {
 
 std::string milliseconds_text(Milliseconds value) {
@@ -27,16 +24,6 @@ std::string percent_text(double ratio) {
   const double percent = ratio * 100;
   if (percent > 0 && percent < 10) return fmt::format("{:.1f} %", percent);
   return fmt::format("{:.0f} %", percent);
-}
-
-std::string odds_text(double probability) {
-  constexpr double kNotWorthSaying = 1e-6;
-  if (!(probability > kNotWorthSaying)) return "below 1 in a million";
-  const double one_in = 1 / probability;
-  const double scale = std::pow(10.0, std::max(0.0, std::floor(std::log10(one_in)) - 2));
-  const auto rounded = static_cast<std::uint64_t>(std::floor(one_in / scale) * scale);
-  return rounded < 1000 ? fmt::format("1 in {}", rounded)
-                        : fmt::format("1 in {},{:03}", rounded / 1000, rounded % 1000);
 }
 
 std::string size_or_dash(std::optional<std::uint32_t> bytes) { return bytes ? fmt::format("{}", *bytes) : "-"; }

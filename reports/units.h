@@ -13,7 +13,6 @@ namespace vpndoctor {
 std::string milliseconds_text(Milliseconds value);  ///< "0.42 ms", "41.2 ms", "1.20 s"
 std::string bytes_sent_text(std::uint64_t bytes);   ///< "842 bytes", "123 kB"
 std::string percent_text(double ratio);             ///< "0 %", "0.4 %", "19 %"
-std::string odds_text(double probability);          ///< "1 in 12,300", "below 1 in a million"
 std::string size_or_dash(std::optional<std::uint32_t> bytes);
 /// "1400 bytes", "1280 to 1399 bytes", "at least 1280 bytes", "at most 1399 bytes"; empty when nothing is known.
 std::string bounds_text(const SizeBounds& bounds);

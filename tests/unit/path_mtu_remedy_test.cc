@@ -40,11 +40,84 @@ TEST(PathMtuRemedy, OfABlackHoleOpensTheFirewallThenSetsTheMtuThenClamps) {
                   "nft add rule inet vpndoctor clamp_in iifname eth0 meta nfproto ipv4 tcp flags syn tcp option "
                   "maxseg size set 1360"));
   EXPECT_TRUE(has(linux,
-                  "nft add rule inet vpndoctor clamp_out oifname eth0 meta nfproto ipv6 tcp flags syn tcp option "
-                  "maxseg size set 1340"));
+                  "nft add rule inet vpndoctor clamp_out oifname eth0 meta nfproto ipv4 tcp flags syn tcp option "
+                  "maxseg size set 1360"));
   EXPECT_LT(position(linux, "iptables -I FORWARD -p icmp"), position(linux, "ip link"));
   EXPECT_LT(position(linux, "ip link"), position(linux, "nft add table"));
   EXPECT_LT(position(linux, "nft add rule"), linux.size());
+}
+
+std::vector<std::string> first_words(const Finding& finding) {
+  std::vector<std::string> words;
+  for (const auto& step : finding.remedy.steps) words.push_back(step.commands.empty() ? "" : step.commands[0].argv[0]);
+  return words;
+}
+
+TEST(PathMtuRemedy, HasStepsWhoseCommandsTogetherAreItsCommands) {
+  const auto diagnosis = diagnose_path_mtu(narrow_path(1400));
+  const auto& finding = *finding_of(diagnosis, "MTU001");
+  EXPECT_EQ(first_words(finding), (std::vector<std::string>{"nft", "ip", "MTU", "nft"}));
+  std::vector<std::vector<std::string>> of_steps;
+  std::vector<std::vector<std::string>> all;
+  for (const auto& step : finding.remedy.steps)
+    for (const auto& command : step.commands) of_steps.push_back(command.argv);
+  for (const auto& command : finding.remedy.commands) all.push_back(command.argv);
+  EXPECT_EQ(of_steps, all);
+}
+
+TEST(PathMtuRemedy, OpensTheLocalFirewallWhenThatEatsTheMessage) {
+  auto measurement = narrow_path(1400);
+  measurement.too_big_not_delivered = {too_big(kRouter2, 1400, 1500)};
+  const auto diagnosis = diagnose_path_mtu(measurement);
+  const auto& step = finding_of(diagnosis, "MTU001")->remedy.steps.front();
+  EXPECT_EQ(step.commands.front().argv[5], "input");
+  EXPECT_EQ(step.commands.front().argv, finding_of(diagnosis, "MTU006")->remedy.commands.front().argv);
+}
+
+TEST(PathMtuRemedy, SetsNoMtuThatWouldDisableIpv6ForAnIpv6Path) {
+  auto measurement = narrow_path(1200);
+  measurement.target.address = address("2001:db8::1");
+  const auto diagnosis = diagnose_path_mtu(measurement);
+  EXPECT_EQ(diagnosis.advice.interface_mtu_bytes, std::nullopt);
+  EXPECT_TRUE(finding_of(diagnosis, "MTU001")->remedy.commands.empty());
+  EXPECT_EQ(finding_of(diagnosis, "MTU001")->remedy.steps.size(), 1U);
+}
+
+TEST(PathMtuRemedy, OfATunnelNotMeasuredOutsideIsToMeasureIt) {
+  auto measurement = narrow_path(1328);
+  measurement.egress.is_tunnel = true;
+  measurement.egress.tunnel_kind = "wireguard";
+  const auto diagnosis = diagnose_path_mtu(measurement);
+  EXPECT_TRUE(has(lines_for(*finding_of(diagnosis, "MTU001"), "linux"), "vpndoctor mtu --outer example.org"));
+}
+
+TEST(PathMtuRemedy, ClampsBothFamiliesInsideATunnelOnly) {
+  auto measurement = narrow_path(1400);
+  const auto ipv6_rules = [&] {
+    const auto diagnosis = diagnose_path_mtu(measurement);
+    const auto lines = lines_for(*finding_of(diagnosis, "MTU001"), "linux");
+    return std::ranges::count_if(lines,
+                                 [](const auto& line) { return line.find("nfproto ipv6") != std::string::npos; });
+  };
+  EXPECT_EQ(ipv6_rules(), 0);
+  measurement.egress.is_tunnel = true;
+  EXPECT_EQ(ipv6_rules(), 2);
+}
+
+TEST(PathMtuNextSteps, NameAPortWhenEchoesAloneAnswer) {
+  auto measurement = narrow_path(1400);
+  measurement.forward = {};
+  measurement.constriction.reset();
+  const auto diagnosis = diagnose_path_mtu(measurement);
+  ASSERT_EQ(diagnosis.status, PathMtuStatus::kUndetermined);
+  ASSERT_FALSE(diagnosis.next_steps.empty());
+  EXPECT_EQ(diagnosis.next_steps[0].commands[0].argv,
+            (std::vector<std::string>{"vpndoctor", "mtu", "--port", "22", "example.org"}));
+}
+
+TEST(PathMtuNextSteps, AreNoneWhenThereIsAnAnswer) {
+  EXPECT_TRUE(diagnose_path_mtu(clear_path()).next_steps.empty());
+  EXPECT_TRUE(diagnose_path_mtu(narrow_path(1400)).next_steps.empty());
 }
 
 TEST(PathMtuRemedy, GivesTheLinesOfTunnelsOverThePath) {
@@ -62,8 +135,7 @@ TEST(PathMtuRemedy, GivesTheNumbersOfIpv6) {
   const auto& finding = *finding_of(diagnosis, "MTU001");
   EXPECT_EQ(lines_for(finding, "wireguard"), std::vector<std::string>{"MTU = 1320"});
   EXPECT_EQ(lines_for(finding, "openvpn"), (std::vector<std::string>{"mssfix 1352", "tun-mtu 1328"}));
-  EXPECT_TRUE(
-      has(lines_for(finding, "linux"), "ip6tables -I FORWARD -p icmpv6 --icmpv6-type packet-too-big -j ACCEPT"));
+  EXPECT_TRUE(has(lines_for(finding, "linux"), "ip6tables -I FORWARD -p icmpv6 --icmpv6-type 2 -j ACCEPT"));
 }
 
 TEST(PathMtuRemedy, SetsNoInterfaceMtuFromWhatATunnelCarriesInside) {

@@ -84,6 +84,7 @@ Finding random_finding(Draw& draw) {
     for (std::uint64_t words = 1 + draw.below(6); words > 0; --words) command.argv.push_back(draw.text());
     finding.remedy.commands.push_back(std::move(command));
   }
+  if (draw.chance()) finding.remedy.steps = {{draw.text(), finding.remedy.commands}, {draw.text(), {}}};
   if (draw.chance()) finding.caused_by.push_back(draw.code());
   return finding;
 }

@@ -60,14 +60,33 @@ void narrow_way_there(PathMtuMeasurement& m) {
   m.constriction = {2, address("192.0.2.9"), 3, address("198.51.100.2")};
 }
 
-Report report_of(PathMtuMeasurement measurement) {
+TcpEvidence open_tcp(std::uint32_t mss, std::uint32_t full_bytes) {
+  TcpEvidence tcp;
+  tcp.port = 443;
+  tcp.state = TcpEvidence::State::kOpen;
+  tcp.sent_mss_bytes = tcp.peer_mss_bytes = mss;
+  tcp.forward_full_bytes = tcp.reverse_full_bytes = full_bytes;
+  return tcp;
+}
+
+std::unique_ptr<PathMtuReport> path_of(PathMtuMeasurement measurement) {
+  auto path = std::make_unique<PathMtuReport>();
+  path->diagnosis = diagnose_path_mtu(measurement);
+  path->measurement = std::move(measurement);
+  return path;
+}
+
+Report report_of(PathMtuMeasurement measurement, std::unique_ptr<PathMtuReport> outer = nullptr) {
   Report report;
   report.command = "mtu";
   report.started_at = std::chrono::system_clock::time_point(milliseconds(1'795'000'000'042));
   report.duration = Milliseconds(361.5);
   PathMtuReport path;
-  path.diagnosis = diagnose_path_mtu(measurement);
+  DiagnosisOptions options;
+  options.outer = outer ? &outer->measurement : nullptr;
+  path.diagnosis = diagnose_path_mtu(measurement, options);
   path.measurement = std::move(measurement);
+  path.outer = std::move(outer);
   report.findings = path.diagnosis.findings;
   report.skipped = path.diagnosis.skipped;
   report.verdict =
@@ -133,6 +152,66 @@ Report reverse_report() {
   tcp.reverse_full_bytes = kNarrow;
   tcp.reverse_lost_bytes = kLinkMtu;
   m.tcp = tcp;
+  return report_of(std::move(m));
+}
+
+Report tunnel_too_large_report() {
+  PathMtuMeasurement outer = base();
+  narrow_way_there(outer);
+  PathMtuMeasurement m = base();
+  m.target = {"10.8.0.1", address("10.8.0.1"), "", std::nullopt};
+  m.egress.interface = "wg0";
+  m.egress.source = address("10.8.0.2");
+  m.egress.gateway.reset();
+  m.egress.link_mtu_bytes = m.max_bytes = 1420;
+  m.egress.is_tunnel = true;
+  m.egress.tunnel_kind = "wireguard";
+  m.round_trip = m.forward = {1328, 1328};
+  m.false_claim_probability = 1e-9;
+  m.sizes = {{60, 24, 24}, {1280, 3, 3}, {1328, 8, 8}, {1329, 8, 0}, {1420, 3, 0}};
+  m.hops = {{1, address("10.8.0.1"), Milliseconds(41.2), 1328, std::nullopt}};
+  m.constriction = {0, std::nullopt, 1, address("10.8.0.1")};
+  return report_of(std::move(m), path_of(std::move(outer)));
+}
+
+Report lost_band_report() {
+  PathMtuMeasurement m = base();
+  narrow_way_there(m);
+  m.round_trip = m.forward = {1319, 1319};
+  m.lost_bands = {{1320, 1410}};
+  m.sizes = {{60, 24, 24}, {1319, 8, 8}, {1320, 8, 0}, {1410, 8, 0}, {1411, 8, 8}, {1500, 3, 3}};
+  m.hops = hops(kLinkMtu);
+  return report_of(std::move(m));
+}
+
+Report misreported_report() {
+  PathMtuMeasurement m = base();
+  narrow_way_there(m);
+  m.hops[1].reported_mtu_bytes = 1450;
+  m.too_big = {{address("192.0.2.9"), 1450, kLinkMtu, true, "", 14}};
+  return report_of(std::move(m));
+}
+
+Report icmp_size_filter_report() {
+  PathMtuMeasurement m = base();
+  m.round_trip = {1000, 1000};
+  m.forward = {kLinkMtu, kLinkMtu};
+  m.large_echo_filtered = true;
+  m.false_claim_probability = 1e-9;
+  m.sizes = {{60, 24, 24}, {1000, 8, 8}, {1001, 8, 0}, {1500, 3, 1}};
+  m.hops = hops(kLinkMtu);
+  m.tcp = open_tcp(1460, kLinkMtu);
+  return report_of(std::move(m));
+}
+
+Report udp_only_report() {
+  PathMtuMeasurement m = base();
+  narrow_way_there(m);
+  m.round_trip = {};
+  m.probing.method = Method::kUdp;
+  m.probing.privilege = "none";
+  m.probing.changed_kernel_cache = true;
+  m.probing.could_not_see = {"fragments of replies, and messages that a local firewall drops: no right to capture"};
   return report_of(std::move(m));
 }
 

@@ -5,6 +5,7 @@
 #include <gtest/gtest.h>
 
 #include "units.h"
+#include "vpndoctor/path_mtu_diagnosis.h"
 
 namespace vpndoctor {
 namespace {
@@ -82,6 +83,16 @@ TEST(SizeGroups, SizesThatArriveWithoutAnAnswerAreNotLostOnTheWayThere) {
   EXPECT_EQ(groups[1].fate, SizeFate::kOneWay);
 }
 
+TEST(SizeGroups, SmallAnswersOfOtherMethodsDoNotHideThatTheLargeReplyIsLost) {
+  PathMtuMeasurement measurement = hole_measurement();
+  measurement.sizes.back().answered = 1;
+  measurement.round_trip = {1400, 1400};
+  const auto groups = group_sizes(measurement, diagnosis_at(PathMtuStatus::kBlackHole, 1500), true);
+  ASSERT_EQ(groups.size(), 2U);
+  EXPECT_EQ(groups[1].fate, SizeFate::kOneWay);
+  EXPECT_EQ(groups[1].to_bytes, 1500U);
+}
+
 TEST(SizeGroups, WithoutAVerdictSilenceIsOnlySilence) {
   PathMtuMeasurement measurement;
   measurement.sizes = {{60, 6, 0}, {1280, 0, 0}};
@@ -114,10 +125,12 @@ TEST(Units, NumbersKeepThreeDigits) {
 TEST(Units, OddsAreRoundedDownNeverUp) {
   EXPECT_EQ(odds_text(0), "below 1 in a million");
   EXPECT_EQ(odds_text(1e-9), "below 1 in a million");
-  EXPECT_EQ(odds_text(0.001), "1 in 1,000");
-  EXPECT_EQ(odds_text(1.0 / 12'399), "1 in 12,300");
-  EXPECT_EQ(odds_text(0.3), "1 in 3");
-  EXPECT_EQ(odds_text(1), "1 in 1");
+  EXPECT_EQ(odds_text(1.0 / 140'000), "below 1 in 100,000");
+  EXPECT_EQ(odds_text(1.0 / 12'399), "below 1 in 10,000");
+  EXPECT_EQ(odds_text(0.0009), "below 1 in 1,000");
+  EXPECT_EQ(odds_text(0.02), "about 1 in 50");
+  EXPECT_EQ(odds_text(0.3), "about 1 in 3");
+  EXPECT_EQ(odds_text(1), "about 1 in 1");
 }
 
 TEST(Units, BoundsSayHowMuchIsKnown) {

@@ -2,6 +2,7 @@
 // The text report: golden files of typical reports (UPDATE_GOLDEN=1 rewrites them), and what must hold for any report.
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <cstdlib>
 #include <fstream>
 #include <regex>
@@ -44,6 +45,11 @@ TEST(TextReport, Clear) { expect_golden("mtu_clear", render_text(clear_report())
 TEST(TextReport, Signalled) { expect_golden("mtu_signalled", render_text(signalled_report())); }
 TEST(TextReport, Undetermined) { expect_golden("mtu_undetermined", render_text(undetermined_report())); }
 TEST(TextReport, Reverse) { expect_golden("mtu_reverse", render_text(reverse_report())); }
+TEST(TextReport, TunnelTooLarge) { expect_golden("mtu_tunnel_too_large", render_text(tunnel_too_large_report())); }
+TEST(TextReport, LostBand) { expect_golden("mtu_lost_band", render_text(lost_band_report())); }
+TEST(TextReport, Misreported) { expect_golden("mtu_misreported", render_text(misreported_report())); }
+TEST(TextReport, IcmpSizeFilter) { expect_golden("mtu_icmp_size_filter", render_text(icmp_size_filter_report())); }
+TEST(TextReport, UdpOnly) { expect_golden("mtu_udp_only", render_text(udp_only_report())); }
 TEST(TextReport, Error) { expect_golden("mtu_error", render_text(error_report())); }
 
 TEST(TextReport, TheVerdictIsTheFirstLineAndOne) {
@@ -64,6 +70,19 @@ TEST(TextReport, QuietIsOneLine) {
     EXPECT_EQ(lines_of(render_text(report, {.quiet = true})).size(), 1U);
   }
 }
+
+TEST(TextReport, NoCommandIsShownTwice) {
+  for (const Report& report : {black_hole_report(), tunnel_too_large_report(), misreported_report()}) {
+    std::vector<std::string> commands;
+    for (const std::string& line : lines_of(render_text(report)))
+      if (line.find(" sudo ") != std::string::npos && !line.ends_with('\\')) commands.push_back(line);
+    ASSERT_FALSE(commands.empty());
+    std::ranges::sort(commands);
+    EXPECT_EQ(std::ranges::adjacent_find(commands), commands.end());
+  }
+}
+
+TEST(TextReport, OfABlackHoleFitsTwoScreens) { EXPECT_LE(lines_of(render_text(black_hole_report())).size(), 75U); }
 
 TEST(TextReport, TheTunnelsOwnPathIsShown) {
   Report report = black_hole_report();

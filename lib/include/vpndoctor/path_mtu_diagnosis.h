@@ -62,7 +62,7 @@ struct PathMtuDiagnosis {
   std::optional<bool> tcp_mss_clamped;
   /// Full-size segments get through both ways; false when one way loses them, null when not both were tested.
   std::optional<bool> tcp_carries_full_segments;
-  std::string undetermined_because;  ///< one sentence when the status is undetermined
+  std::string undetermined_because;    ///< one sentence when the status is undetermined
   std::vector<RemedyStep> next_steps;  ///< what would settle it when the status is undetermined
   Advice advice;
   std::vector<Finding> findings;  ///< most severe first
