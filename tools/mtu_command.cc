@@ -59,7 +59,11 @@ Result<Target> resolve(const std::string& host, const Context& context) {
     eventfd_write(lookup->done, 1);
   }).detach();
   pollfd polled[] = {{lookup->done, POLLIN, 0}, {context.interrupt.descriptor(), POLLIN, 0}};
-  poll(polled, 2, static_cast<int>(std::ceil(context.remaining().count())));
+  const auto wait = [&](Milliseconds time) { return poll(polled, 2, static_cast<int>(std::ceil(time.count()))); };
+  if (wait(std::min<Milliseconds>(Progress::kQuiet, context.remaining())) == 0) {
+    context.progress.show("resolving " + host);
+    wait(context.remaining());
+  }
   if ((polled[0].revents & POLLIN) != 0) return lookup->target;
   if (context.interrupt.happened()) {
     return failure(ErrorKind::kUnknownHost, fmt::format("interrupted while resolving {}", in_quotes(host)),

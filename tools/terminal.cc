@@ -73,7 +73,7 @@ bool write_result(const std::string& text) {
 Progress::Progress(bool wanted) : enabled_(wanted && isatty(STDERR_FILENO) == 1 && environment("TERM") != "dumb") {}
 
 void Progress::show(const std::string& text) {
-  if (!enabled_) return;
+  if (!enabled_ || std::chrono::steady_clock::now() - started_ < kQuiet) return;
   shown_ = true;
   std::fprintf(stderr, "\r\x1b[K%s ...", shorten(escape_controls(text), 70).c_str());
 }

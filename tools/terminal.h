@@ -2,6 +2,7 @@
 // What the standard streams are connected to, and writing to them.
 #pragma once
 
+#include <chrono>
 #include <string>
 
 #include "command_line.h"
@@ -21,9 +22,12 @@ TextOptions text_options(const OutputOptions& output);
 /// errno says why.
 bool write_result(const std::string& text);
 
-/// Shows what is going on, on standard error when that is a terminal; the next call or finish() replaces it.
+/// Shows what is going on, on standard error when that is a terminal and the work takes long enough to wonder; the next
+/// call or finish() replaces it.
 class Progress {
  public:
+  static constexpr std::chrono::seconds kQuiet{1};  ///< nothing is shown before
+
   explicit Progress(bool wanted);
   ~Progress() { finish(); }
   Progress(const Progress&) = delete;
@@ -33,6 +37,7 @@ class Progress {
 
  private:
   bool enabled_;
+  std::chrono::steady_clock::time_point started_ = std::chrono::steady_clock::now();
   bool shown_ = false;
 };
 

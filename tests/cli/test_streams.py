@@ -89,6 +89,23 @@ class Terminals(Case):
         self.assertIn("\x1b[", run("mtu", "--color", "always", OWN).stdout)
         self.assertNotIn("\x1b", run("mtu", "--color", "always", "--json", OWN).stdout)
 
+    def test_progress_is_shown_on_a_terminal_and_removed(self):
+        master, slave = pty.openpty()
+        with Resolver() as resolver, subprocess.Popen(
+                [world.TOOL, "mtu", "dead.example"], stdout=subprocess.PIPE, stderr=slave,
+                env={**os.environ, "TERM": "xterm"}) as child:
+            resolver.question()
+            shown = b""
+            while b"resolving dead.example ..." not in shown:
+                shown += os.read(master, 4096)
+            child.send_signal(signal.SIGINT)
+            self.assertEqual(child.wait(timeout=60), INTERRUPTED)
+            while not shown.endswith(b"slow\r\n"):
+                shown += os.read(master, 4096)
+        os.close(slave)
+        os.close(master)
+        self.assertIn(b"\r\x1b[Kvpndoctor: interrupted", shown)
+
     def test_paragraphs_fit_the_terminal(self):
         text = ["explain", "--color", "never", "MTU001"]
         for columns, longest in [(80, 80), (40, 40), (200, 80)]:
