@@ -127,6 +127,8 @@ std::uint32_t ForwardCheck::ask() {
 SizeBounds ForwardCheck::bounds() const {
   SizeBounds bounds;
   if (!started_ || !answers()) return bounds;
+  // Larger sizes say nothing while this one is open: sizes above a lost band pass.
+  if (!reached(high_)) return is_lost(high_) ? SizeBounds{low_, high_ - 1} : bounds;
   bounds.at_least_bytes = low_;
   const auto end = ledger_.tallies().upper_bound({Method::kUdp, kFullTtl, UINT32_MAX});
   for (auto entry = ledger_.tallies().lower_bound({Method::kUdp, kFullTtl, 0}); entry != end; ++entry) {

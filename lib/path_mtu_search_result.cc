@@ -92,7 +92,8 @@ void PathMtuSearch::Impl::describe_reverse(PathMtuMeasurement& measurement) cons
   }
   const bool nothing_back = !fragments || (!fragments->only_tail_arrived && !fragments->first_fragment_bytes);
   measurement.large_echo_filtered =
-      forward_carries_more && nothing_back && replies.control_answered() && !replies.large_answered();
+      forward_carries_more && nothing_back && replies.control_answered() && !replies.large_answered() &&
+      replies.silence_odds(sizes->chance()) <= kMaxFalseClaim;
 }
 
 std::optional<Constriction> PathMtuSearch::Impl::constriction(const SizeBounds& forward_bounds) const {
@@ -138,7 +139,7 @@ void PathMtuSearch::Impl::describe_sizes(PathMtuMeasurement& measurement) const 
   }
   for (const auto& [size, count] : by_size) measurement.sizes.push_back(count);
   if (!sizes || sizes->method() != Method::kEcho) return;
-  measurement.size_dependent_loss = loss_depends_on_size(ledger, Method::kEcho, loss_epoch);
+  measurement.size_dependent_loss = loss_depends_on_size(ledger, Method::kEcho);
 }
 
 void PathMtuSearch::Impl::describe_probing(Probing& probing) const {

@@ -2,11 +2,12 @@
 #include "reply_check.h"
 
 #include <algorithm>
+#include <cmath>
 
 namespace vpndoctor {
 namespace {
 
-constexpr int kCopies = 2;
+constexpr int kCopies = 3;
 constexpr std::uint32_t kLargestFragment = 1280;
 constexpr std::uint32_t kSmallestFragment = 296;
 /// Leaves a small last fragment behind links of 1500 bytes as well as of 9000.
@@ -66,6 +67,14 @@ bool ReplyCheck::reached(std::uint32_t size_bytes) const {
 }
 
 bool ReplyCheck::large_answered() const { return reached(kLargeBytes); }
+
+double ReplyCheck::silence_odds(double chance) const {
+  const double pieces = std::ceil(kLargeBytes / (control_bytes_ * 2.0 / 3)) + 1;  // and the last one of the reply
+  const double arrives = std::pow(1 - chance, pieces / 2);                        // `chance` is that of two packets
+  const auto copies =
+      std::count_if(asked_.begin(), asked_.end(), [](const Asked& asked) { return asked.size_bytes == kLargeBytes; });
+  return std::pow(1 - arrives, copies);
+}
 
 std::uint32_t ReplyCheck::largest_answered_up_to(std::uint32_t limit_bytes) const {
   std::uint32_t largest = 0;

@@ -32,6 +32,9 @@ class ReplyCheck {
   bool control_answered() const { return reached(control_bytes_); }
   /// The whole large reply came back, its full-size fragments included.
   bool large_answered() const;
+  /// That nothing came of all large echoes by chance alone, when one packet and its answer get lost with `chance`: each
+  /// went there in many fragments, of which one is missed as much as all.
+  double silence_odds(double chance) const;
   /// The largest reply up to `limit_bytes` that a fragmented echo got; 0 when there was none.
   std::uint32_t largest_answered_up_to(std::uint32_t limit_bytes) const;
 

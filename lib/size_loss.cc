@@ -29,15 +29,13 @@ struct Group {
   int small_lost = 0;
 };
 
-std::vector<Sample> samples_of(const ProbeLedger& ledger, Method method, std::size_t first) {
+std::vector<Sample> samples_of(const ProbeLedger& ledger, Method method) {
   constexpr double kQueuedTimes = 1.4;
   constexpr Milliseconds kQueuedLeast{5};
   const Milliseconds unqueued = ledger.min_rtt().value_or(Milliseconds(0)) * kQueuedTimes + kQueuedLeast;
   std::vector<Sample> samples;
   bool is_queued = false;
-  const auto& probes = ledger.probes();
-  for (std::size_t i = first; i < probes.size(); ++i) {
-    const SentProbe& entry = probes[i];
+  for (const SentProbe& entry : ledger.probes()) {
     const bool is_end_to_end = entry.probe.method == method && entry.probe.ttl == kFullTtl && !entry.probe.fragmented;
     const bool is_lost = entry.outcome == Outcome::kLost;
     if (!is_end_to_end || (!is_lost && entry.outcome != Outcome::kReached)) continue;
@@ -124,8 +122,8 @@ bool is_much_worse(const std::vector<Group>& groups) {
 
 }  // namespace
 
-bool loss_depends_on_size(const ProbeLedger& ledger, Method method, std::size_t first) {
-  const std::vector<Sample> samples = samples_of(ledger, method, first);
+bool loss_depends_on_size(const ProbeLedger& ledger, Method method) {
+  const std::vector<Sample> samples = samples_of(ledger, method);
   const std::vector<Sample> events = without_bursts(samples);
   std::set<std::uint32_t> lossy;
   for (const Sample& sample : samples) {

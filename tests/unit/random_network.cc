@@ -100,8 +100,8 @@ void check_bounds(const RandomNetwork& random, const PathMtuMeasurement& found, 
   const std::uint32_t both = std::min(there, random.network.back_mtu());
   const auto check = [&](const char* what, const SizeBounds& bounds, std::uint32_t truth) {
     if (contains(bounds, truth)) return;
-    judgement.lies.push_back(fmt::format("{} {}..{} is {}", what, bounds.at_least_bytes.value_or(0),
-                                         bounds.at_most_bytes.value_or(0), truth));
+    judgement.lies.push_back({Lie::About::kSize, fmt::format("{} {}..{} is {}", what, bounds.at_least_bytes.value_or(0),
+                                                             bounds.at_most_bytes.value_or(0), truth)});
   };
   check("round trip", found.round_trip, both);
   check("way there", found.forward, there);
@@ -115,7 +115,8 @@ void check_bands(const RandomNetwork& random, const PathMtuMeasurement& found, J
   for (const LostBand& band : found.lost_bands) {
     for (std::uint32_t size = band.from_bytes; size <= band.to_bytes; ++size) {
       if (!random.network.carries(size) || size > random.network.back_mtu()) continue;
-      judgement.lies.push_back(fmt::format("band {}..{} is not lost at {}", band.from_bytes, band.to_bytes, size));
+      judgement.lies.push_back(
+          {Lie::About::kSize, fmt::format("band {}..{} is not lost at {}", band.from_bytes, band.to_bytes, size)});
       break;
     }
   }
@@ -126,16 +127,20 @@ void check_hops(const RandomNetwork& random, const PathMtuMeasurement& found, Ju
   if (found.constriction) {
     const std::size_t end = random.network.end_of(found.forward.at_most_bytes.value_or(0) + 1);
     if (found.constriction->from_ttl > end || found.constriction->to_ttl < end + 1) {
-      judgement.lies.push_back(fmt::format("constriction {}-{} is {}-{}", found.constriction->from_ttl,
-                                           found.constriction->to_ttl, end, end + 1));
+      judgement.lies.push_back(
+          {Lie::About::kHop, fmt::format("constriction {}-{} is {}-{}", found.constriction->from_ttl,
+                                         found.constriction->to_ttl, end, end + 1)});
     }
   }
+  // Nobody can tell a silent router from a target whose nearer answers got lost.
+  const std::size_t target = random.network.links.size();
   for (const Hop& hop : found.hops) {
-    if (hop.largest_bytes && random.network.end_of(*hop.largest_bytes) < hop.ttl) {
-      judgement.lies.push_back(fmt::format("{} bytes did not reach hop {}", *hop.largest_bytes, hop.ttl));
+    if (hop.largest_bytes && random.network.end_of(*hop.largest_bytes) < std::min<std::size_t>(hop.ttl, target)) {
+      judgement.lies.push_back(
+          {Lie::About::kHop, fmt::format("{} bytes did not reach hop {}", *hop.largest_bytes, hop.ttl)});
     }
-    if (hop.address && *hop.address != simulated_address(hop.ttl)) {
-      judgement.lies.push_back(fmt::format("hop {} is not {}", hop.ttl, *hop.address));
+    if (hop.address && *hop.address != simulated_address(std::min<std::size_t>(hop.ttl, target))) {
+      judgement.lies.push_back({Lie::About::kHop, fmt::format("hop {} is not {}", hop.ttl, *hop.address)});
     }
   }
 }
@@ -161,8 +166,8 @@ Judgement judge(const RandomNetwork& random, const PathMtuMeasurement& measureme
   check_bounds(random, measurement, judgement);
   check_bands(random, measurement, judgement);
   check_hops(random, measurement, judgement);
-  if (measurement.size_dependent_loss) judgement.lies.push_back("loss depends on size");
-  if (measurement.large_echo_filtered) judgement.lies.push_back("large echoes are filtered");
+  if (measurement.size_dependent_loss) judgement.lies.push_back({Lie::About::kCause, "loss depends on size"});
+  if (measurement.large_echo_filtered) judgement.lies.push_back({Lie::About::kCause, "large echoes are filtered"});
   return judgement;
 }
 

@@ -24,11 +24,18 @@ struct RandomNetwork {
 
 RandomNetwork random_network(std::uint64_t seed, const RandomNetworkOptions& options);
 
+/// A statement that is not true.
+struct Lie {
+  enum class About { kSize, kHop, kCause };
+  About about = About::kSize;
+  std::string text;
+};
+
 /// What one search made of one network.
 struct Judgement {
-  bool exact = false;             ///< the path MTU was named to the byte
-  bool hop_named = false;         ///< a constriction was named
-  std::vector<std::string> lies;  ///< statements that are not true
+  bool exact = false;      ///< the path MTU was named to the byte
+  bool hop_named = false;  ///< a constriction was named
+  std::vector<Lie> lies;
 };
 
 Judgement judge(const RandomNetwork& random, const PathMtuMeasurement& measurement);
