@@ -85,12 +85,11 @@ void run_family(const SuiteOptions& options, const Scenario& scenario, Family fa
       return;
     }
     tally.seconds.push_back(run->outcome.elapsed.count());
-    if (run->differences.empty()) {
-      ++tally.right;
-    } else if (tally.first_differences.empty()) {
-      tally.first_differences = run->differences;
+    if (tally.first_differences.empty()) {
       keep_answer(options, tally, run->outcome);
+      tally.first_differences = run->differences;
     }
+    if (run->differences.empty()) ++tally.right;
   }
   print(options, tally);
   ++(tally.right == options.repeat ? result.passed : result.failed);

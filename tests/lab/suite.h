@@ -14,7 +14,7 @@ struct SuiteOptions {
   std::vector<std::string> files;
   std::uint64_t seed = 1;
   int repeat = 1;           ///< each scenario so many times, each time with the next seed
-  std::string keep_folder;  ///< where the answers of failed scenarios are written
+  std::string keep_folder;  ///< where answers are written: the first wrong one, else the last; empty: nowhere
 };
 
 struct SuiteResult {
