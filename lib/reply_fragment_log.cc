@@ -17,6 +17,7 @@ bool ReplyFragmentLog::is_ours(const IpPacket& packet) const {
 
 bool ReplyFragmentLog::note(const IpPacket& packet) {
   if (!packet.is_fragment() || !is_ours(packet)) return false;
+  if (packet.more_fragments) saw_body_ = true;
   if (packet.fragment_offset_bytes == 0) largest_first_bytes_ = std::max(largest_first_bytes_, packet.total_bytes);
   if (packet.fragment_offset_bytes != 0 && !packet.more_fragments) {
     saw_tail_ = true;
@@ -34,8 +35,8 @@ std::optional<ReplyFragments> ReplyFragmentLog::result() const {
   if (largest_first_bytes_ != 0) fragments.first_fragment_bytes = largest_first_bytes_;
   if (largest_first_bytes_ != 0 && smallest_whole_bytes_ != 0)
     fragments.smallest_fragmented_bytes = smallest_whole_bytes_;
-  fragments.only_tail_arrived = saw_tail_ && largest_first_bytes_ == 0;
-  if (largest_first_bytes_ == 0 && !saw_tail_) return std::nullopt;
+  fragments.only_tail_arrived = saw_tail_ && !saw_body_;
+  if (!saw_body_ && !saw_tail_) return std::nullopt;
   return fragments;
 }
 

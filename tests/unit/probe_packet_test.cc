@@ -273,6 +273,26 @@ TEST_P(ProbePackets, ReplyFragmentsAreOursByTheFirstFragmentOnly) {
   EXPECT_TRUE(log.note(first));
   EXPECT_EQ(log.result()->first_fragment_bytes, 1400U);
   EXPECT_FALSE(log.result()->only_tail_arrived);
+  EXPECT_EQ(log.result()->smallest_fragmented_bytes, family() == Family::kInet ? 2752U : 2744U);
+}
+
+TEST_P(ProbePackets, AMiddleFragmentShowsThatTheTailWasNotAlone) {
+  const ProbeFlow flow = flow_of(family());
+  ReplyFragmentLog log(flow);
+  IpPacket tail;
+  tail.source = flow.target;
+  tail.destination = flow.source;
+  tail.protocol = family() == Family::kInet ? kProtocolIcmp : kProtocolIcmp6;
+  tail.total_bytes = 700;
+  tail.fragment_offset_bytes = 8880;
+  IpPacket middle = tail;
+  middle.more_fragments = true;
+  middle.total_bytes = 1500;
+  EXPECT_TRUE(log.note(tail));
+  EXPECT_TRUE(log.result()->only_tail_arrived);
+  EXPECT_TRUE(log.note(middle));
+  EXPECT_FALSE(log.result()->only_tail_arrived);
+  EXPECT_EQ(log.result()->first_fragment_bytes, std::nullopt);
 }
 
 INSTANTIATE_TEST_SUITE_P(Families, ProbePackets, ::testing::Values(Family::kInet, Family::kInet6),

@@ -19,8 +19,8 @@ class ReplyFragmentLog {
   /// Notes a packet; false when it is no fragment of a reply to us. Later fragments carry nothing that proves whose
   /// they are, only the addresses and the protocol.
   bool note(const IpPacket& packet);
-  /// Returns what was seen, nullopt when no fragment was. A tail counts as alone only when no first fragment ever came:
-  /// one that is missing may just be lost.
+  /// Returns what was seen, nullopt when no fragment was. A tail counts as alone only when no other fragment ever came:
+  /// a large reply has several, and one that is missing may just be lost.
   std::optional<ReplyFragments> result() const;
 
  private:
@@ -29,6 +29,7 @@ class ReplyFragmentLog {
   ProbeFlow flow_;
   std::uint32_t largest_first_bytes_ = 0;
   std::uint32_t smallest_whole_bytes_ = 0;  ///< of a reply put together from its fragments
+  bool saw_body_ = false;  ///< a fragment that is not the last
   bool saw_tail_ = false;
 };
 
