@@ -7,7 +7,8 @@
 namespace vpndoctor {
 namespace {
 
-constexpr int kCopies = 3;
+constexpr int kCopies = 2;
+constexpr std::ptrdiff_t kMostCopies = 8;  ///< of a large echo of which nothing comes back
 constexpr std::uint32_t kLargestFragment = 1280;
 constexpr std::uint32_t kSmallestFragment = 296;
 /// Leaves a small last fragment behind links of 1500 bytes as well as of 9000.
@@ -46,6 +47,7 @@ void ReplyCheck::plan(std::uint32_t size_bytes, std::uint32_t fragment_bytes, in
 }
 
 std::optional<Probe> ReplyCheck::next() {
+  if (planned_.empty() && wants_more()) plan(kLargeBytes, control_bytes_ * 2 / 3, 1);
   if (planned_.empty()) return std::nullopt;
   Probe probe = planned_.front();
   planned_.pop_front();
@@ -68,12 +70,20 @@ bool ReplyCheck::reached(std::uint32_t size_bytes) const {
 
 bool ReplyCheck::large_answered() const { return reached(kLargeBytes); }
 
+std::ptrdiff_t ReplyCheck::large_asked() const {
+  return std::count_if(asked_.begin(), asked_.end(),
+                       [](const Asked& asked) { return asked.size_bytes == kLargeBytes; });
+}
+
+// Silence proves a filter only when it lasts.
+bool ReplyCheck::wants_more() const {
+  return asked() && settled() && control_answered() && !large_answered() && large_asked() < kMostCopies;
+}
+
 double ReplyCheck::silence_odds(double chance) const {
   const double pieces = std::ceil(kLargeBytes / (control_bytes_ * 2.0 / 3)) + 1;  // and the last one of the reply
   const double arrives = std::pow(1 - chance, pieces / 2);                        // `chance` is that of two packets
-  const auto copies =
-      std::count_if(asked_.begin(), asked_.end(), [](const Asked& asked) { return asked.size_bytes == kLargeBytes; });
-  return std::pow(1 - arrives, copies);
+  return std::pow(1 - arrives, large_asked());
 }
 
 std::uint32_t ReplyCheck::largest_answered_up_to(std::uint32_t limit_bytes) const {

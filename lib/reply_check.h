@@ -4,6 +4,7 @@
 // is answered: large echoes are filtered. Replies that arrive cut: the size at which that begins is the way back's MTU.
 #pragma once
 
+#include <cstddef>
 #include <cstdint>
 #include <deque>
 #include <optional>
@@ -44,6 +45,8 @@ class ReplyCheck {
     std::uint16_t id;
   };
   bool reached(std::uint32_t size_bytes) const;
+  std::ptrdiff_t large_asked() const;
+  bool wants_more() const;
   void plan(std::uint32_t size_bytes, std::uint32_t fragment_bytes, int copies);
 
   const ProbeLedger& ledger_;
