@@ -148,7 +148,7 @@ def main():
         say(f"{len(jobs)} runs; those of patient programs take {limit} s, side by side")
         results = measure(lab, jobs)
     if len(programs) > 1:
-        print_section("Side by side: the size, the hop, the median time.", tables.side_by_side(chosen, programs, results))
+        print_section("Side by side: the size, the hop, the median time, the packets to the target.", tables.side_by_side(chosen, programs, results))
     print_section("vpndoctor mtu, every run counted.", tables.in_detail(chosen, vpndoctor.name, results))
     if chosen[0].name == "hole":
         print_section("In their own words, in the black hole:", tables.own_words(chosen[0], programs, results))

@@ -53,10 +53,10 @@ def read_tracepath(output):
 def read_traceroute(output):
     sizes = [(int(ttl), int(size)) for ttl, size in re.findall(r"^ *(\d+) .*F=(\d+)", output, re.M)]
     reached = re.match(r" *(\d+) .* ms", output.strip().splitlines()[-1]) if output.strip() else None
-    words = " / ".join(line.strip() for line in output.splitlines() if "F=" in line or re.match(r" *\d+  \* \* \*", line))
+    words = " / ".join(line.strip() for line in output.splitlines() if "F=" in line)
     if not sizes or reached is None:
-        return Answer(words=words[:120])
-    return exact(sizes[-1][1], first_smaller(sizes), words[:120])
+        return Answer(words=f"{words} / then {len(re.findall(r'^ *[0-9]+  [*] [*] [*]', output, re.M))} lines of * * *")
+    return exact(sizes[-1][1], first_smaller(sizes), words)
 
 
 def read_scamper(output):
@@ -85,14 +85,17 @@ def read_bisection(output):
 
 def read_vpndoctor(output):
     try:
-        data = json.loads(output)["data"]
+        document = json.loads(output)
+        data = document["data"]
     except (ValueError, KeyError, TypeError):
         return Answer(words=output[:200])
     found = data["constriction"]
     hop = found and (found["from_ttl"], found["to_ttl"])
     size = data["path_mtu_bytes"]
     low, high = data["path_mtu_at_least_bytes"], data["path_mtu_at_most_bytes"]
-    words = f"{data['status']}, direction {data['direction']}"
+    words = document["findings"][0]["title"] if document["findings"] else data["status"]
+    if found:
+        words += f", behind hop {found['from_ttl']} ({found['from_address']})"
     return Answer(size or low, size or high, hop, words, data["status"])
 
 

@@ -129,7 +129,8 @@ struct Row {
   std::uint64_t networks = 0;
   std::array<std::uint64_t, 3> size{};
   std::uint64_t with_hop = 0;
-  std::array<std::uint64_t, 3> hop{};
+  std::uint64_t right_hops = 0;
+  std::uint64_t wrong_hops = 0;
   std::uint64_t wrong_verdicts = 0;
   std::vector<double> milliseconds;
 
@@ -137,7 +138,8 @@ struct Row {
     ++networks;
     ++size.at(static_cast<std::size_t>(outcome.size));
     with_hop += outcome.has_hop ? 1 : 0;
-    ++hop.at(static_cast<std::size_t>(outcome.hop));
+    right_hops += outcome.has_hop && outcome.hop == Answer::kRight ? 1 : 0;
+    wrong_hops += outcome.hop == Answer::kWrong ? 1 : 0;
     wrong_verdicts += outcome.verdict_is_wrong ? 1 : 0;
     milliseconds.push_back(outcome.milliseconds);
   }
@@ -147,13 +149,13 @@ class Table {
  public:
   void add(const DrawnNetwork& drawn, const Outcome& outcome) {
     const std::lock_guard lock(mutex_);
-    if (!drawn.network.answers_echo) return rows_[kUdpOnly].add(outcome);
     const double loss = drawn.round_trip_loss;
     rows_[loss < 0.05 ? kBelow5 : loss < 0.10 ? kBelow10 : loss < 0.20 ? kBelow20 : kBelow30].add(outcome);
     if (loss < 0.20) rows_[kUpTo20].add(outcome);
     rows_[kAll].add(outcome);
     if (drawn.network.burst_packets > 1) rows_[kBursts].add(outcome);
     if (drawn.network.rate_limited) rows_[kRateLimits].add(outcome);
+    if (!drawn.network.answers_echo) rows_[kUdpOnly].add(outcome);
   }
 
   void print() {
@@ -184,10 +186,15 @@ class Table {
     kUdpOnly,
     kKinds
   };
-  static constexpr std::array<const char*, kKinds> kNames{
-      "below 5 %",           "5 to 10 %", "10 to 20 %",          "20 to 30 %",
-      "all up to 20 %",      "all",       "of these, in bursts", "of these, ICMP rate limits",
-      "only UDP is answered"};
+  static constexpr std::array<const char*, kKinds> kNames{"below 5 %",
+                                                          "5 to 10 %",
+                                                          "10 to 20 %",
+                                                          "20 to 30 %",
+                                                          "all up to 20 %",
+                                                          "all",
+                                                          "of these, in bursts",
+                                                          "of these, ICMP rate limits",
+                                                          "of these, only UDP is answered"};
 
   static std::string share(std::uint64_t part, std::uint64_t whole) {
     return whole == 0 ? "-" : fmt::format("{:.2f} %", 100.0 * static_cast<double>(part) / static_cast<double>(whole));
@@ -199,7 +206,7 @@ class Table {
     std::ranges::nth_element(row.milliseconds, middle);
     fmt::print("| {} | {} | {} | {} | {} | {} | {} | {} | {:.2f} s |\n", name, row.networks,
                share(row.size[0], row.networks), share(row.size[1], row.networks), share(row.size[2], row.networks),
-               share(row.hop[0], row.with_hop), share(row.hop[2], row.networks),
+               share(row.right_hops, row.with_hop), share(row.wrong_hops, row.networks),
                share(row.wrong_verdicts, row.networks), *middle / 1000);
   }
 
@@ -213,12 +220,21 @@ struct Range {
   bool list_wrong = false;
 };
 
+std::string traits(const DrawnNetwork& drawn) {
+  const SimulatedNetwork& network = drawn.network;
+  return fmt::format("{} {} hops, {:.1f} ms, {:.0f} % lost{}{}{}", family_name(drawn.family), network.links.size(),
+                     2 * network.one_way.count(), 100 * drawn.round_trip_loss,
+                     network.burst_packets > 1 ? fmt::format(" in bursts of {:.1f}", network.burst_packets) : "",
+                     network.rate_limited ? ", ICMP rate limits" : "", network.answers_echo ? "" : ", UDP only");
+}
+
 void work(const Range& range, std::atomic<std::uint64_t>& next, Table& table) {
   for (std::uint64_t number = next++; number < range.first + range.networks; number = next++) {
     const DrawnNetwork drawn = draw_network(number);
     const Outcome outcome = try_network(drawn, number);
     table.add(drawn, outcome);
-    if (range.list_wrong && !outcome.why.empty()) fmt::print(stderr, "network {}:{}\n", number, outcome.why);
+    if (range.list_wrong && !outcome.why.empty())
+      fmt::print(stderr, "network {} ({}):{}\n", number, traits(drawn), outcome.why);
   }
 }
 

@@ -50,11 +50,12 @@ def cell(path, runs):
         return "no IPv6" if path.family == "inet6" else "-"
     if any(run.cut_off for run in runs):
         return f"{said(path, runs)}, cut off at {seconds(max(run.seconds for run in runs))}"
-    return f"{said(path, runs)}, {seconds(statistics.median(run.seconds for run in runs))}"
+    packets = statistics.median(run.packets for run in runs)
+    return f"{said(path, runs)}, {seconds(statistics.median(run.seconds for run in runs))}, {packets:.0f} packets"
 
 
 def side_by_side(paths, peers, results):
-    """One row a path, one column a program; the time is the median."""
+    """One row a path, one column a program; times and packets are medians."""
     compared = [path for path in paths if not path.alone]
     yield "| path | " + " | ".join(peer.name for peer in peers) + " |"
     yield "|---" * (len(peers) + 1) + "|"
