@@ -51,7 +51,10 @@ std::string both_ways_headline(const PathMtuMeasurement& measurement, const Path
   if (back && back == diagnosis.path_mtu_bytes && measurement.lost_bands.empty())
     return fmt::format("{} vanish in silence in both directions between here and {}{}.", sizes, host,
                        place(measurement));
-  const std::string others = back ? fmt::format("so do those above {} bytes", *back) : "so do large ones";
+  // Of a band of lost sizes on the way back only the way there says the bounds.
+  const bool names_size =
+      back && measurement.lost_bands.empty() && *back < measurement.egress.link_mtu_bytes.value_or(~0U);
+  const std::string others = names_size ? fmt::format("so do those above {} bytes", *back) : "so do large ones";
   return fmt::format("{} vanish in silence on the way to {}{}; {} on the way back.", sizes, host, place(measurement),
                      others);
 }

@@ -37,20 +37,6 @@ void add_echo_filter(const FindingContext& context, std::vector<Finding>& findin
   findings.push_back(std::move(finding));
 }
 
-void add_clamped(const FindingContext& context, std::vector<Finding>& findings) {
-  if (context.diagnosis.tcp_mss_clamped != true) return;
-  const auto& tcp = *context.measurement.tcp;
-  Finding finding = make_finding("MTU009", {"path", context.measurement.target.address.to_string()});
-  finding.title = fmt::format("{} announces a TCP MSS of {} bytes on port {}: clamped on the way, or small by itself",
-                              context.measurement.target.host, *tcp.peer_mss_bytes, tcp.port);
-  finding.detail = "TCP is protected from a path MTU that small; UDP, and with it QUIC, WireGuard and IPsec, is not.";
-  // From one end a device that rewrites the option looks like a peer that chose the value.
-  finding.confidence = Confidence::kLikely;
-  finding.evidence = {
-      {"capture", fmt::format("TCP port {}", tcp.port), fmt::format("SYN-ACK with MSS {} bytes", *tcp.peer_mss_bytes)}};
-  findings.push_back(std::move(finding));
-}
-
 bool mss_exceeds_path(const FindingContext& context) {
   const auto& measurement = context.measurement;
   if (context.judgement.status != PathMtuStatus::kBlackHole || !measurement.tcp) return false;
@@ -59,6 +45,21 @@ bool mss_exceeds_path(const FindingContext& context) {
   if (!tcp.peer_mss_bytes || !context.judgement.forward_lost) return false;
   const std::uint32_t packet = *tcp.peer_mss_bytes + ip_header_bytes(measurement.target.address.family) + 20;
   return packet > *context.judgement.forward.at_most_bytes;
+}
+
+void add_clamped(const FindingContext& context, std::vector<Finding>& findings) {
+  if (context.diagnosis.tcp_mss_clamped != true) return;
+  const auto& tcp = *context.measurement.tcp;
+  Finding finding = make_finding("MTU009", {"path", context.measurement.target.address.to_string()});
+  finding.title = fmt::format("{} announces a TCP MSS of {} bytes on port {}: clamped on the way, or small by itself",
+                              context.measurement.target.host, *tcp.peer_mss_bytes, tcp.port);
+  if (!mss_exceeds_path(context))
+    finding.detail = "TCP is protected from a path MTU that small; UDP, and with it QUIC, WireGuard and IPsec, is not.";
+  // From one end a device that rewrites the option looks like a peer that chose the value.
+  finding.confidence = Confidence::kLikely;
+  finding.evidence = {
+      {"capture", fmt::format("TCP port {}", tcp.port), fmt::format("SYN-ACK with MSS {} bytes", *tcp.peer_mss_bytes)}};
+  findings.push_back(std::move(finding));
 }
 
 void add_not_clamped(const FindingContext& context, std::vector<Finding>& findings) {

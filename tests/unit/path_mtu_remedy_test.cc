@@ -104,6 +104,33 @@ TEST(PathMtuRemedy, ClampsBothFamiliesInsideATunnelOnly) {
   EXPECT_EQ(ipv6_rules(), 2);
 }
 
+TEST(PathMtuDetail, DoesNotCallTcpProtectedByAnMssThatIsTooLarge) {
+  auto measurement = narrow_path(1300);
+  measurement.tcp = TcpEvidence{};
+  measurement.tcp->state = TcpEvidence::State::kOpen;
+  measurement.tcp->peer_mss_bytes = 1375;
+  const auto diagnosis = diagnose_path_mtu(measurement);
+  ASSERT_NE(finding_of(diagnosis, "MTU010"), nullptr);
+  EXPECT_EQ(finding_of(diagnosis, "MTU009")->detail, "");
+  measurement.tcp->peer_mss_bytes = 1200;
+  EXPECT_NE(finding_of(diagnose_path_mtu(measurement), "MTU009")->detail, "");
+}
+
+TEST(PathMtuHeadline, NamesNoSizeOfTheWayBackThatTheLinkCannotSend) {
+  auto measurement = narrow_path(1400);
+  auto diagnosis = diagnose_path_mtu(measurement);
+  diagnosis.direction = Direction::kBoth;
+  diagnosis.reverse_path_mtu_bytes = 1500;
+  EXPECT_EQ(
+      path_mtu_headline(measurement, diagnosis),
+      "Packets above 1400 bytes vanish in silence on the way to example.org, behind hop 2 (192.0.2.9); so do large "
+      "ones on the way back.");
+  diagnosis.reverse_path_mtu_bytes = 1400;
+  EXPECT_EQ(path_mtu_headline(measurement, diagnosis),
+            "Packets above 1400 bytes vanish in silence in both directions between here and example.org, behind hop 2 "
+            "(192.0.2.9).");
+}
+
 TEST(PathMtuNextSteps, NameAPortWhenEchoesAloneAnswer) {
   auto measurement = narrow_path(1400);
   measurement.forward = {};
