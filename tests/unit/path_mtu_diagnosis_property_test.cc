@@ -124,7 +124,7 @@ PathMtuMeasurement measure(const Truth& truth, const Means& means) {
   if (means.tcp) add_tcp(truth, measurement);
   const bool replies_cut = truth.reverse < std::min(truth.forward, truth.echo_filter);
   if (means.capture && replies_cut)
-    measurement.fragments = ReplyFragments{.first_fragment_bytes = std::nullopt, .only_tail_arrived = true};
+    measurement.fragments = ReplyFragments{{}, {}, true};
   return measurement;
 }
 

@@ -195,7 +195,7 @@ TEST(PathMtuDiagnosis, LeavesTheWayBackOpenWithoutEvidence) {
 TEST(PathMtuDiagnosis, FindsAReverseHoleByTheTailsOfReplies) {
   auto measurement = clear_path();
   measurement.round_trip = {1400, 1400};
-  measurement.fragments = ReplyFragments{.first_fragment_bytes = std::nullopt, .only_tail_arrived = true};
+  measurement.fragments = ReplyFragments{{}, {}, true};
   const auto diagnosis = diagnose(measurement);
   EXPECT_EQ(diagnosis.status, PathMtuStatus::kBlackHole);
   EXPECT_EQ(diagnosis.direction, Direction::kReverse);
@@ -220,19 +220,19 @@ TEST(PathMtuDiagnosis, FindsAReverseHoleByTcpAlthoughEchoesReturnInFragments) {
 
 TEST(PathMtuDiagnosis, FindsHolesInBothDirections) {
   auto measurement = narrow_path(1400);
-  measurement.fragments = ReplyFragments{.first_fragment_bytes = std::nullopt, .only_tail_arrived = true};
+  measurement.fragments = ReplyFragments{{}, {}, true};
   EXPECT_EQ(diagnose(measurement).direction, Direction::kBoth);
 }
 
 TEST(PathMtuDiagnosis, ReportsANarrowWayBackThatFragmentsAsANotice) {
   auto measurement = clear_path();
-  measurement.fragments = ReplyFragments{.first_fragment_bytes = 1396, .only_tail_arrived = false};
+  measurement.fragments = ReplyFragments{1396, {}, false};
   const auto diagnosis = diagnose(measurement);
   EXPECT_EQ(diagnosis.status, PathMtuStatus::kClear);
   EXPECT_EQ(diagnosis.reverse_path_mtu_bytes, 1396U);
   ASSERT_NE(finding_of(diagnosis, "MTU014"), nullptr);
   measurement = clear_path(1499);
-  measurement.fragments = ReplyFragments{.first_fragment_bytes = 1492, .only_tail_arrived = false};
+  measurement.fragments = ReplyFragments{1492, {}, false};
   EXPECT_EQ(finding_of(diagnose(measurement), "MTU014"), nullptr);
   measurement.fragments->first_fragment_bytes = 1484;
   EXPECT_NE(finding_of(diagnose(measurement), "MTU014"), nullptr);
