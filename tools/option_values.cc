@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+// Reads values with std::from_chars: no locale, no leading space or sign, nothing left over.
 #include "option_values.h"
 
 #include <fmt/format.h>
