@@ -91,9 +91,9 @@ void PathMtuSearch::Impl::describe_reverse(PathMtuMeasurement& measurement) cons
     measurement.reverse = way_back();
   }
   const bool nothing_back = !fragments || (!fragments->only_tail_arrived && !fragments->first_fragment_bytes);
-  measurement.large_echo_filtered =
-      forward_carries_more && nothing_back && replies.control_answered() && !replies.large_answered() &&
-      replies.silence_odds(sizes->chance()) <= kMaxFalseClaim;
+  measurement.large_echo_filtered = forward_carries_more && nothing_back && replies.control_answered() &&
+                                    !replies.large_answered() &&
+                                    replies.silence_odds(sizes->chance()) <= kMaxFalseClaim;
 }
 
 std::optional<Constriction> PathMtuSearch::Impl::constriction(const SizeBounds& forward_bounds) const {

@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+// How large the fragmented echoes are, how many of each are sent, and what their answers prove. Sends nothing itself.
 #include "reply_check.h"
 
 #include <algorithm>

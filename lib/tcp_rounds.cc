@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+// Joins what rounds of TCP connections showed, and picks the sizes of the next round between the known bounds.
 #include "vpndoctor/tcp_rounds.h"
 
 #include <optional>

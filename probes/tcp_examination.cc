@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+// How many rounds, how long to wait for each, and when the bounds are close enough. The packets are TcpProber's.
 #include "tcp_examination.h"
 
 #include <utility>

@@ -123,8 +123,7 @@ PathMtuMeasurement measure(const Truth& truth, const Means& means) {
   if (means.ttl) add_hops(truth, means.udp, measurement);
   if (means.tcp) add_tcp(truth, measurement);
   const bool replies_cut = truth.reverse < std::min(truth.forward, truth.echo_filter);
-  if (means.capture && replies_cut)
-    measurement.fragments = ReplyFragments{{}, {}, true};
+  if (means.capture && replies_cut) measurement.fragments = ReplyFragments{{}, {}, true};
   return measurement;
 }
 

@@ -29,7 +29,7 @@ class ReplyFragmentLog {
   ProbeFlow flow_;
   std::uint32_t largest_first_bytes_ = 0;
   std::uint32_t smallest_whole_bytes_ = 0;  ///< of a reply put together from its fragments
-  bool saw_body_ = false;  ///< a fragment that is not the last
+  bool saw_body_ = false;                   ///< a fragment that is not the last
   bool saw_tail_ = false;
 };
 
