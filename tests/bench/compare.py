@@ -99,7 +99,7 @@ def say(text):
 
 def machine():
     load = os.getloadavg()
-    return (f"{os.cpu_count()} cores, Linux {platform.release()}, load average before the runs "
+    return (f"{os.cpu_count()} cores, Linux {platform.release().split("-")[0]}, load average before the runs "
             f"{load[0]:.1f} {load[1]:.1f} {load[2]:.1f}")
 
 
