@@ -19,7 +19,8 @@ import peers as peer_list
 import tables
 
 HERE = pathlib.Path(__file__).resolve().parent
-NOT_ALLOWED = 77
+NOT_ALLOWED = 77  # the lab: no network namespaces here
+MISSED = 3  # not 1, which is what Python says of an error
 
 
 @dataclasses.dataclass
@@ -98,8 +99,8 @@ def say(text):
 
 
 def machine():
-    load = os.getloadavg()
-    return (f"{os.cpu_count()} cores, Linux {platform.release().split("-")[0]}, load average before the runs "
+    load, kernel = os.getloadavg(), platform.release().split("-")[0]
+    return (f"{os.cpu_count()} cores, Linux {kernel}, load average before the runs "
             f"{load[0]:.1f} {load[1]:.1f} {load[2]:.1f}")
 
 
@@ -157,7 +158,7 @@ def main():
     misses = list(tables.missed(chosen, vpndoctor.name, results))
     for miss in misses:
         say(f"missed: {miss}")
-    return 1 if misses else 0
+    return MISSED if misses else 0
 
 
 sys.exit(main())
