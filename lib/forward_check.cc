@@ -45,7 +45,8 @@ bool ForwardCheck::is_busy() const {
 int ForwardCheck::evidence(std::uint32_t size_bytes) const {
   int count = 0;
   bool waiting = false;
-  for (const SentProbe& entry : ledger_.probes()) {
+  for (std::size_t i = first_; i < ledger_.probes().size(); ++i) {
+    const SentProbe& entry = ledger_.probes()[i];
     if (entry.probe.method != Method::kUdp || entry.probe.ttl != kFullTtl) continue;
     if (entry.probe.size_bytes == size_bytes) {
       if (entry.outcome == Outcome::kTooBig) ++count;
@@ -59,7 +60,7 @@ int ForwardCheck::evidence(std::uint32_t size_bytes) const {
 }
 
 bool ForwardCheck::is_lost(std::uint32_t size_bytes) const {
-  return !reached(size_bytes) && std::pow(chance_, evidence(size_bytes)) <= kMaxFalseClaim;
+  return !reached(size_bytes) && std::pow(chance_, evidence(size_bytes)) <= needed_odds(chance_);
 }
 
 // The first question is the size that was lost on the round trip; when it gets there, the largest; when that does not,
@@ -112,7 +113,7 @@ std::optional<std::uint32_t> ForwardCheck::next(TimePoint now) {
     return std::nullopt;
   }
   question_ = *question;
-  const double copies = chance_ < 0.99 ? std::ceil(std::log(kMaxFalseClaim) / std::log(chance_)) : 1;
+  const double copies = chance_ < 0.99 ? std::ceil(std::log(needed_odds(chance_)) / std::log(chance_)) : 1;
   pairs_left_ = std::clamp(static_cast<int>(copies) - evidence(question_), 1, kMostPairsABurst);
   return ask();
 }

@@ -17,10 +17,13 @@ class ForwardCheck {
 
   /// Asks whether `lost_bytes`, lost on the round trip above `passes_bytes`, gets there. `chance` as in LossModel.
   void start(std::uint32_t passes_bytes, std::uint32_t lost_bytes, double chance);
+  /// Losses of probes before this index of the ledger prove nothing.
+  void forget_losses_before(std::size_t index) { first_ = index; }
   std::optional<std::uint32_t> next(TimePoint now);
   bool settled() const { return settled_; }
   TimePoint not_before() const { return not_before_; }
 
+  bool was_asked() const { return started_; }
   /// The target answered UDP at all.
   bool answers() const { return ledger_.any_reached(Method::kUdp); }
   /// What UDP proved of the way there; empty bounds when it proved nothing.
@@ -42,6 +45,7 @@ class ForwardCheck {
   std::uint32_t low_ = 0;   ///< gets there
   std::uint32_t high_ = 0;  ///< the size asked about first
   double chance_ = 1;
+  std::size_t first_ = 0;
   bool started_ = false;
   bool control_due_ = false;
   std::uint32_t question_ = 0;  ///< of the burst being sent

@@ -14,7 +14,7 @@ namespace {
 constexpr int kMostSilentTries = 2;    ///< of a hop that never answers
 constexpr int kTriesBeforeTarget = 6;  ///< of a silent hop before the target: it may be the target, its answers lost
 constexpr int kMostPairs = 24;         ///< at the hop in question
-constexpr int kMostPairsInFlight = 3;
+constexpr int kMostPairsInFlight = 5;
 constexpr double kSilenceOdds = 0.05;
 constexpr int kMostWaits = 3;
 constexpr auto kRateLimitRecovery = std::chrono::milliseconds(1100);  ///< Linux: one answer a second and destination
@@ -129,7 +129,8 @@ bool HopSweep::has_answering_router_after(std::uint8_t ttl) const {
 int HopSweep::evidence(std::uint8_t ttl) const {
   int count = 0;
   int waiting = 0;  // large probes lost since the last control
-  for (const SentProbe& entry : ledger_.probes()) {
+  for (std::size_t i = first_; i < ledger_.probes().size(); ++i) {
+    const SentProbe& entry = ledger_.probes()[i];
     if (entry.probe.ttl != ttl || entry.probe.method != options_.locate_method) continue;
     if (entry.probe.size_bytes == lost_bytes_) {
       const bool gone = entry.outcome == Outcome::kLost || entry.outcome == Outcome::kTooBig;
@@ -142,7 +143,9 @@ int HopSweep::evidence(std::uint8_t ttl) const {
   return count;
 }
 
-bool HopSweep::is_proven_lost(std::uint8_t ttl) const { return std::pow(chance_, evidence(ttl)) <= kMaxFalseClaim; }
+bool HopSweep::is_proven_lost(std::uint8_t ttl) const {
+  return std::pow(chance_, evidence(ttl)) <= needed_odds(chance_);
+}
 
 // Silence of the last few controls that chance does not explain: the hop's limit is used up. Returns the last one's id.
 std::uint16_t HopSweep::silenced_since(std::uint8_t ttl) const {
@@ -169,7 +172,7 @@ std::optional<HopWant> HopSweep::settle_candidate(TimePoint now) {
   }
   if (is_proven_lost(*ttl)) return std::nullopt;
   const Tally large = ledger_.tally({options_.locate_method, *ttl, lost_bytes_});
-  const double copies = chance_ < 0.99 ? std::ceil(std::log(kMaxFalseClaim) / std::log(chance_)) : 1;
+  const double copies = chance_ < 0.99 ? std::ceil(std::log(needed_odds(chance_)) / std::log(chance_)) : 1;
   const int missing = static_cast<int>(copies) - evidence(*ttl);
   if (large.sent >= kMostPairs || large.in_flight >= std::clamp(missing, 1, kMostPairsInFlight)) return std::nullopt;
   const std::uint16_t silenced = silenced_since(*ttl);

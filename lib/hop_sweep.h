@@ -35,6 +35,8 @@ class HopSweep {
   void start(std::uint8_t estimated_hops);
   /// Asks for the link that `lost_bytes` does not get over; `chance` is the probability that one probe is lost anyway.
   void locate(std::uint32_t lost_bytes, double chance, bool try_largest);
+  /// Losses of probes before this index of the ledger prove nothing.
+  void forget_losses_before(std::size_t index) { first_ = index; }
   /// Takes every reply to a TTL-limited probe (and the target's, for its address).
   void on_reply(const SentProbe& probe, const Reply& reply);
 
@@ -84,6 +86,7 @@ class HopSweep {
   double chance_ = 1;
   std::uint8_t control_due_ = 0;  ///< TTL of the pair whose control is still to be sent
   std::uint16_t waited_for_ = 0;  ///< id of the lost control after which the last wait was made
+  std::size_t first_ = 0;
   int passes_ = 1;
   int waits_ = 0;
   TimePoint not_before_{};

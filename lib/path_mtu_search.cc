@@ -138,54 +138,66 @@ void PathMtuSearch::Impl::follow_edge() {
 
 bool PathMtuSearch::Impl::direction_is_known() const { return followed_edge && edge_is_forward(*followed_edge); }
 
+bool PathMtuSearch::Impl::echo_may_be_filtered() const {
+  return !fragments && followed_edge && forward.bounds().at_least_bytes.value_or(0) >= *followed_edge;
+}
+
 std::optional<Probe> PathMtuSearch::Impl::choose(TimePoint now) {
   if (!sizes) return contact(now);
   follow_edge();
-  if (const auto back = way_back()) replies.refine(*back, sizes->bounds().at_least_bytes.value_or(0));
-  if (auto probe = replies.next()) return probe;
   if (!direction_is_known()) {
     if (auto size = forward.next(now)) return Probe{0, Method::kUdp, *size};
   }
   if (hops) {
     if (auto want = hops->next(now)) return Probe{0, want->method, want->size_bytes, want->ttl};
   }
+  if (const auto back = way_back()) replies.refine(*back, sizes->bounds().at_least_bytes.value_or(0));
+  if (auto probe = replies.next(echo_may_be_filtered())) return probe;
   if (auto want = sizes->next(now)) return Probe{0, want->method, want->size_bytes};
   return std::nullopt;
 }
 
-// Controls that vanish in numbers while the probing runs at full pace may be its own doing: half the pace, and when
-// that helps, what was lost before is no evidence.
-void PathMtuSearch::Impl::watch_congestion() {
-  constexpr std::size_t kWindow = 20;
-  constexpr double kHeavyLoss = 0.3;
-  if (!sizes || pace_trials == 2) return;
-  double settled = 0;
+/// Loss of the last `samples` large packets of sizes that pass, sent since the pace was changed; nullopt while there
+/// are fewer.
+std::optional<double> PathMtuSearch::Impl::large_control_loss(std::size_t samples) const {
+  std::size_t settled = 0;
   double lost = 0;
   const auto& probes = ledger.probes();
-  for (std::size_t i = std::max<std::size_t>(window_start, loss_epoch); i < probes.size(); ++i) {
+  for (std::size_t i = probes.size(); i-- > slow_since && settled < samples;) {
     const SentProbe& entry = probes[i];
-    if (!sizes->loss().is_control(entry) || entry.outcome == Outcome::kInFlight) continue;
-    settled += 1;
+    const bool is_large = entry.probe.size_bytes * 2 >= sizes->largest_pass();
+    if (!is_large || !sizes->loss().is_control(entry) || entry.outcome == Outcome::kInFlight) continue;
+    ++settled;
     if (entry.outcome == Outcome::kLost) lost += 1;
   }
-  if (settled < kWindow) return;
-  const double loss = lost / settled;
-  window_start = probes.size();
+  if (settled < samples) return std::nullopt;
+  return lost / static_cast<double>(samples);
+}
+
+// Large packets of a size that passes, yet lost in numbers, may be lost to the probing itself: a policer or a short
+// queue. A tenth of the pace tells: when that helps, what was lost before is no evidence; when not, it was chance.
+void PathMtuSearch::Impl::watch_congestion() {
+  constexpr double kHeavyLoss = 0.4;
+  constexpr double kSlowPace = 0.1;
+  constexpr std::size_t kSamples = 16;
+  if (!sizes || pace_is_settled) return;
+  const auto loss = large_control_loss(loss_at_full_pace ? kSamples / 2 : kSamples);
+  if (!loss) return;
   if (!loss_at_full_pace) {
-    if (loss < kHeavyLoss) return;
+    if (*loss < kHeavyLoss) return;
     loss_at_full_pace = loss;
-    pacer.scale(0.5);
+    slow_since = ledger.probes().size();
+    pacer.scale(kSlowPace);
     return;
   }
-  ++pace_trials;
-  if (loss <= *loss_at_full_pace / 2) {
-    loss_epoch = probes.size();
-    sizes->forget_losses_before(loss_epoch);
-    loss_at_full_pace.reset();
-  } else {
-    pacer.scale(2);
-    pace_trials = 2;
+  pace_is_settled = true;
+  if (*loss > *loss_at_full_pace / 2) {
+    pacer.scale(1 / kSlowPace);
+    return;
   }
+  sizes->forget_losses_before(slow_since);
+  forward.forget_losses_before(slow_since);
+  if (hops) hops->forget_losses_before(slow_since);
 }
 
 std::optional<Probe> PathMtuSearch::Impl::next(TimePoint now) {

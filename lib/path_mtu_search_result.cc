@@ -9,6 +9,12 @@
 #include "size_loss.h"
 
 namespace vpndoctor {
+namespace {
+
+const char* way(Method method) { return method == Method::kUdp ? "UDP to a closed port" : "ICMP echo"; }
+
+}  // namespace
+
 void PathMtuSearch::Impl::describe(PathMtuMeasurement& measurement) const {
   measurement.min_bytes = options.min_bytes;
   measurement.max_bytes = options.max_bytes;
@@ -87,7 +93,7 @@ void PathMtuSearch::Impl::describe_reverse(PathMtuMeasurement& measurement) cons
       there.at_least_bytes && both.at_most_bytes && *there.at_least_bytes > *both.at_most_bytes;
   if (fragments && fragments->only_tail_arrived && forward_carries_more) {
     measurement.reverse = both;
-  } else {
+  } else if (measurement.lost_bands.empty()) {  // a band says nothing of a single limit
     measurement.reverse = way_back();
   }
   const bool nothing_back = !fragments || (!fragments->only_tail_arrived && !fragments->first_fragment_bytes);
@@ -166,9 +172,17 @@ void PathMtuSearch::Impl::describe_probing(Probing& probing) const {
   if (!options.abilities.echo && options.method != Method::kUdp) {
     tell("ICMP echo: it needs CAP_NET_RAW, or a group within net.ipv4.ping_group_range");
   }
-  if (sizes) return;
-  if (wants_echo()) probing.tried.push_back("ICMP echo: no reply");
-  if (wants_udp()) probing.tried.push_back("UDP to a closed port: no answer");
+  if (sizes) {
+    const auto answered = sizes->bounds().at_least_bytes;
+    probing.tried.push_back(fmt::format("{}: answered up to {} bytes", way(sizes->method()), answered.value_or(0)));
+    if (sizes->method() == Method::kUdp) return;
+    if (forward.answers()) probing.tried.push_back(fmt::format("{}: answered", way(Method::kUdp)));
+    if (forward.was_asked() && !forward.answers())
+      probing.tried.push_back(fmt::format("{}: no answer", way(Method::kUdp)));
+    return;
+  }
+  if (wants_echo()) probing.tried.push_back(fmt::format("{}: no reply", way(Method::kEcho)));
+  if (wants_udp()) probing.tried.push_back(fmt::format("{}: no answer", way(Method::kUdp)));
 }
 
 }  // namespace vpndoctor

@@ -46,8 +46,10 @@ class PathMtuSearch::Impl {
   void begin(Method method);
   bool edge_is_signalled(std::uint32_t edge) const;
   void follow_edge();
+  bool echo_may_be_filtered() const;
   std::optional<Probe> choose(TimePoint now);
   void settle_unsent(const Probe& probe, Reply::Kind kind, TimePoint now);
+  std::optional<double> large_control_loss(std::size_t samples) const;
   void watch_congestion();
   bool is_over(TimePoint now);
   TimePoint verdict_grace() const;
@@ -85,10 +87,9 @@ class PathMtuSearch::Impl {
   int refused_no_route = 0;
   bool out_of_time = false;
 
-  std::size_t window_start = 0;
-  std::size_t loss_epoch = 0;
-  std::optional<double> loss_at_full_pace;
-  int pace_trials = 0;
+  std::optional<double> loss_at_full_pace;  ///< heavy; the pace was slowed for it
+  std::size_t slow_since = 0;               ///< index in the ledger
+  bool pace_is_settled = false;
 };
 
 }  // namespace vpndoctor

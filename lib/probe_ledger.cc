@@ -71,6 +71,8 @@ void ProbeLedger::change(SentProbe& entry, Outcome outcome) {
     if (auto* after = counter(tally, outcome)) ++*after;
     if (outcome == Outcome::kReached && entry.probe.ttl == kFullTtl && entry.probe.size_bytes < kSizes) {
       passing_[static_cast<std::size_t>(entry.probe.method)].set(entry.probe.size_bytes);
+      auto& largest = largest_passing_[static_cast<std::size_t>(entry.probe.method)];
+      largest = std::max(largest, entry.probe.size_bytes);
     }
   }
   entry.outcome = outcome;
@@ -163,6 +165,13 @@ bool LossModel::witnessed(std::size_t index) const {
   return false;
 }
 
+// Where every answer is scarce most sizes are sent only once: to count the answered ones alone would flatter the path.
+bool LossModel::tells_chance(const SentProbe& entry) const {
+  if (is_control(entry)) return true;
+  const bool is_ours = entry.probe.method == method_ && entry.probe.ttl == kFullTtl && !entry.probe.fragmented;
+  return scarce_ && is_ours && entry.probe.size_bytes < ledger_.largest_passing(method_);
+}
+
 double LossModel::chance(std::uint32_t size_bytes) const {
   struct Count {
     double lost = 0, settled = 0;
@@ -172,7 +181,7 @@ double LossModel::chance(std::uint32_t size_bytes) const {
   for (std::size_t i = first_; i < probes.size(); ++i) {
     const SentProbe& entry = probes[i];
     const bool is_lost = entry.outcome == Outcome::kLost;
-    if ((!is_lost && entry.outcome != Outcome::kReached) || !is_control(entry)) continue;
+    if ((!is_lost && entry.outcome != Outcome::kReached) || !tells_chance(entry)) continue;
     if (is_lost && !witnessed(i)) continue;
     Count& count = entry.probe.size_bytes * 10 >= size_bytes * 8 ? large : small;
     count.settled += 1;

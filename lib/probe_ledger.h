@@ -62,6 +62,8 @@ class ProbeLedger {
   bool passes(Method method, std::uint32_t size_bytes) const {
     return size_bytes < kSizes && passing_[static_cast<std::size_t>(method)][size_bytes];
   }
+  /// The largest size for which passes() is true; 0 when there is none.
+  std::uint32_t largest_passing(Method method) const { return largest_passing_[static_cast<std::size_t>(method)]; }
   bool any_reached(Method method) const { return passing_[static_cast<std::size_t>(method)].any(); }
   /// Changes whenever an outcome changes; lets readers keep what they derived.
   std::uint64_t version() const { return version_; }
@@ -82,6 +84,7 @@ class ProbeLedger {
   std::vector<SentProbe> probes_;
   std::map<ProbeKey, Tally> tallies_;
   std::array<std::bitset<kSizes>, 3> passing_;
+  std::array<std::uint32_t, 3> largest_passing_{};
   std::uint64_t version_ = 0;
   std::size_t first_in_flight_ = 0;
   std::optional<Milliseconds> min_rtt_;
@@ -112,6 +115,7 @@ class LossModel {
   void forget_before(std::size_t index) { first_ = index; }
 
  private:
+  bool tells_chance(const SentProbe& entry) const;
   bool witnessed(std::size_t index) const;
 
   const ProbeLedger& ledger_;

@@ -8,7 +8,7 @@
 namespace vpndoctor {
 namespace {
 
-constexpr int kCopies = 2;
+constexpr int kCopies = 2;                 ///< of an echo whose reply's cutting is in question
 constexpr std::ptrdiff_t kMostCopies = 8;  ///< of a large echo of which nothing comes back
 constexpr std::uint32_t kLargestFragment = 1280;
 constexpr std::uint32_t kSmallestFragment = 296;
@@ -23,10 +23,8 @@ void ReplyCheck::start(std::uint32_t passes_bytes) {
   const std::uint32_t fragment = fragment_for(passes_bytes);
   if (asked() || fragment < kSmallestFragment) return;
   control_bytes_ = fragment + fragment / 2;
-  for (int copy = 0; copy < kCopies; ++copy) {
-    plan(control_bytes_, fragment, 1);
-    plan(kLargeBytes, fragment, 1);
-  }
+  plan(control_bytes_, fragment, 1);
+  plan(kLargeBytes, fragment, 1);
 }
 
 void ReplyCheck::refine(const SizeBounds& bounds, std::uint32_t passes_bytes) {
@@ -47,8 +45,12 @@ void ReplyCheck::plan(std::uint32_t size_bytes, std::uint32_t fragment_bytes, in
   planned_.insert(planned_.end(), static_cast<std::size_t>(copies), probe);
 }
 
-std::optional<Probe> ReplyCheck::next() {
-  if (planned_.empty() && wants_more()) plan(kLargeBytes, control_bytes_ * 2 / 3, 1);
+std::optional<Probe> ReplyCheck::next(bool may_be_filtered) {
+  if (planned_.empty() && may_be_filtered && wants_more()) {
+    const std::uint32_t fragment = control_bytes_ * 2 / 3;
+    if (!control_answered()) plan(control_bytes_, fragment, 1);
+    plan(kLargeBytes, fragment, 1);
+  }
   if (planned_.empty()) return std::nullopt;
   Probe probe = planned_.front();
   planned_.pop_front();

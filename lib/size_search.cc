@@ -12,7 +12,6 @@ namespace vpndoctor {
 namespace {
 
 constexpr double kRefineOdds = 0.05;  ///< a size of a gap is left alone once chance explains its losses this little
-constexpr double kClaimOdds = kMaxFalseClaim / 20;  ///< copies are sent until chance is this unlikely
 constexpr double kBandOdds = 1e-6;
 constexpr int kMostCopies = 60;         ///< of one size
 constexpr int kMostCopiesInFlight = 6;  ///< spreads the copies of one size over several round trips
@@ -44,9 +43,14 @@ void SizeSearch::refresh() {
     const SentProbe& entry = probes[i];
     if (entry.probe.ttl != kFullTtl || entry.probe.fragmented) continue;
     const bool is_ours = entry.probe.method == options_.method;
-    if (!is_ours && entry.outcome != Outcome::kTooBig) continue;
+    const bool is_question = options_.ask_by_udp_first && !is_ours && entry.outcome == Outcome::kInFlight;
+    if (!is_ours && !is_question && entry.outcome != Outcome::kTooBig) continue;
     SizeState& state = by_size[entry.probe.size_bytes];
     state.size_bytes = entry.probe.size_bytes;
+    if (is_question) {
+      ++state.asked;
+      continue;
+    }
     state.passes = ledger_.passes(options_.method, entry.probe.size_bytes);
     entry.outcome == Outcome::kInFlight ? ++state.in_flight : ++state.settled;
     if (is_ours && entry.outcome == Outcome::kReached) latest_answered_ = std::max(latest_answered_, entry.probe.id);
@@ -98,9 +102,15 @@ void SizeSearch::forget_losses_before(std::size_t index) {
   seen_version_ = UINT64_MAX;
 }
 
-// Lost below a success contradicts a simple path and is one of many sizes tried: it needs far better odds.
+// Lost below a success contradicts a simple path, and within what a router says it carries contradicts the router; both
+// are claimed of one of many sizes tried. They need far better odds.
+double SizeSearch::odds_for(std::uint32_t size_bytes) const {
+  const bool is_surprising = size_bytes < largest_pass_ || (ceiling_ && size_bytes <= *ceiling_);
+  return is_surprising ? kBandOdds : needed_odds(chance_);
+}
+
 bool SizeSearch::is_claimed(const SizeState& state) const {
-  return !state.passes && state.chance_lost <= (state.size_bytes < largest_pass_ ? kBandOdds : kClaimOdds);
+  return !state.passes && state.chance_lost <= odds_for(state.size_bytes);
 }
 
 int SizeSearch::copies_for(double odds) const {
@@ -110,7 +120,8 @@ int SizeSearch::copies_for(double odds) const {
 
 bool SizeSearch::needs_copies(std::uint32_t size_bytes, int copies) const {
   const SizeState state = state_of(size_bytes);
-  return !state.passes && state.evidence + state.in_flight < copies && state.settled + state.in_flight < kMostCopies;
+  return !state.passes && state.evidence + state.in_flight + state.asked < copies &&
+         state.settled + state.in_flight < kMostCopies;
 }
 
 // The smallest size that seems lost, with the largest success below it. A loss below a success is first taken for
@@ -142,9 +153,8 @@ std::optional<SizeSearch::Gap> SizeSearch::upper_edge() const {
 }
 
 bool SizeSearch::is_busy() const {
-  const auto in_flight = [this](const auto& ask) { return ledger_.find(ask.second)->outcome == Outcome::kInFlight; };
-  if (std::any_of(asks_.begin(), asks_.end(), in_flight)) return true;
-  return std::any_of(states_.begin(), states_.end(), [](const SizeState& state) { return state.in_flight > 0; });
+  return std::any_of(states_.begin(), states_.end(),
+                     [](const SizeState& state) { return state.in_flight > 0 || state.asked > 0; });
 }
 
 std::optional<Want> SizeSearch::next(TimePoint now) {
@@ -213,7 +223,7 @@ void SizeSearch::fill_burst() {
     burst_.push_back(options_.control_bytes);
     return;
   }
-  const int wanted = copies_for(kMaxFalseClaim);  // no more: every copy costs a second
+  const int wanted = copies_for(needed_odds(chance_));  // no more: every copy costs a second
   if (!needs_copies(edge->high, wanted)) return;
   const int missing = wanted - state_of(edge->high).evidence;
   for (int copy = 0; copy < std::min(missing, kMostScarceCopies); ++copy) {
@@ -276,8 +286,9 @@ std::optional<Want> SizeSearch::refine(Gap gap) {
 }
 
 std::optional<Want> SizeSearch::confirm(Gap edge) {
-  if (!needs_copies(edge.high, copies_for(edge.high < largest_pass_ ? kBandOdds : kClaimOdds))) return std::nullopt;
-  if (state_of(edge.high).in_flight >= kMostCopiesInFlight) return std::nullopt;
+  if (!needs_copies(edge.high, copies_for(odds_for(edge.high)))) return std::nullopt;
+  const SizeState high = state_of(edge.high);
+  if (high.in_flight + high.asked >= kMostCopiesInFlight) return std::nullopt;
   auto want = carry(edge.high, edge.high + 1);
   if (want) paired_control_ = edge.low;
   return want;

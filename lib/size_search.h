@@ -17,6 +17,10 @@ namespace vpndoctor {
 /// Above this probability that a size was lost by chance each time, the answer is a range (RFC 8899 section 5.1.2
 /// asks for more than one probe; the figure is the project's own promise).
 inline constexpr double kMaxFalseClaim = 1e-3;
+/// Probes are repeated until chance is this unlikely: a search asks many such questions, and each answer must hold.
+inline constexpr double kSureOdds = kMaxFalseClaim / 20;
+/// On a path without loss the estimate of chance is itself cautious: the promised odds are enough.
+constexpr double needed_odds(double chance) { return chance < 0.05 ? kMaxFalseClaim : kSureOdds; }
 
 struct SizeSearchOptions {
   Family family = Family::kInet;
@@ -58,6 +62,7 @@ class SizeSearch {
   std::uint32_t rounds() const { return rounds_; }
   const LossModel& loss() const { return loss_; }
   Method method() const { return options_.method; }
+  std::uint32_t largest_pass() const { return largest_pass_; }
   /// Probability that one probe of a size that passes is lost.
   double chance() const { return chance_; }
   /// Probability that all losses of this size were chance; 1 without evidence.
@@ -71,6 +76,7 @@ class SizeSearch {
     bool passes = false;
     std::uint16_t in_flight = 0;
     std::uint16_t settled = 0;  ///< sent and no longer in flight
+    std::uint16_t asked = 0;    ///< in flight by UDP, to see whether a router refuses the size
     int evidence = 0;           ///< losses that count
     double chance_lost = 1;     ///< that all of these were chance
   };
@@ -83,6 +89,7 @@ class SizeSearch {
 
   void refresh();
   SizeState state_of(std::uint32_t size_bytes) const;
+  double odds_for(std::uint32_t size_bytes) const;
   bool is_claimed(const SizeState& state) const;
   std::optional<Gap> lower_edge() const;
   std::optional<Gap> upper_edge() const;

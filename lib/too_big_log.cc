@@ -53,7 +53,8 @@ bool TooBigLog::enter(const Reply& reply, const SentProbe* probe) {
   add(messages_, message);
   if (probe != nullptr) {
     delivered_.push_back(probe->probe.id);
-    senders_.push_back({probe->probe.size_bytes, reply.from});
+    const bool refuses = message.accepted || reply.mtu_bytes >= probe->probe.size_bytes;
+    if (refuses) senders_.push_back({probe->probe.size_bytes, reply.from});
   }
   return message.accepted;
 }

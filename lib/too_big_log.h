@@ -25,7 +25,7 @@ class TooBigLog {
   const std::vector<TooBigMessage>& messages() const { return messages_; }
   /// Captured messages about probes of which no socket ever got one.
   std::vector<TooBigMessage> not_delivered() const;
-  /// The sender of a believed message about a probe of this size; nullopt when there is none.
+  /// Who refused a probe of this size, be its claim believed or too large to be true; nullopt when nobody did.
   std::optional<IpAddress> sender_about(std::uint32_t probe_bytes) const;
   /// A believed message claimed exactly this MTU: its sender, else nullopt.
   std::optional<IpAddress> sender_of_claim(std::uint32_t mtu_bytes) const;
