@@ -120,6 +120,7 @@ bool PathMtuSearch::Impl::edge_is_signalled(std::uint32_t edge) const {
 }
 
 void PathMtuSearch::Impl::follow_edge() {
+  sizes->refresh();
   const auto edge = sizes->edge();
   if (!edge || sizes->chance_lost(*edge) > kLocateOdds || followed_version == ledger.version()) return;
   followed_version = ledger.version();
@@ -138,8 +139,14 @@ void PathMtuSearch::Impl::follow_edge() {
 
 bool PathMtuSearch::Impl::direction_is_known() const { return followed_edge && edge_is_forward(*followed_edge); }
 
-bool PathMtuSearch::Impl::echo_may_be_filtered() const {
-  return !fragments && followed_edge && forward.bounds().at_least_bytes.value_or(0) >= *followed_edge;
+// One large echo tells, with two exceptions. That large echoes are filtered can only be shown by lasting silence, where
+// large packets get there and nothing of a large reply was seen. And an IPv6 target that a router tells about a narrow
+// way back cuts only its next reply to fit.
+std::ptrdiff_t PathMtuSearch::Impl::large_echoes() const {
+  constexpr std::ptrdiff_t kLastingSilence = 8;
+  if (fragments) return options.family == Family::kInet6 && fragments->only_tail_arrived ? 2 : 1;
+  const bool may_be_filtered = followed_edge && forward.bounds().at_least_bytes.value_or(0) >= *followed_edge;
+  return may_be_filtered ? kLastingSilence : 1;
 }
 
 std::optional<Probe> PathMtuSearch::Impl::choose(TimePoint now) {
@@ -152,7 +159,7 @@ std::optional<Probe> PathMtuSearch::Impl::choose(TimePoint now) {
     if (auto want = hops->next(now)) return Probe{0, want->method, want->size_bytes, want->ttl};
   }
   if (const auto back = way_back()) replies.refine(*back, sizes->bounds().at_least_bytes.value_or(0));
-  if (auto probe = replies.next(echo_may_be_filtered())) return probe;
+  if (auto probe = replies.next(large_echoes())) return probe;
   if (auto want = sizes->next(now)) return Probe{0, want->method, want->size_bytes};
   return std::nullopt;
 }

@@ -46,7 +46,7 @@ class PathMtuSearch::Impl {
   void begin(Method method);
   bool edge_is_signalled(std::uint32_t edge) const;
   void follow_edge();
-  bool echo_may_be_filtered() const;
+  std::ptrdiff_t large_echoes() const;
   std::optional<Probe> choose(TimePoint now);
   void settle_unsent(const Probe& probe, Reply::Kind kind, TimePoint now);
   std::optional<double> large_control_loss(std::size_t samples) const;

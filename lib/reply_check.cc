@@ -8,8 +8,7 @@
 namespace vpndoctor {
 namespace {
 
-constexpr int kCopies = 2;                 ///< of an echo whose reply's cutting is in question
-constexpr std::ptrdiff_t kMostCopies = 8;  ///< of a large echo of which nothing comes back
+constexpr int kCopies = 2;  ///< of an echo whose reply's cutting is in question
 constexpr std::uint32_t kLargestFragment = 1280;
 constexpr std::uint32_t kSmallestFragment = 296;
 /// Leaves a small last fragment behind links of 1500 bytes as well as of 9000.
@@ -45,8 +44,8 @@ void ReplyCheck::plan(std::uint32_t size_bytes, std::uint32_t fragment_bytes, in
   planned_.insert(planned_.end(), static_cast<std::size_t>(copies), probe);
 }
 
-std::optional<Probe> ReplyCheck::next(bool may_be_filtered) {
-  if (planned_.empty() && may_be_filtered && wants_more()) {
+std::optional<Probe> ReplyCheck::next(std::ptrdiff_t most_copies) {
+  if (planned_.empty() && large_asked() < most_copies && wants_more()) {
     const std::uint32_t fragment = control_bytes_ * 2 / 3;
     if (!control_answered()) plan(control_bytes_, fragment, 1);
     plan(kLargeBytes, fragment, 1);
@@ -79,9 +78,7 @@ std::ptrdiff_t ReplyCheck::large_asked() const {
 }
 
 // Silence proves a filter only when it lasts.
-bool ReplyCheck::wants_more() const {
-  return asked() && settled() && control_answered() && !large_answered() && large_asked() < kMostCopies;
-}
+bool ReplyCheck::wants_more() const { return asked() && settled() && control_answered() && !large_answered(); }
 
 double ReplyCheck::silence_odds(double chance) const {
   const double pieces = std::ceil(kLargeBytes / (control_bytes_ * 2.0 / 3)) + 1;  // and the last one of the reply

@@ -24,9 +24,9 @@ class ReplyCheck {
   void start(std::uint32_t passes_bytes);
   /// Asks for the exact size up to which replies come whole; `passes_bytes` as above. Sizes asked before are left out.
   void refine(const SizeBounds& bounds, std::uint32_t passes_bytes);
-  /// Returns the next probe, with the id that the ledger expects. More of them where large echoes may be filtered,
-  /// which only silence can show: large packets get there, and nothing of a large reply was seen.
-  std::optional<Probe> next(bool may_be_filtered);
+  /// Returns the next probe, with the id that the ledger expects. An unanswered large echo is sent again, one at a
+  /// time, up to `most_copies`.
+  std::optional<Probe> next(std::ptrdiff_t most_copies);
 
   bool settled() const;
   bool asked() const { return control_bytes_ != 0; }

@@ -45,6 +45,8 @@ class SizeSearch {
 
   /// Takes the claim of a believable too-big message: a hint that is verified, never a result.
   void on_claim(std::uint32_t mtu_bytes);
+  /// Takes in what the ledger learned since; next() does so too.
+  void refresh();
   /// Returns what to send now, or nullopt when there is nothing to send before something is answered or times out.
   std::optional<Want> next(TimePoint now);
   /// True when nothing more would be learned by sending; late answers may still change the result.
@@ -87,7 +89,6 @@ class SizeSearch {
     bool operator==(const Gap&) const = default;
   };
 
-  void refresh();
   SizeState state_of(std::uint32_t size_bytes) const;
   double odds_for(std::uint32_t size_bytes) const;
   bool is_claimed(const SizeState& state) const;
