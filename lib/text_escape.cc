@@ -67,6 +67,12 @@ std::string escape_non_ascii(std::string_view text) {
   return escape_where(text, [](char32_t c) { return is_control(c) || c >= 0x80; });
 }
 
+std::string in_quotes(std::string_view text) {
+  constexpr std::size_t kMostShown = 64;
+  // A byte takes at most four characters once escaped; so nothing long is escaped in vain.
+  return "'" + shorten(escape_controls(text.substr(0, 4 * kMostShown)), kMostShown) + "'";
+}
+
 std::string shorten(std::string_view text, std::size_t max_columns) {
   if (display_width(text) <= max_columns) return std::string(text);
   std::size_t columns = 3;

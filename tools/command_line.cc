@@ -124,15 +124,17 @@ void add_output_options(CLI::App& app, OutputOptions& output, Raw& raw) {
 }
 
 void add_path_options(CLI::App& app, MtuCommand& mtu, Raw& raw) {
-  app.add_option("host", mtu.host, "Name or address")->required()->type_name("");
+  app.add_option("host", mtu.request.host, "Name or address")->required()->type_name("");
   auto* inet = app.add_flag("-4", raw.inet, "Use IPv4");
   app.add_flag("-6", raw.inet6, "Use IPv6")->excludes(inet);
-  app.add_option("--interface", mtu.interface, "Send through this interface")->check(not_empty())->type_name("IF");
+  app.add_option("--interface", mtu.request.interface, "Send through this interface")
+      ->check(not_empty())
+      ->type_name("IF");
   app.add_option("--source", raw.source, "Send from this address")->check(not_empty())->type_name("ADDR");
-  app.add_option("--mark", mtu.mark, "Firewall mark of the probes")
+  app.add_option("--mark", mtu.request.mark, "Firewall mark of the probes")
       ->transform(whole_number(0, std::numeric_limits<std::uint32_t>::max()))
       ->type_name("N");
-  app.add_flag("--outer", mtu.outer, "Also measure the path of the tunnel's own packets");
+  app.add_flag("--outer", mtu.request.outer, "Also measure the path of the tunnel's own packets");
   app.add_option("--endpoint", raw.endpoint, "The tunnel's endpoint for --outer, where it\ncannot be found")
       ->check(not_empty())
       ->needs("--outer")
@@ -141,20 +143,20 @@ void add_path_options(CLI::App& app, MtuCommand& mtu, Raw& raw) {
 
 void add_search_options(CLI::App& app, MtuCommand& mtu, Raw& raw) {
   const auto size = whole_number(kSmallestSize, kLargestSize);
-  app.add_option("--min", mtu.min_bytes, "Smallest size to search (60)")->transform(size)->type_name("BYTES");
-  app.add_option("--max", mtu.max_bytes, "Largest size to search (the interface's MTU)")
+  app.add_option("--min", mtu.request.min_bytes, "Smallest size to search (60)")->transform(size)->type_name("BYTES");
+  app.add_option("--max", mtu.request.max_bytes, "Largest size to search (the interface's MTU)")
       ->transform(size)
       ->type_name("BYTES");
-  app.add_option("--port", mtu.port, "Examine this TCP port too (443 if it answers)")
+  app.add_option("--port", mtu.request.port, "Examine this TCP port too (443 if it answers)")
       ->transform(whole_number(1, 65535))
       ->type_name("PORT");
   app.add_option("--method", raw.method, "What carries the probes (auto)")
       ->check(one_of(kMethods))
       ->type_name("auto|icmp|udp|tcp");
-  app.add_option("--rate", mtu.rate_bytes, "Bytes sent in a round trip, at most (32768)")
+  app.add_option("--rate", mtu.request.rate_bytes, "Bytes sent in a round trip, at most (32768)")
       ->transform(whole_number(1500, 1U << 24U))
       ->type_name("BYTES");
-  app.add_flag("--gentle", mtu.gentle, "At most 11 sizes at a time");
+  app.add_flag("--gentle", mtu.request.gentle, "At most 11 sizes at a time");
   app.add_option("--deadline", raw.deadline_seconds, "Stop after this time (30)")
       ->check(seconds(0.1, 3600))
       ->type_name("SECONDS");
@@ -164,13 +166,13 @@ void add_search_options(CLI::App& app, MtuCommand& mtu, Raw& raw) {
 }
 
 std::optional<Error> complete_mtu(MtuCommand& mtu, const Raw& raw) {
-  if (raw.inet) mtu.family = Family::kInet;
-  if (raw.inet6) mtu.family = Family::kInet6;
-  mtu.method = kMethods.at(raw.method);
-  mtu.deadline = std::chrono::duration<double>(raw.deadline_seconds);
+  if (raw.inet) mtu.request.family = Family::kInet;
+  if (raw.inet6) mtu.request.family = Family::kInet6;
+  mtu.request.method = kMethods.at(raw.method);
+  mtu.request.deadline = std::chrono::duration<double>(raw.deadline_seconds);
   if (!raw.source.empty()) {
-    mtu.source = IpAddress::parse(raw.source);
-    if (!mtu.source) {
+    mtu.request.source = IpAddress::parse(raw.source);
+    if (!mtu.request.source) {
       return Error{ErrorKind::kUsage, fmt::format("--source: {} is not an address", in_quotes(raw.source)),
                    "give one of this machine's addresses"};
     }
@@ -178,18 +180,19 @@ std::optional<Error> complete_mtu(MtuCommand& mtu, const Raw& raw) {
   if (!raw.endpoint.empty()) {
     auto endpoint = parse_endpoint(raw.endpoint);
     if (!endpoint) return endpoint.error();
-    mtu.endpoint = std::move(*endpoint);
+    mtu.request.endpoint = std::move(*endpoint);
   }
-  if (mtu.min_bytes && mtu.max_bytes && *mtu.min_bytes > *mtu.max_bytes) {
-    return Error{ErrorKind::kUsage, fmt::format("--min {} is above --max {}", *mtu.min_bytes, *mtu.max_bytes),
+  if (mtu.request.min_bytes && mtu.request.max_bytes && *mtu.request.min_bytes > *mtu.request.max_bytes) {
+    return Error{ErrorKind::kUsage,
+                 fmt::format("--min {} is above --max {}", *mtu.request.min_bytes, *mtu.request.max_bytes),
                  "give the smaller size to --min"};
   }
-  if (mtu.expect_min_bytes && mtu.max_bytes && *mtu.expect_min_bytes > *mtu.max_bytes) {
+  if (mtu.expect_min_bytes && mtu.request.max_bytes && *mtu.expect_min_bytes > *mtu.request.max_bytes) {
     return Error{ErrorKind::kUsage,
-                 fmt::format("--expect-min {} is above --max {}", *mtu.expect_min_bytes, *mtu.max_bytes),
+                 fmt::format("--expect-min {} is above --max {}", *mtu.expect_min_bytes, *mtu.request.max_bytes),
                  "leave out --max"};
   }
-  if (mtu.method == Method::kTcp && !mtu.port) mtu.port = 443;
+  if (mtu.request.method == Method::kTcp && !mtu.request.port) mtu.request.port = 443;
   return std::nullopt;
 }
 

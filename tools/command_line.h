@@ -7,9 +7,8 @@
 #include <string>
 #include <variant>
 
-#include "vpndoctor/path_mtu.h"
+#include "vpndoctor/path_mtu_run.h"
 #include "vpndoctor/report.h"
-#include "vpndoctor/tunnel_endpoint.h"
 
 namespace vpndoctor {
 
@@ -26,21 +25,8 @@ struct OutputOptions {
 };
 
 struct MtuCommand {
-  std::string host;
-  std::optional<Family> family;
-  std::string interface;
-  std::optional<IpAddress> source;
-  std::optional<std::uint32_t> mark;
-  std::optional<std::uint32_t> min_bytes;
-  std::optional<std::uint32_t> max_bytes;
-  std::optional<std::uint16_t> port;
-  std::optional<Method> method;
-  std::uint32_t rate_bytes = 32 * 1024;
-  bool gentle = false;
-  Milliseconds deadline{30000};
+  PathMtuRequest request;
   std::optional<std::uint32_t> expect_min_bytes;
-  bool outer = false;
-  std::optional<TunnelEndpoint> endpoint;  ///< of the tunnel, for --outer
 };
 
 struct ExplainCommand {

@@ -11,11 +11,11 @@
 #include "command_line.h"
 #include "interrupt.h"
 #include "mtu_command.h"
-#include "option_values.h"
 #include "terminal.h"
 #include "vpndoctor/codes.h"
 #include "vpndoctor/codes_page.h"
 #include "vpndoctor/render.h"
+#include "vpndoctor/text_escape.h"
 
 namespace vpndoctor {
 namespace {

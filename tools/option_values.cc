@@ -13,8 +13,6 @@
 namespace vpndoctor {
 namespace {
 
-constexpr std::size_t kMostShown = 64;
-
 template <class Number, class... Format>
 std::optional<Number> parse_number(std::string_view text, Format... format) {
   Number number{};
@@ -52,11 +50,6 @@ std::optional<AddressAndPort> split_endpoint(std::string_view text) {
 }
 
 }  // namespace
-
-std::string in_quotes(const std::string& text) {
-  // A byte takes at most four characters once escaped; so nothing long is escaped in vain.
-  return "'" + shorten(escape_controls(std::string_view(text).substr(0, 4 * kMostShown)), kMostShown) + "'";
-}
 
 std::string check_whole_number(std::string& text, WholeNumbers range) {
   const auto number = parse_whole(text);

@@ -26,7 +26,4 @@ std::string check_seconds(const std::string& text, double from, double to);
 /// Takes ADDR, ADDR:PORT, [ADDR6] or [ADDR6]:PORT. kUsage when it is anything else.
 Result<TunnelEndpoint> parse_endpoint(const std::string& text);
 
-/// Quotes what the user typed: control characters escaped, cut where it is long.
-std::string in_quotes(const std::string& text);
-
 }  // namespace vpndoctor

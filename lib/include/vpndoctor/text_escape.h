@@ -16,6 +16,9 @@ std::string escape_controls(std::string_view text);
 /// Like escape_controls(), and replaces everything outside ASCII too: for terminals that cannot show it.
 std::string escape_non_ascii(std::string_view text);
 
+/// Quotes what a user typed, for an error message: control characters escaped, cut where it is long.
+std::string in_quotes(std::string_view text);
+
 /// Cuts `text` to `max_columns` (at least 3) terminal columns, with "..." in the place of what is cut.
 std::string shorten(std::string_view text, std::size_t max_columns);
 
