@@ -110,6 +110,11 @@ std::string clear_headline(const PathMtuMeasurement& measurement, const PathMtuD
     return fmt::format("Packets of up to {} bytes, the largest size asked for, get through to {}.", size, host);
   if (finding_of(diagnosis, "MTU014"))
     return fmt::format("Full-size packets of {} bytes get through to {}; the way back is narrower.", size, host);
+  const bool back_was_seen = measurement.round_trip.at_least_bytes >= size || measurement.reverse ||
+                             (measurement.tcp && measurement.tcp->reverse_full_bytes >= size);
+  if (!back_was_seen)
+    return fmt::format("Full-size packets of {} bytes get through to {}; the way back could not be tested.", size,
+                       host);
   return fmt::format("Full-size packets of {} bytes get through to {}: the path MTU is no problem here.", size, host);
 }
 
