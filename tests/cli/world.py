@@ -52,15 +52,20 @@ def build():
         if subprocess.run(["ip", *command.split()], check=False).returncode != 0:
             print(f"skipped: ip {command} failed", file=sys.stderr)
             sys.exit(SKIPPED)
+    # A copy of /etc in memory hides the machine's own; a bare one has no /etc/hosts that a file could cover.
+    with tempfile.TemporaryDirectory(prefix="vpndoctor-cli-") as copy:
+        subprocess.run(["cp", "-a", "/etc/.", copy], check=False, stderr=subprocess.DEVNULL)
+        if subprocess.run(["mount", "-t", "tmpfs", "tmpfs", "/etc"], check=False).returncode != 0:
+            print("skipped: /etc cannot be replaced in a mount namespace", file=sys.stderr)
+            sys.exit(SKIPPED)
+        subprocess.run(["cp", "-a", copy + "/.", "/etc"], check=False, stderr=subprocess.DEVNULL)
     for path, text in (("/etc/resolv.conf", "nameserver 127.0.0.53\n"), ("/etc/nsswitch.conf", "hosts: files dns\n"),
                        ("/etc/hosts", "127.0.0.1 localhost\n")):
-        with tempfile.NamedTemporaryFile("w", prefix="vpndoctor-cli-") as file:
+        if os.path.lexists(path):
+            os.remove(path)
+        with open(path, "w", encoding="ascii") as file:
             file.write(text)
-            file.flush()
-            os.chmod(file.name, 0o644)
-            if subprocess.run(["mount", "--bind", file.name, os.path.realpath(path)], check=False).returncode != 0:
-                print(f"skipped: {path} cannot be replaced in a mount namespace", file=sys.stderr)
-                sys.exit(SKIPPED)
+        os.chmod(path, 0o644)
 
 
 def run(*arguments, prefix=(), **options):

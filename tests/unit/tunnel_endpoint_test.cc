@@ -80,7 +80,8 @@ std::string openvpn(const std::string& device, const std::string& options) {
 
 void make_key() { run("openvpn --genkey secret " + ::testing::TempDir() + "vpndoctor-static.key"); }
 
-constexpr const char* kOpened = "TUN/TAP device";
+/// Logged after the interface has its address.
+constexpr const char* kOpened = "link remote";
 
 TEST(TunnelEndpointInNamespace, WireguardGoTellsThePeerOfTheInnerAddress) {
   if (missing("wireguard-go") || missing("wg")) GTEST_SKIP() << "wireguard-go, wg or /dev/net/tun is missing";
