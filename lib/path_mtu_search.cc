@@ -158,10 +158,9 @@ std::optional<Probe> PathMtuSearch::Impl::choose(TimePoint now) {
   if (hops) {
     if (auto want = hops->next(now)) return Probe{0, want->method, want->size_bytes, want->ttl};
   }
-  if (const auto back = way_back()) replies.refine(*back, sizes->bounds().at_least_bytes.value_or(0));
-  if (auto probe = replies.next(large_echoes())) return probe;
   if (auto want = sizes->next(now)) return Probe{0, want->method, want->size_bytes};
-  return std::nullopt;
+  if (const auto back = way_back()) replies.refine(*back, sizes->bounds().at_least_bytes.value_or(0));
+  return replies.next(large_echoes());
 }
 
 /// Loss of the last `samples` large packets of sizes that pass, sent since the pace was changed; nullopt while there

@@ -109,7 +109,7 @@ Milliseconds ProbeLedger::timeout() const {
 
 Milliseconds ProbeLedger::grace() const {
   if (!smoothed_rtt_) return kInitialTimeout;
-  return std::max(timeout(), max_rtt_ * 1.5 + Milliseconds(50));
+  return std::max(timeout(), max_rtt_ * 1.25 + Milliseconds(40));
 }
 
 void ProbeLedger::expire(TimePoint now) {
