@@ -19,6 +19,9 @@ namespace vpndoctor {
 inline constexpr double kMaxFalseClaim = 1e-3;
 /// Probes are repeated until chance is this unlikely: a search asks many such questions, and each answer must hold.
 inline constexpr double kSureOdds = kMaxFalseClaim / 20;
+/// A size lost although a larger one passes, or although a router says that it carries it, is one of many tried: it
+/// must be far less likely to be chance.
+inline constexpr double kBandOdds = 1e-6;
 /// On a path without loss the estimate of chance is itself cautious: the promised odds are enough.
 constexpr double needed_odds(double chance) { return chance < 0.05 ? kMaxFalseClaim : kSureOdds; }
 
