@@ -14,6 +14,7 @@
 #include "vpndoctor/path_mtu.h"
 #include "vpndoctor/path_mtu_diagnosis.h"
 #include "vpndoctor/result.h"
+#include "vpndoctor/routes_report.h"
 
 namespace [[gnu::visibility("default")]] vpndoctor {
 
@@ -31,7 +32,7 @@ struct PathMtuReport {
 };
 
 struct Report {
-  std::string command;  ///< "mtu"; empty when the arguments name none
+  std::string command;  ///< "mtu", "routes show", ...; empty when the arguments name none
   std::chrono::system_clock::time_point started_at;
   Milliseconds duration{};
   Verdict verdict = Verdict::kUndetermined;
@@ -39,7 +40,9 @@ struct Report {
   std::vector<Finding> findings;
   std::vector<Skipped> skipped;
   std::optional<Error> error;
-  std::variant<std::monostate, PathMtuReport> data;
+  std::variant<std::monostate, PathMtuReport, RoutesShowReport, RoutesDiffReport, RoutesExplainReport,
+               RoutesAuditReport, RoutesRestoreReport>
+      data;
 };
 
 /// Decides the verdict: `problem` for a finding at or above `fail_on`, else `undetermined` when the question

@@ -1,0 +1,62 @@
+// SPDX-License-Identifier: Apache-2.0
+// Does a split tunnel do what its list says: for every prefix of a list, which part of it leaves through the tunnel,
+// which elsewhere and why, rules taken into account. Pure.
+#pragma once
+
+#include <cstddef>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "vpndoctor/fib.h"
+#include "vpndoctor/prefix.h"
+#include "vpndoctor/prefix_set.h"
+#include "vpndoctor/result.h"
+
+namespace [[gnu::visibility("default")]] vpndoctor {
+
+/// Reads a list: CIDRs one a line or separated by commas, the `AllowedIPs` lines of a WireGuard configuration, or the
+/// `route` and `route-ipv6` lines of an OpenVPN configuration (`redirect-gateway` is its default). kUsage names the
+/// line and what is wrong with it: an unknown word, host bits, an empty list.
+Result<std::vector<IpPrefix>> parse_prefix_list(std::string_view text);
+
+enum class PrefixStatus : std::uint8_t { kInside, kOutside, kPartial, kUnrouted };
+const char* prefix_status_name(PrefixStatus status);  ///< "inside", "outside", "partial", "unrouted"
+
+/// Which share of a prefix goes where.
+struct ShareThrough {
+  std::string interface;  ///< empty: nowhere (no route, blackhole, unreachable, prohibit)
+  double share_ratio = 0;
+};
+
+/// A part of a prefix that does not do what the whole does.
+struct AuditException {
+  IpPrefix prefix;        ///< the part
+  std::string interface;  ///< where it goes; empty: nowhere
+  std::string route;      ///< the route that takes it, in the words of `ip route`; empty: none
+  std::uint32_t table = 0;
+};
+
+struct AuditedPrefix {
+  IpPrefix prefix;
+  PrefixStatus status = PrefixStatus::kUnrouted;
+  std::vector<ShareThrough> through;       ///< largest share first
+  std::vector<AuditException> exceptions;  ///< at most kMostExceptions, largest first
+  std::size_t exceptions_count = 0;        ///< of all there are
+  std::string uncertain;                   ///< why this is not certain; empty: certain
+
+  static constexpr std::size_t kMostExceptions = 16;
+};
+
+struct CidrAudit {
+  std::string interface;                ///< the tunnel that was asked about
+  std::vector<AuditedPrefix> prefixes;  ///< in the order of the list
+  std::vector<IpPrefix> aggregated;     ///< the list in the fewest prefixes
+  std::size_t inside = 0, outside = 0, partial = 0, unrouted = 0;
+};
+
+/// Audits `list` against the tables for a local, unbound flow of `uid` with mark 0.
+CidrAudit audit_prefixes(const Fib& fib, const Snapshot& snapshot, const std::vector<IpPrefix>& list,
+                         std::string_view via_interface, std::uint32_t uid = 0);
+
+}  // namespace vpndoctor

@@ -1,0 +1,100 @@
+// SPDX-License-Identifier: Apache-2.0
+// The state of one network namespace at one moment, whoever read it: the kernel, a saved file, a capture of another
+// machine. What every analysis of routing takes. Plain values; knows neither how they were read nor how they are shown.
+#pragma once
+
+#include <chrono>
+#include <cstdint>
+#include <map>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "vpndoctor/network.h"
+#include "vpndoctor/observed.h"
+
+namespace [[gnu::visibility("default")]] vpndoctor {
+
+enum class Platform : std::uint8_t { kLinux, kMacos };
+
+/// sysctls of one interface that decide where packets go; null: the file was not there.
+struct InterfaceSettings {
+  std::optional<int> forwarding;                    ///< net.ipvX.conf.IF.forwarding
+  std::optional<int> ignore_routes_with_linkdown;   ///< net.ipvX.conf.IF.ignore_routes_with_linkdown
+  std::optional<int> reverse_path_filter;           ///< net.ipv4.conf.IF.rp_filter: 0 off, 1 strict, 2 loose
+  std::optional<int> source_valid_mark;             ///< net.ipv4.conf.IF.src_valid_mark
+  std::optional<int> accept_local;                  ///< net.ipv4.conf.IF.accept_local
+  std::optional<int> route_localnet;                ///< net.ipv4.conf.IF.route_localnet
+  std::optional<int> accept_source_route;           ///< net.ipv4.conf.IF.accept_source_route
+  std::optional<int> accept_router_advertisements;  ///< net.ipv6.conf.IF.accept_ra
+  std::optional<int> disabled;                      ///< net.ipv6.conf.IF.disable_ipv6
+  std::optional<int> use_temporary_addresses;       ///< net.ipv6.conf.IF.use_tempaddr
+  bool operator==(const InterfaceSettings&) const = default;
+};
+
+/// sysctls of the namespace. The interfaces "all" and "default" are entries of the maps.
+struct RoutingSettings {
+  std::optional<int> multipath_hash_policy;     ///< net.ipv4.fib_multipath_hash_policy
+  std::optional<int> multipath_use_neighbours;  ///< net.ipv4.fib_multipath_use_neigh
+  std::optional<int> multipath_hash_policy6;    ///< net.ipv6.fib_multipath_hash_policy
+  std::map<std::string, InterfaceSettings> inet;
+  std::map<std::string, InterfaceSettings> inet6;
+};
+
+/// One other end of a tunnel: where its outer packets go.
+struct OuterEndpoint {
+  IpAddress address;
+  std::optional<std::uint16_t> port;
+  bool operator==(const OuterEndpoint&) const = default;
+};
+
+/// What is known of a tunnel interface beyond its link: who holds it and where its outer packets go.
+struct Tunnel {
+  std::string interface;
+  std::string kind;  ///< "wireguard", "openvpn", "tun", "gre", "ppp", ...
+  std::optional<std::uint32_t> holder_pid;
+  std::string holder_name;               ///< empty: none, or not readable
+  std::vector<OuterEndpoint> endpoints;  ///< of all peers; empty: none known
+  std::optional<std::uint32_t> mark;     ///< mark of its outer packets (WireGuard's fwmark); null: not known
+  std::string not_seen;                  ///< what could not be read of it, a phrase; empty: nothing
+};
+
+/// Names that the machine gives to numbers (/etc/iproute2/rt_tables, rt_protos, group), beyond the kernel's own.
+struct NumberNames {
+  std::map<std::uint32_t, std::string> tables;
+  std::map<std::uint32_t, std::string> protocols;
+  std::map<std::uint32_t, std::string> groups;
+};
+
+struct Snapshot {
+  Platform platform = Platform::kLinux;
+  std::chrono::system_clock::time_point taken_at;
+  std::string tool_version;                      ///< of the vpndoctor that took it
+  std::string kernel_release;                    ///< "6.1.0-18-amd64"; empty: not known
+  std::string host_name;                         ///< empty: not known
+  std::optional<std::uint64_t> namespace_inode;  ///< of the network namespace
+  /// True when nothing changed while it was read; null when that is not known (a capture of text).
+  std::optional<bool> stable;
+
+  Observed<std::vector<Link>> links;
+  Observed<std::vector<Address>> addresses;
+  Observed<RouteTable> routes;
+  Observed<std::vector<Rule>> rules;
+  Observed<std::vector<NextHopObject>> next_hop_objects;
+  Observed<std::vector<Neighbour>> neighbours;
+  Observed<RoutingSettings> settings;
+  Observed<std::vector<Tunnel>> tunnels;
+  Observed<NumberNames> names;
+
+  /// Finds a link by name; null when there is none or links are not known.
+  const Link* find_link(std::string_view name) const;
+  /// The name of a table: the machine's own, else the kernel's, else its number.
+  std::string table_name(std::uint32_t table) const;
+};
+
+/// True when the interface is a VPN tunnel by its kind, its name's convention or the tunnels facet (wireguard, tun that
+/// is no tap, ppp, ipsec/vti/xfrm, gre and IP-in-IP with a remote; macOS utun with an address of its own). Bridges,
+/// VXLAN, veth and taps of virtual machines are not.
+bool is_tunnel(const Snapshot& snapshot, std::string_view interface);
+
+}  // namespace vpndoctor

@@ -1,0 +1,22 @@
+// SPDX-License-Identifier: Apache-2.0
+// Reads the state of this network namespace into a Snapshot. What changes while it is read is read again; what cannot
+// be read is said in its facet.
+#pragma once
+
+#include <vector>
+
+#include "vpndoctor/result.h"
+#include "vpndoctor/snapshot.h"
+
+namespace [[gnu::visibility("default")]] vpndoctor {
+
+struct CollectOptions {
+  bool tunnels = true;    ///< look for holders and endpoints of tunnels in /proc, over generic netlink and UAPI sockets
+  int most_attempts = 5;  ///< how often a dump that changed is read again before it is called unstable
+};
+
+/// Reads links, addresses, routes of all tables and both families, rules, nexthop objects, neighbours, settings, and
+/// tunnels. Fails only when netlink itself cannot be used.
+Result<Snapshot> collect_snapshot(const CollectOptions& options = {});
+
+}  // namespace vpndoctor

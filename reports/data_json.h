@@ -1,0 +1,17 @@
+// SPDX-License-Identifier: Apache-2.0
+// The JSON of each routes command's `data`. Text pieces rather than a tree: a million routes are only appended.
+#pragma once
+
+#include "vpndoctor/json_writer.h"
+#include "vpndoctor/routes_report.h"
+
+namespace vpndoctor {
+
+/// Each writes one object, as reports/schema/report-1.schema.json describes it.
+void write_data(JsonWriter& json, const RoutesShowReport& report);
+void write_data(JsonWriter& json, const RoutesDiffReport& report);
+void write_data(JsonWriter& json, const RoutesExplainReport& report);
+void write_data(JsonWriter& json, const RoutesAuditReport& report);
+void write_data(JsonWriter& json, const RoutesRestoreReport& report);
+
+}  // namespace vpndoctor
