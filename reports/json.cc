@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // The JSON document of a report, as reports/schema/report-1.schema.json describes it. Unknown is null, never 0.
-// The one file that includes nlohmann-json. Output is ASCII: what a terminal or a locale could spoil is escaped.
+// The one file that includes nlohmann-json; the routes' data is written by its own files. Output is ASCII: what a
+// terminal or a locale could spoil is escaped.
 #include <fmt/chrono.h>
 #include <fmt/format.h>
 
@@ -8,6 +9,7 @@
 #include <cmath>
 #include <nlohmann/json.hpp>
 
+#include "data_json.h"
 #include "vpndoctor/codes.h"
 #include "vpndoctor/render.h"
 #include "vpndoctor/version.h"
@@ -37,6 +39,11 @@ Json list(const std::vector<T>& values, ToJson to_json) {
   Json array = Json::array();
   for (const T& value : values) array.push_back(to_json(value));
   return array;
+}
+
+std::string pretty(const Json& json) {
+  constexpr int kIndent = 2;
+  return json.dump(kIndent, ' ', true, Json::error_handler_t::replace);
 }
 
 std::string rfc3339(std::chrono::system_clock::time_point time) {
@@ -276,14 +283,8 @@ Json path_mtu_json(const PathMtuReport& report) {
   return out;
 }
 
-Json data_json(const Report& report) {
-  const auto* path = std::get_if<PathMtuReport>(&report.data);
-  return path == nullptr ? Json() : path_mtu_json(*path);
-}
-
-}  // namespace
-
-std::string render_json(const Report& report) {
+/// The envelope, without its last brace: `data` follows.
+std::string envelope(const Report& report) {
   const Json document = {{"schema_version", "1.0"},
                          {"tool", {{"name", "vpndoctor"}, {"version", version()}}},
                          {"command", or_null(report.command)},
@@ -293,10 +294,28 @@ std::string render_json(const Report& report) {
                          {"incomplete", report.incomplete},
                          {"findings", list(report.findings, finding_json)},
                          {"skipped", list(report.skipped, skipped_json)},
-                         {"error", error_json(report.error)},
-                         {"data", data_json(report)}};
-  constexpr int kIndent = 2;
-  return document.dump(kIndent, ' ', true, Json::error_handler_t::replace) + "\n";
+                         {"error", error_json(report.error)}};
+  std::string text = pretty(document);
+  text.resize(text.rfind("\n}"));
+  return text;
+}
+
+void write_data(std::string& out, const PathMtuReport& path) { out += pretty(path_mtu_json(path)); }
+
+void write_data(std::string& out, std::monostate) { out += "null"; }
+
+template <class Routes>
+void write_data(std::string& out, const Routes& routes) {
+  JsonWriter json(out);
+  write_data(json, routes);
+}
+
+}  // namespace
+
+std::string render_json(const Report& report) {
+  std::string text = envelope(report) + ",\n  \"data\": ";
+  std::visit([&text](const auto& data) { write_data(text, data); }, report.data);
+  return text + "\n}\n";
 }
 
 }  // namespace vpndoctor

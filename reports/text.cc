@@ -7,6 +7,7 @@
 #include "findings_text.h"
 #include "page.h"
 #include "path_mtu_text.h"
+#include "routes_text.h"
 #include "vpndoctor/render.h"
 #include "vpndoctor/text_escape.h"
 
@@ -18,8 +19,18 @@ struct Label {
   Style style;
 };
 
-/// The word before the verdict follows the findings, not --fail-on: a black hole is never shown as OK.
+/// The word before the verdict follows the findings, not --fail-on: a black hole is never shown as OK. What only
+/// compares, plans or explains is no judgement.
 Label label_of(const Report& report) {
+  if (const auto* diff = std::get_if<RoutesDiffReport>(&report.data)) {
+    if (!diff->diff.is_equal()) return {"DIFFERENT", Style::kDoubtful};
+    return diff->diff.is_partial() ? Label{"UNDETERMINED", Style::kDoubtful} : Label{"EQUAL", Style::kGood};
+  }
+  if (const auto* restore = std::get_if<RoutesRestoreReport>(&report.data)) {
+    if (report.verdict == Verdict::kOk) return {"OK", Style::kGood};
+    return {restore->applied || restore->rolled_back ? "PROBLEM" : "PENDING", Style::kDoubtful};
+  }
+  if (std::holds_alternative<RoutesExplainReport>(report.data)) return {"ROUTE", Style::kStrong};
   const auto has = [&report](Severity severity) {
     return std::ranges::any_of(report.findings, [severity](const Finding& each) { return each.severity == severity; });
   };
@@ -39,12 +50,24 @@ std::string enough_headline(const PathMtuReport& path) {
                      path.diagnosis.path_mtu_at_least_bytes.value_or(0), path.measurement.target.host);
 }
 
+std::string headline_of(const PathMtuReport& path) {
+  return is_enough(path.diagnosis) ? enough_headline(path) : path_mtu_headline(path.measurement, path.diagnosis);
+}
+
+std::string headline_of(std::monostate) { return "Nothing was examined."; }
+
+template <class Routes>
+std::string headline_of(const Routes& routes) {
+  return routes_headline(routes);
+}
+
+/// What a command was asked for comes first; the routing checks' first finding is what a bare look was for.
 std::string headline(const Report& report) {
-  if (const auto* path = std::get_if<PathMtuReport>(&report.data)) {
-    return is_enough(path->diagnosis) ? enough_headline(*path) : path_mtu_headline(path->measurement, path->diagnosis);
+  const bool looks = std::holds_alternative<RoutesShowReport>(report.data);
+  if (looks && !report.findings.empty() && report.findings.front().severity != Severity::kNotice) {
+    return report.findings.front().title;
   }
-  if (!report.findings.empty()) return report.findings.front().title;
-  return "Nothing was examined.";
+  return std::visit([](const auto& data) { return headline_of(data); }, report.data);
 }
 
 std::string error_text(const Error& error, const TextOptions& options) {
@@ -66,7 +89,7 @@ void write_outer(const PathMtuReport& outer, Page& page) {
   write_too_big_messages(outer.measurement, page);
 }
 
-void write_path_mtu(const Report& report, const PathMtuReport& path, Page& page) {
+void write_data(const Report& report, const PathMtuReport& path, Page& page) {
   page.blank_line();
   write_path_summary(path, page);
   write_hops(path, page);
@@ -84,6 +107,17 @@ void write_path_mtu(const Report& report, const PathMtuReport& path, Page& page)
   write_probing(path.measurement, page);
 }
 
+void write_data(const Report& /*report*/, std::monostate /*nothing*/, Page& /*page*/) {}
+
+template <class Routes>
+void write_data(const Report& report, const Routes& routes, Page& page) {
+  write_sections(routes, page);
+  write_meaning(report.findings, page);
+  write_remedies(report.findings, page);
+  write_findings(report.findings, page);
+  write_blind_spots({}, report.skipped, page);
+}
+
 }  // namespace
 
 std::string render_text(const Report& report, const TextOptions& options) {
@@ -95,7 +129,7 @@ std::string render_text(const Report& report, const TextOptions& options) {
   page.paragraph(verdict, 0, label.style);
   if (report.incomplete)
     page.paragraph("Interrupted or out of time: this is what was known by then.", 0, Style::kDoubtful);
-  if (const auto* path = std::get_if<PathMtuReport>(&report.data)) write_path_mtu(report, *path, page);
+  std::visit([&](const auto& data) { write_data(report, data, page); }, report.data);
   return page.text();
 }
 

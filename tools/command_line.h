@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// The command line as values. The only file pair that knows CLI11.
+// The command line as values. Which options there are is known to *_options.cc.
 #pragma once
 
 #include <cstdint>
@@ -33,9 +33,65 @@ struct ExplainCommand {
   std::string code;  ///< empty: list all
 };
 
+struct RoutesShowCommand {
+  std::string from;  ///< empty: this machine
+  bool all = false;
+};
+
+struct RoutesSaveCommand {
+  std::string file;  ///< empty: the baseline
+};
+
+struct RoutesDiffCommand {
+  std::string before;  ///< empty: the baseline
+  std::string after;   ///< empty: this machine, or `from`
+  std::string from;
+};
+
+struct RoutesExplainCommand {
+  std::string address;  ///< empty with `flows_file`
+  std::string from;
+  std::string source;
+  std::optional<std::uint32_t> mark;
+  std::string input_interface;
+  std::string output_interface;
+  std::optional<std::uint32_t> uid;  ///< null: the caller's
+  std::string protocol;              ///< name or number
+  std::optional<std::uint16_t> source_port;
+  std::optional<std::uint16_t> destination_port;
+  std::optional<std::uint32_t> tos;
+  std::string flows_file;  ///< "-": standard input; empty: one flow
+  std::string without_interface;
+  std::string as_if_route;
+};
+
+struct RoutesAuditCommand {
+  std::string list_file;  ///< "-": standard input
+  std::string via_interface;
+  std::string from;
+};
+
+struct RoutesRestoreCommand {
+  std::string baseline;  ///< empty: the saved baseline
+  std::string from;      ///< plan for this snapshot instead of this machine; never applied
+  bool infer = false;
+  bool apply = false;
+  bool force = false;
+  bool with_optional = false;  ///< also what is only offered, such as deleting a dead tunnel's address
+  bool confirmed = false;
+  std::optional<double> confirm_seconds;
+};
+
+struct RoutesWatchCommand {
+  std::optional<double> duration_seconds;
+};
+
+using ParsedCommand = std::variant<MtuCommand, ExplainCommand, RoutesShowCommand, RoutesSaveCommand, RoutesDiffCommand,
+                                   RoutesExplainCommand, RoutesAuditCommand, RoutesRestoreCommand, RoutesWatchCommand>;
+
 struct CommandLine {
   OutputOptions output;
-  std::variant<MtuCommand, ExplainCommand> command;
+  ParsedCommand command;
 };
 
 /// What to do instead of a command: print `text` (help, version) and exit with 0.
@@ -49,7 +105,8 @@ Result<std::variant<CommandLine, Information>> parse_command_line(int argc, char
 /// True when the arguments ask for JSON, also when they are otherwise wrong.
 bool asks_for_json(int argc, char** argv);
 
-/// Returns the command that the arguments begin with, also when they are otherwise wrong; empty when it is none.
+/// Returns the command that the arguments begin with ("mtu", "routes diff"), also when they are otherwise wrong; empty
+/// when it is none.
 std::string named_command(int argc, char** argv);
 
 }  // namespace vpndoctor

@@ -11,6 +11,7 @@
 #include "command_line.h"
 #include "interrupt.h"
 #include "mtu_command.h"
+#include "routes_commands.h"
 #include "terminal.h"
 #include "vpndoctor/codes.h"
 #include "vpndoctor/codes_page.h"
@@ -38,16 +39,51 @@ int show(const Report& report, const OutputOptions& output, bool interrupted) {
   return code;
 }
 
-int run(const MtuCommand& command, const OutputOptions& output) {
+/// Runs `make`, which is given the Interrupt, and shows its report with the time that it took.
+template <class Make>
+int timed(const OutputOptions& output, Make make) {
   const Interrupt interrupt;
   const auto started = std::chrono::steady_clock::now();
   const auto started_at = std::chrono::system_clock::now();
-  Report report = run_mtu(command, output, interrupt);
+  Report report = make(interrupt);
   report.started_at = started_at;
   report.duration = std::chrono::steady_clock::now() - started;
   const bool interrupted = interrupt.happened();
   report.incomplete = report.incomplete || interrupted;
   return show(report, output, interrupted);
+}
+
+int run(const MtuCommand& command, const OutputOptions& output) {
+  return timed(output, [&](const Interrupt& interrupt) { return run_mtu(command, output, interrupt); });
+}
+
+int run(const RoutesShowCommand& command, const OutputOptions& output) {
+  return timed(output, [&](const Interrupt&) { return run_routes_show(command, output); });
+}
+
+int run(const RoutesSaveCommand& command, const OutputOptions& output) {
+  return timed(output, [&](const Interrupt&) { return run_routes_save(command, output); });
+}
+
+int run(const RoutesDiffCommand& command, const OutputOptions& output) {
+  return timed(output, [&](const Interrupt&) { return run_routes_diff(command, output); });
+}
+
+int run(const RoutesExplainCommand& command, const OutputOptions& output) {
+  if (!command.flows_file.empty()) return run_routes_flows(command, output, Interrupt());
+  return timed(output, [&](const Interrupt&) { return run_routes_explain(command, output); });
+}
+
+int run(const RoutesAuditCommand& command, const OutputOptions& output) {
+  return timed(output, [&](const Interrupt&) { return run_routes_audit(command, output); });
+}
+
+int run(const RoutesRestoreCommand& command, const OutputOptions& output) {
+  return timed(output, [&](const Interrupt& interrupt) { return run_routes_restore(command, output, interrupt); });
+}
+
+int run(const RoutesWatchCommand& command, const OutputOptions& output) {
+  return run_routes_watch(command, output, Interrupt());
 }
 
 int run(const ExplainCommand& command, const OutputOptions& output) {

@@ -1,0 +1,61 @@
+// SPDX-License-Identifier: Apache-2.0
+// Looks things up in a snapshot.
+#include "vpndoctor/snapshot.h"
+
+#include <algorithm>
+#include <array>
+
+namespace vpndoctor {
+namespace {
+
+/// ARPHRD_* of tunnels that have no link kind of their own (include/uapi/linux/if_arp.h).
+constexpr std::uint16_t kHardwarePpp = 512;
+constexpr std::uint16_t kHardwareNone = 0xfffe;
+constexpr std::uint8_t kTap = 2;
+
+constexpr auto kTunnelKinds = std::to_array<std::string_view>(
+    {"wireguard", "amneziawg", "ovpn", "ovpn-dco", "ppp", "xfrm", "vti", "vti6", "ipsec", "l2tpeth"});
+/// Kinds that are a tunnel once they have another end; without one they are the system's (gre0, sit0, tunl0).
+constexpr auto kKindsWithRemote =
+    std::to_array<std::string_view>({"gre", "gretap", "ip6gre", "ip6gretap", "ipip", "sit", "ip6tnl"});
+
+const Tunnel* find_tunnel(const Snapshot& snapshot, std::string_view interface) {
+  if (!snapshot.tunnels) return nullptr;
+  const auto found = std::ranges::find(*snapshot.tunnels, interface, &Tunnel::interface);
+  return found == snapshot.tunnels->end() ? nullptr : &*found;
+}
+
+/// macOS itself makes utun interfaces that have link-local addresses alone; a VPN's has another.
+bool is_macos_tunnel(const Snapshot& snapshot, std::string_view interface) {
+  if (!interface.starts_with("utun") && !interface.starts_with("ipsec") && !interface.starts_with("ppp")) return false;
+  return snapshot.addresses && std::ranges::any_of(*snapshot.addresses, [&](const Address& each) {
+           return each.interface == interface && !each.address.is_link_local();
+         });
+}
+
+}  // namespace
+
+const Link* Snapshot::find_link(std::string_view name) const {
+  if (!links) return nullptr;
+  const auto found = std::ranges::find(*links, name, &Link::name);
+  return found == links->end() ? nullptr : &*found;
+}
+
+std::string Snapshot::table_name(std::uint32_t table) const {
+  if (names) {
+    if (const auto found = names->tables.find(table); found != names->tables.end()) return found->second;
+  }
+  return vpndoctor::table_name(table);
+}
+
+bool is_tunnel(const Snapshot& snapshot, std::string_view interface) {
+  if (snapshot.platform == Platform::kMacos) return is_macos_tunnel(snapshot, interface);
+  if (find_tunnel(snapshot, interface) != nullptr) return true;
+  const Link* link = snapshot.find_link(interface);
+  if (link == nullptr) return false;
+  if (link->kind == "tun") return link->tun_type != kTap && link->hardware_type == kHardwareNone;
+  if (std::ranges::count(kTunnelKinds, link->kind) != 0 || link->hardware_type == kHardwarePpp) return true;
+  return std::ranges::count(kKindsWithRemote, link->kind) != 0 && link->tunnel_remote.has_value();
+}
+
+}  // namespace vpndoctor

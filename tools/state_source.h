@@ -1,0 +1,17 @@
+// SPDX-License-Identifier: Apache-2.0
+// Where a command reads the machine's state from: this machine, or what --from names.
+#pragma once
+
+#include <memory>
+#include <string>
+
+#include "vpndoctor/result.h"
+#include "vpndoctor/snapshot.h"
+
+namespace vpndoctor {
+
+/// Reads this machine's state when `from` is empty, else the saved snapshot or folder of captures ("-": standard
+/// input).
+Result<std::shared_ptr<const Snapshot>> read_state(const std::string& from);
+
+}  // namespace vpndoctor
