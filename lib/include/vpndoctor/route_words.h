@@ -24,8 +24,8 @@ std::vector<std::string> address_words(const Address& address);
 /// Joins words with spaces.
 std::string joined(const std::vector<std::string>& words);
 
-/// Returns the encapsulation as iproute2 words it, e.g. "mpls 100/200", "seg6 mode encap segs 1 [ 2001:db8::1 ]";
-/// "type N" for one that is not understood; empty for none.
+/// Returns the encapsulation as `ip route add ... encap` takes it, e.g. "mpls 100/200", "seg6 mode encap segs
+/// 2001:db8::1"; "type N" for one that is not understood; empty for none.
 std::string encapsulation_text(const Encapsulation& encapsulation);
 
 }  // namespace vpndoctor
