@@ -5,7 +5,6 @@
 
 #include <algorithm>
 #include <charconv>
-#include <iterator>
 
 namespace vpndoctor {
 namespace {
@@ -112,8 +111,13 @@ Run longest_zero_run(const Groups& groups) {
   return best.length >= 2 ? best : Run{kGroups, 0};
 }
 
-std::string format_quad(std::span<const std::uint8_t> quad) {
-  return fmt::format("{}.{}.{}.{}", quad[0], quad[1], quad[2], quad[3]);
+char* put_quad(char* at, std::span<const std::uint8_t> quad) {
+  constexpr std::ptrdiff_t kMostDigits = 3;
+  for (std::size_t i = 0; i < kInetBytes; ++i) {
+    if (i > 0) *at++ = '.';
+    at = std::to_chars(at, at + kMostDigits, static_cast<unsigned>(quad[i])).ptr;
+  }
+  return at;
 }
 
 /// IPv4-mapped and IPv4-compatible addresses end in a dotted quad, as every tool of the system prints them.
@@ -121,26 +125,30 @@ bool ends_in_quad(const Groups& groups, Run zeros) {
   return zeros.begin == 0 && (zeros.length == 6 || (zeros.length == 5 && groups[5] == 0xffff));
 }
 
-std::string format_inet6(std::span<const std::uint8_t> bytes) {
+char* put_inet6(char* at, std::span<const std::uint8_t> bytes) {
+  constexpr std::ptrdiff_t kMostDigits = 4;
   Groups groups;
   for (std::size_t i = 0; i < kGroups; ++i)
     groups[i] = static_cast<std::uint16_t>(bytes[2 * i] << 8 | bytes[2 * i + 1]);
   const Run zeros = longest_zero_run(groups);
   const bool quad = ends_in_quad(groups, zeros);
   const std::size_t end = quad ? 6 : kGroups;
-  std::string text;
+  bool needs_colon = false;
   for (std::size_t i = 0; i < end; ++i) {
     if (i == zeros.begin) {
-      text += "::";
+      *at++ = ':';
+      *at++ = ':';
       i += zeros.length - 1;
+      needs_colon = false;
       continue;
     }
-    if (!text.empty() && !text.ends_with(':')) text += ':';
-    fmt::format_to(std::back_inserter(text), "{:x}", groups[i]);
+    if (needs_colon) *at++ = ':';
+    at = std::to_chars(at, at + kMostDigits, groups[i], 16).ptr;
+    needs_colon = true;
   }
-  if (!quad) return text;
-  if (!text.ends_with(':')) text += ':';
-  return text + format_quad(bytes.subspan(12));
+  if (!quad) return at;
+  if (needs_colon) *at++ = ':';
+  return put_quad(at, bytes.subspan(12));
 }
 
 }  // namespace
@@ -171,7 +179,15 @@ std::optional<IpAddress> IpAddress::from_bytes(std::span<const std::byte> networ
 }
 
 std::string IpAddress::to_string() const {
-  return family == Family::kInet ? format_quad(octets()) : format_inet6(octets());
+  std::string text;
+  append_to(text);
+  return text;
+}
+
+void IpAddress::append_to(std::string& out) const {
+  std::array<char, 48> text;  // the longest form has 45 characters
+  char* end = family == Family::kInet ? put_quad(text.data(), octets()) : put_inet6(text.data(), octets());
+  out.append(text.data(), end);
 }
 
 bool IpAddress::is_unspecified() const {

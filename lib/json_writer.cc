@@ -117,7 +117,7 @@ JsonWriter& JsonWriter::unsigned_value(std::uint64_t number) {
 JsonWriter& JsonWriter::value(const IpAddress& address) {
   separate();
   *out_ += '"';
-  *out_ += address.to_string();
+  address.append_to(*out_);
   *out_ += '"';
   return *this;
 }
@@ -125,7 +125,7 @@ JsonWriter& JsonWriter::value(const IpAddress& address) {
 JsonWriter& JsonWriter::value(const IpPrefix& prefix) {
   separate();
   *out_ += '"';
-  *out_ += prefix.to_string();
+  prefix.append_to(*out_);
   *out_ += '"';
   return *this;
 }

@@ -67,6 +67,17 @@ IpAddress IpPrefix::last_address() const {
   return last;
 }
 
-std::string IpPrefix::to_string() const { return fmt::format("{}/{}", address.to_string(), length); }
+std::string IpPrefix::to_string() const {
+  std::string text;
+  append_to(text);
+  return text;
+}
+
+void IpPrefix::append_to(std::string& out) const {
+  address.append_to(out);
+  std::array<char, 4> digits{'/'};
+  const auto end = std::to_chars(digits.data() + 1, digits.data() + digits.size(), static_cast<unsigned>(length)).ptr;
+  out.append(digits.data(), end);
+}
 
 }  // namespace vpndoctor

@@ -38,6 +38,8 @@ struct IpAddress {
   std::span<const std::uint8_t> octets() const { return {bytes.data(), family == Family::kInet ? 4U : 16U}; }
   /// Returns the text form: dotted quad, or RFC 5952 for IPv6.
   std::string to_string() const;
+  /// Appends the text form; for those who write a million addresses.
+  void append_to(std::string& out) const;
 
   bool is_unspecified() const;
   bool is_loopback() const;

@@ -44,6 +44,8 @@ struct IpPrefix {
   IpAddress last_address() const;
   /// Returns the canonical text with the length always shown: "10.0.0.0/8", "::/0", "192.0.2.1/32".
   std::string to_string() const;
+  /// Appends the canonical text; for those who write a million prefixes.
+  void append_to(std::string& out) const;
 
   auto operator<=>(const IpPrefix&) const = default;
 };
