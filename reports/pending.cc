@@ -5,6 +5,7 @@
 
 namespace vpndoctor {
 
+[[gnu::weak]] bool SnapshotDiff::is_partial() const { return false; }
 [[gnu::weak]] std::string routes_headline(const RoutesShowReport&) { return {}; }
 [[gnu::weak]] std::string routes_headline(const RoutesDiffReport&) { return {}; }
 [[gnu::weak]] std::string routes_headline(const RoutesExplainReport&) { return {}; }
