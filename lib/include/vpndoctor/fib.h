@@ -77,6 +77,8 @@ struct FlowExplanation {
   std::vector<FlowStep> steps;
 };
 
+struct FibIndex;
+
 /// An index over a snapshot for lookups: built once, then only read; lookups may run in several threads.
 class Fib {
  public:
@@ -93,13 +95,12 @@ class Fib {
 
   /// Calls `visit(first, last, answer)` for consecutive ranges of destinations that cover `within` in ascending
   /// order; inside a range every destination has the same answer for flows that otherwise equal `flow` (whose
-  /// destination is ignored). Neighbouring ranges of equal answers are not merged.
+  /// destination is ignored): its source is that of the first one. Neighbouring ranges of equal answers are not merged.
   void for_each_range(const Flow& flow, const IpPrefix& within,
                       const std::function<void(const IpAddress&, const IpAddress&, const FlowAnswer&)>& visit) const;
 
  private:
-  struct Index;
-  std::unique_ptr<const Index> index_;
+  std::unique_ptr<const FibIndex> index_;
 };
 
 /// Returns the snapshot as it would be without an interface: its link, addresses, routes, and the legs through it are
