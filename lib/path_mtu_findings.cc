@@ -109,17 +109,6 @@ std::string size_range_text(const SizeBounds& bounds) {
   return bounds.at_most_bytes ? fmt::format("at most {} bytes", *bounds.at_most_bytes) : "an unknown size";
 }
 
-Finding make_finding(const char* code, Subject subject) {
-  Finding finding;
-  finding.code = code;
-  finding.subject = std::move(subject);
-  if (const CodeEntry* entry = find_code(code)) {
-    finding.severity = entry->severity;
-    finding.title = entry->title;
-  }
-  return finding;
-}
-
 Subject path_subject(const PathMtuMeasurement& measurement) { return {"path", measurement.target.address.to_string()}; }
 
 std::vector<Evidence> loss_evidence(const FindingContext& context) {

@@ -6,6 +6,7 @@
 #include <string>
 #include <vector>
 
+#include "finding_parts.h"
 #include "path_mtu_advice.h"
 #include "path_mtu_judgement.h"
 #include "vpndoctor/finding.h"
@@ -30,8 +31,6 @@ std::string hop_name(std::uint8_t ttl, const std::optional<IpAddress>& address);
 /// "1400 bytes", or "between 1380 and 1400 bytes".
 std::string size_range_text(const SizeBounds& bounds);
 
-/// Starts a finding with the texts and the severity of its registry entry.
-Finding make_finding(const char* code, Subject subject);
 Subject path_subject(const PathMtuMeasurement& measurement);
 
 /// Returns the proof that large packets are lost: counts by size, odds, place, messages, TCP, way back.

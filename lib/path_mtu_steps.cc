@@ -98,12 +98,6 @@ std::string mtu_sentence(const FindingContext& context, std::uint32_t bytes) {
 
 }  // namespace
 
-void add_step(Remedy& remedy, std::string summary, std::vector<Command> commands) {
-  remedy.summary += (remedy.summary.empty() ? "" : " ") + summary;
-  remedy.commands.insert(remedy.commands.end(), commands.begin(), commands.end());
-  remedy.steps.push_back({std::move(summary), std::move(commands)});
-}
-
 std::string too_big_message_name(Family family) {
   return family == Family::kInet ? "ICMP type 3 code 4 (fragmentation needed)" : "ICMPv6 type 2 (packet too big)";
 }

@@ -10,9 +10,6 @@
 
 namespace vpndoctor {
 
-/// Appends a step, its sentence and its commands to the remedy.
-void add_step(Remedy& remedy, std::string summary, std::vector<Command> commands = {});
-
 /// "ICMP type 3 code 4" or "ICMPv6 type 2", with the name of the message.
 std::string too_big_message_name(Family family);
 
