@@ -33,12 +33,12 @@ struct FibLink {
   bool up = false;
   bool loopback = false;
   std::uint32_t group = 0;
-  bool ignores_linkdown = false;                   ///< IPv4 routes whose link is down are skipped; ip_ignore_linkdown()
-  bool ignores_linkdown6 = false;                  ///< the same for IPv6; ip6_ignore_linkdown()
-  const InterfaceSettings* inet = nullptr;         ///< null: not known
-  const InterfaceSettings* inet6 = nullptr;        ///< null: not known
-  std::span<const Address* const> inet_addresses;  ///< in the kernel's order
-  std::span<const Address* const> inet6_addresses;  ///< in the kernel's order
+  bool ignores_linkdown = false;             ///< IPv4 routes whose link is down are skipped; ip_ignore_linkdown()
+  bool ignores_linkdown6 = false;            ///< the same for IPv6; ip6_ignore_linkdown()
+  const InterfaceSettings* inet = nullptr;   ///< null: not known
+  const InterfaceSettings* inet6 = nullptr;  ///< null: not known
+  std::span<const Address* const> inet_addresses{};   ///< in the kernel's order
+  std::span<const Address* const> inet6_addresses{};  ///< in the kernel's order
 };
 
 /// One next hop. Whether it can be used may depend on the flow.
@@ -46,7 +46,7 @@ struct FibLeg {
   const NextHop* hop = nullptr;
   LinkId link = kNoLink;
   bool dead = false;
-  bool linkdown = false;  ///< its link has no carrier and its interface ignores such routes, in the family of the route
+  bool linkdown = false;  ///< its link has no carrier
 };
 
 /// The next hops of all routes that share a NextHopSet.
@@ -64,7 +64,7 @@ struct FibRule {
   LinkId input = kNoLink;         ///< kNoLink: any
   LinkId output = kNoLink;        ///< kNoLink: any
   std::int32_t goto_target = -1;  ///< the index of the rule it jumps to; -1: unresolved
-  std::string_view uncertain;     ///< why nobody knows whether it matches; empty: known
+  std::string_view uncertain{};   ///< why nobody knows whether it matches; empty: known
 };
 
 /// A routing table of one family.

@@ -68,13 +68,13 @@ enum class FibVerdict : std::uint8_t {
 
 struct FibResult {
   FibVerdict verdict = FibVerdict::kAgain;
-  const Route* route = nullptr;             ///< also of a verdict that refuses, when a route said it
-  const FibLeg* leg = nullptr;              ///< the first that can be used; null: the route has none
-  std::span<const std::uint32_t> siblings;  ///< the routes of the same prefix, `route` among them
+  const Route* route = nullptr;               ///< also of a verdict that refuses, when a route said it
+  const FibLeg* leg = nullptr;                ///< the first that can be used; null: the route has none
+  std::span<const std::uint32_t> siblings{};  ///< the routes of the same prefix, `route` among them
   std::uint32_t table = kTableUnspecified;
   LinkId suppress_link = kNoLink;  ///< whose group suppress_ifgroup looks at
   const Rule* rule = nullptr;      ///< the rule that decided
-  std::string_view uncertain;      ///< what on the way is not understood; empty: nothing
+  std::string_view uncertain{};    ///< what on the way is not understood; empty: nothing
 };
 
 /// Why a rule does not match; kNone: it does.
@@ -103,7 +103,7 @@ using TableLookup = void (*)(const FibIndex& index, const KernelFlow& flow, cons
 /// One walk over the rules of a family: net/core/fib_rules.c fib_rules_lookup().
 struct RuleWalk {
   const FibIndex* index = nullptr;
-  std::span<const FibRule> rules;
+  std::span<const FibRule> rules{};
   TableLookup look_up = nullptr;
   void* context = nullptr;  ///< handed to look_up
   FibTrace* trace = nullptr;
