@@ -1,0 +1,98 @@
+// SPDX-License-Identifier: Apache-2.0
+// Arithmetic on ranges of addresses. An address is two 64-bit numbers here; IPv4 uses the low 32 bits of the second.
+#include "vpndoctor/prefix_set.h"
+
+#include <algorithm>
+#include <bit>
+#include <cmath>
+#include <optional>
+
+#include "address_number.h"
+
+namespace vpndoctor {
+namespace {
+
+/// How many host bits the widest prefix has that begins at `first` and does not go beyond `last`.
+unsigned widest_host_bits(const AddressNumber& first, const AddressNumber& last, unsigned bits) {
+  unsigned host_bits = std::min(first.trailing_zeros(), bits);
+  while (host_bits > 0 && first.with_host_bits(host_bits) > last) --host_bits;
+  return host_bits;
+}
+
+/// Ascending by address, wider ones first.
+bool comes_before(const IpPrefix& left, const IpPrefix& right) {
+  return left.address != right.address ? left.address < right.address : left.length < right.length;
+}
+
+/// Takes prefixes in order and keeps the fewest that cover the same: what the last one contains is dropped, and two
+/// halves become a whole, again and again.
+class Collector {
+ public:
+  void add(const IpPrefix& prefix) {
+    if (!kept_.empty() && kept_.back().contains(prefix)) return;
+    kept_.push_back(prefix);
+    while (kept_.size() >= 2 && merge_last_two()) {
+    }
+  }
+
+  std::vector<IpPrefix> take() { return std::move(kept_); }
+
+ private:
+  bool merge_last_two() {
+    const IpPrefix& upper = kept_.back();
+    const IpPrefix& lower = kept_[kept_.size() - 2];
+    if (upper.length != lower.length || upper.length == 0 || upper.family() != lower.family()) return false;
+    const IpPrefix whole = IpPrefix::of(lower.address, lower.length - 1U);
+    if (whole.address != lower.address || !whole.contains(upper)) return false;
+    kept_.pop_back();
+    kept_.back() = whole;
+    return true;
+  }
+
+  std::vector<IpPrefix> kept_;
+};
+
+/// How many addresses there are from `first` to `last`, rounded to a double.
+double count(const AddressNumber& first, const AddressNumber& last) {
+  constexpr int kHighBits = 64;
+  const AddressNumber difference = last - first;
+  return std::ldexp(static_cast<double>(difference.high), kHighBits) + static_cast<double>(difference.low) + 1;
+}
+
+}  // namespace
+
+std::optional<IpAddress> next_address(const IpAddress& address) {
+  if (address == IpPrefix::everything(address.family).last_address()) return std::nullopt;
+  return AddressNumber::of(address).next().to_address(address.family);
+}
+
+std::vector<IpPrefix> prefixes_of(const AddressRange& range) {
+  const Family family = range.first.family;
+  const unsigned bits = address_bits(family);
+  const AddressNumber last = AddressNumber::of(range.last);
+  std::vector<IpPrefix> prefixes;
+  if (range.last < range.first) return prefixes;
+  for (AddressNumber first = AddressNumber::of(range.first);; first = first.next()) {
+    const unsigned host_bits = widest_host_bits(first, last, bits);
+    prefixes.push_back(IpPrefix::of(first.to_address(family), bits - host_bits));
+    first = first.with_host_bits(host_bits);
+    if (first == last) return prefixes;
+  }
+}
+
+std::vector<IpPrefix> aggregate(std::vector<IpPrefix> prefixes) {
+  std::ranges::sort(prefixes, comes_before);
+  Collector collector;
+  for (const IpPrefix& prefix : prefixes) collector.add(prefix);
+  return collector.take();
+}
+
+double share_of(const AddressRange& range, const IpPrefix& whole) {
+  const IpAddress first = std::max(range.first, whole.address);
+  const IpAddress last = std::min(range.last, whole.last_address());
+  if (range.first.family != whole.family() || last < first) return 0;
+  const int host_bits = static_cast<int>(address_bits(whole.family()) - whole.length);
+  return std::ldexp(count(AddressNumber::of(first), AddressNumber::of(last)), -host_bits);
+}
+
+}  // namespace vpndoctor
