@@ -24,6 +24,12 @@ add_test(NAME cli.command_line COMMAND python3 ${CMAKE_CURRENT_SOURCE_DIR}/cli/r
 set_tests_properties(cli.command_line PROPERTIES LABELS cli TIMEOUT 300 SKIP_RETURN_CODE 77
                      ENVIRONMENT "SOURCE_DIR=${PROJECT_SOURCE_DIR};BUILD_DIR=${PROJECT_BINARY_DIR}")
 
+# Real VPN programs crash in private namespaces, and the tool mends what they leave.
+add_test(NAME crash.restore COMMAND python3 ${CMAKE_CURRENT_SOURCE_DIR}/crash/run.py
+         WORKING_DIRECTORY ${PROJECT_SOURCE_DIR})
+set_tests_properties(crash.restore PROPERTIES LABELS lab TIMEOUT 300 SKIP_RETURN_CODE 77
+                     ENVIRONMENT "SOURCE_DIR=${PROJECT_SOURCE_DIR};BUILD_DIR=${PROJECT_BINARY_DIR}")
+
 # One test for each file, so that ctest runs them side by side.
 file(GLOB_RECURSE tidied CONFIGURE_DEPENDS RELATIVE ${PROJECT_SOURCE_DIR} ${PROJECT_SOURCE_DIR}/lib/*.cc
      ${PROJECT_SOURCE_DIR}/probes/*.cc ${PROJECT_SOURCE_DIR}/reports/*.cc ${PROJECT_SOURCE_DIR}/tools/*.cc)

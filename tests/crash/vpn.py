@@ -1,0 +1,95 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The real VPN programs at both ends, and how they crash. Knows nothing of vpndoctor."""
+import os
+import re
+import subprocess
+
+import world
+from world import CLIENT, ROUTER, SERVER, kill, run
+
+WIREGUARD = dict(os.environ, WG_QUICK_USERSPACE_IMPLEMENTATION="wireguard-go",
+                 WG_I_PREFER_BUGGY_USERSPACE_TO_POLISHED_KMOD="1")
+OPENVPN = ("openvpn", "--disable-dco", "--verb", "3", "--proto", "udp4", "--dev-type", "tun")
+
+
+def process_of(name, *arguments):
+    """The process with this name and these arguments; None when there is none."""
+    for entry in os.listdir("/proc"):
+        try:
+            with open(f"/proc/{entry}/cmdline", "rb") as file:
+                words = file.read().decode().split("\0")
+        except OSError:
+            continue
+        if os.path.basename(words[0]) == name and list(arguments) == words[1:1 + len(arguments)]:
+            return int(entry)
+    return None
+
+
+class WgQuick:
+    """wg0 on the client by wg-quick, a userspace WireGuard beneath it, everything through it."""
+
+    def __init__(self):
+        keys = [subprocess.run(["wg", "genkey"], capture_output=True, text=True, check=True).stdout for _ in range(2)]
+        public = [subprocess.run(["wg", "pubkey"], input=key, capture_output=True, text=True, check=True).stdout.strip()
+                  for key in keys]
+        with open("/run/work/server.conf", "w", opener=private, encoding="ascii") as file:
+            file.write(f"[Interface]\nPrivateKey = {keys[0].strip()}\nListenPort = 51820\n"
+                       f"[Peer]\nPublicKey = {public[1]}\nAllowedIPs = 10.9.0.2/32, fd00:9::2/128\n")
+        with open("/run/work/wg0.conf", "w", opener=private, encoding="ascii") as file:
+            file.write(f"[Interface]\nPrivateKey = {keys[1].strip()}\nAddress = 10.9.0.2/24, fd00:9::2/64\n"
+                       f"[Peer]\nPublicKey = {public[0]}\nAllowedIPs = 0.0.0.0/0, ::/0\nEndpoint = {SERVER}:51820\n")
+        run(ROUTER, "wireguard-go", "wgserver", env=WIREGUARD)
+        for words in ("wg setconf wgserver /run/work/server.conf", "ip address add 10.9.0.1/24 dev wgserver",
+                      "ip link set wgserver up"):
+            run(ROUTER, *words.split())
+
+    def up(self):
+        run(CLIENT, "wg-quick", "up", "/run/work/wg0.conf", env=WIREGUARD)
+        run(CLIENT, "ping", "-c", "1", "-W", "10", "10.9.0.1")
+
+    def crash(self):
+        pid = process_of("wireguard-go", "wg0")
+        # Where the kernel has WireGuard there is no process to kill; the interface that goes leaves the same behind.
+        kill(pid) if pid else run(CLIENT, "ip", "link", "delete", "wg0")
+
+
+class OpenVpn:
+    """tun0 on the client by OpenVPN with what the server pushes, 172.30.0.0/16 inside."""
+
+    def __init__(self, machines, pushed):
+        self.machines = machines
+        self.process = None
+        self.prints = {name: certificate(name) for name in ("server", "client")}
+        machines.run_until_end(world.start(
+            ROUTER, *OPENVPN, "--dev", "vpnserver", "--server", "172.30.0.0", "255.255.0.0", "--topology", "subnet",
+            "--local", SERVER, "--dh", "none", *self.identity("server", "client"), "--push", pushed,
+            until="Initialization Sequence Completed"))
+
+    def identity(self, own, other):
+        return ("--cert", f"/run/work/{own}.crt", "--key", f"/run/work/{own}.key", "--peer-fingerprint",
+                self.prints[other])
+
+    def up(self):
+        self.process = self.machines.run_until_end(world.start(
+            CLIENT, *OPENVPN, "--dev", "tun0", "--client", "--nobind", "--remote", SERVER, "1194",
+            *self.identity("client", "server"), until="Initialization Sequence Completed"))
+        run(CLIENT, "ping", "-c", "1", "-W", "10", "172.30.0.1")
+
+    def crash(self):
+        # `ip netns exec` becomes the program that it runs, so this is OpenVPN itself.
+        kill(self.process.pid)
+        self.process.wait()
+
+
+def private(path, flags):
+    return os.open(path, flags, 0o600)
+
+
+def certificate(name):
+    """Makes a key with a certificate of its own; returns the certificate's fingerprint."""
+    subprocess.run(["openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:prime256v1", "-nodes",
+                    "-days", "30", "-subj", f"/CN={name}", "-keyout", f"/run/work/{name}.key", "-out",
+                    f"/run/work/{name}.crt"], check=True, stderr=subprocess.DEVNULL)
+    printed = subprocess.run(["openssl", "x509", "-in", f"/run/work/{name}.crt", "-noout", "-fingerprint", "-sha256"],
+                             check=True, capture_output=True, text=True).stdout
+    return re.search(r"=([0-9A-F:]+)", printed).group(1)
