@@ -1,0 +1,171 @@
+// SPDX-License-Identifier: Apache-2.0
+// The table of the routing checks, and what they share. What a check looks for is in its own file.
+#include "routing_checks.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <cctype>
+
+#include "vpndoctor/prefix_set.h"
+#include "vpndoctor/route_words.h"
+
+namespace vpndoctor {
+namespace {
+
+/// A facet that a check cannot do without.
+enum Facet : unsigned { kLinks = 1, kAddresses = 2, kRoutes = 4, kRules = 8, kTunnels = 16, kSettings = 32 };
+
+struct Check {
+  const char* code;
+  unsigned needs;
+  void (*run)(const RoutingFacts&, Findings&);
+};
+
+constexpr unsigned kTables = kLinks | kAddresses | kRoutes | kRules;
+
+constexpr auto kChecks = std::to_array<Check>({
+    {"RTE001", kTables, check_default_missing},
+    {"RTE002", kTables, check_default_dead},
+    {"RTE003", kLinks | kRoutes, check_stale_routes},
+    {"RTE004", kTables | kTunnels, check_server_route_left},
+    {"RTE005", kTables | kTunnels, check_endpoint_loop},
+    {"RTE006", kRoutes | kRules, check_rule_to_empty_table},
+    {"RTE007", kLinks | kRoutes, check_equal_defaults},
+    {"RTE008", kTables, check_loopback_captured},
+    {"RTE009", kTables, check_lan_captured},
+    {"RTE010", kLinks | kRoutes, check_tunnels_overlap},
+    {"RTE011", kTables, check_container_network},
+    {"RTE012", kTables, check_cgnat_conflict},
+    {"RTE013", kTables | kTunnels | kSettings, check_reverse_path_filter},
+});
+
+template <class T>
+void note_missing(const char* name, const Observed<T>& facet, std::string& reason) {
+  if (facet || !reason.empty()) return;
+  reason = fmt::format("the {} are not known: {}", name, facet.why_missing());
+}
+
+/// Why a check cannot be made; empty when it can.
+std::string missing_facet(const Snapshot& snapshot, unsigned needs) {
+  std::string reason;
+  if ((needs & kLinks) != 0) note_missing("links", snapshot.links, reason);
+  if ((needs & kAddresses) != 0) note_missing("addresses", snapshot.addresses, reason);
+  if ((needs & kRoutes) != 0) note_missing("routes", snapshot.routes, reason);
+  // macOS has no policy rules.
+  if ((needs & kRules) != 0 && snapshot.platform == Platform::kLinux) note_missing("rules", snapshot.rules, reason);
+  if ((needs & kTunnels) != 0) note_missing("tunnels' owners", snapshot.tunnels, reason);
+  if ((needs & kSettings) != 0) note_missing("kernel's settings", snapshot.settings, reason);
+  return reason;
+}
+
+FamilyShares shares_of(const Fib& fib, Family family) {
+  FamilyShares shares;
+  Flow flow;
+  flow.destination.family = family;
+  const IpPrefix everything = IpPrefix::everything(family);
+  fib.for_each_range(flow, everything, [&](const IpAddress& first, const IpAddress& last, const FlowAnswer& answer) {
+    // A blackhole or a refusal is a decision, not the lack of a route.
+    if (answer.fate != FlowFate::kUnicast && answer.fate != FlowFate::kNone) return;
+    const std::string_view key = answer.fate == FlowFate::kNone ? std::string_view{} : answer.interface;
+    auto found = shares.through.find(key);
+    if (found == shares.through.end()) found = shares.through.emplace(std::string(key), 0).first;
+    found->second += share_of({first, last}, everything);
+  });
+  return shares;
+}
+
+bool is_hexadecimal(std::string_view text) {
+  return std::ranges::all_of(text, [](char c) { return std::isxdigit(static_cast<unsigned char>(c)) != 0; });
+}
+
+}  // namespace
+
+double FamilyShares::unrouted() const {
+  const auto found = through.find("");
+  return found == through.end() ? 0 : found->second;
+}
+
+std::string FamilyShares::main_interface() const {
+  constexpr double kHalf = 0.5;
+  for (const auto& [interface, share] : through) {
+    if (!interface.empty() && share > kHalf) return interface;
+  }
+  return {};
+}
+
+std::vector<const Address*> RoutingFacts::addresses_on(std::string_view interface) const {
+  std::vector<const Address*> found;
+  for (const Address& address : *snapshot.addresses) {
+    if (address.interface == interface) found.push_back(&address);
+  }
+  return found;
+}
+
+const Tunnel* RoutingFacts::tunnel(std::string_view interface) const {
+  if (!snapshot.tunnels) return nullptr;
+  const auto found = std::ranges::find(*snapshot.tunnels, interface, &Tunnel::interface);
+  return found == snapshot.tunnels->end() ? nullptr : &*found;
+}
+
+std::string why_dead(const Snapshot& snapshot, std::string_view interface) {
+  const Link* link = snapshot.find_link(interface);
+  if (link == nullptr) return "is not there";
+  if (!link->is_up()) return "is down";
+  if (!link->is_running()) return "has no carrier";
+  return {};
+}
+
+bool is_container_bridge(const Snapshot& snapshot, std::string_view interface) {
+  constexpr std::size_t kDockerIdLength = 12;
+  const Link* link = snapshot.find_link(interface);
+  if (link == nullptr || link->kind != "bridge") return false;
+  if (interface.starts_with("docker") || interface.starts_with("podman") || interface.starts_with("cni-") ||
+      interface.starts_with("virbr") || interface.starts_with("lxcbr") || interface.starts_with("lxdbr") ||
+      interface.starts_with("incusbr")) {
+    return true;
+  }
+  return interface.starts_with("br-") && interface.size() == 3 + kDockerIdLength && is_hexadecimal(interface.substr(3));
+}
+
+bool is_lan_interface(const Snapshot& snapshot, std::string_view interface) {
+  const Link* link = snapshot.find_link(interface);
+  return link != nullptr && link->is_up() && !link->is_loopback() && (link->flags & kLinkPointToPoint) == 0 &&
+         !is_tunnel(snapshot, interface) && !is_container_bridge(snapshot, interface);
+}
+
+std::string route_text(const RoutingFacts& facts, const Route& route) {
+  return joined(route_words(facts.routes(), route));
+}
+
+Evidence route_evidence(const RoutingFacts& facts, const Route& route) {
+  return {"netlink", "table " + facts.snapshot.table_name(route.table), route_text(facts, route)};
+}
+
+Command delete_route(const RoutingFacts& facts, const Route& route) {
+  std::vector<std::string> argv{"ip", route.destination.family() == Family::kInet ? "-4" : "-6", "route", "del"};
+  for (std::string& word : route_words(facts.routes(), route)) argv.push_back(std::move(word));
+  return root_command(std::move(argv));
+}
+
+const char* family_title(Family family) { return family == Family::kInet ? "IPv4" : "IPv6"; }
+
+CheckResults check_routing(const Snapshot& snapshot, const Fib& fib) {
+  CheckResults results;
+  RoutingFacts facts{snapshot, fib, {}};
+  if (missing_facet(snapshot, kTables).empty()) {
+    facts.shares = {shares_of(fib, Family::kInet), shares_of(fib, Family::kInet6)};
+  }
+  for (const Check& check : kChecks) {
+    std::string missing = missing_facet(snapshot, check.needs);
+    if (missing.empty()) {
+      check.run(facts, results.findings);
+    } else {
+      results.skipped.push_back({check.code, std::move(missing)});
+    }
+  }
+  std::ranges::stable_sort(results.findings, std::greater{}, &Finding::severity);
+  return results;
+}
+
+}  // namespace vpndoctor

@@ -1,0 +1,68 @@
+// SPDX-License-Identifier: Apache-2.0
+// What the routing checks share: where each family's addresses go, and what an interface is. One small function a code.
+#pragma once
+
+#include <array>
+#include <map>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "finding_parts.h"
+#include "vpndoctor/fib.h"
+#include "vpndoctor/routing_checks.h"
+
+namespace vpndoctor {
+
+/// Which share of a family's addresses goes through each interface, for an unmarked local flow; "" is no route at all.
+struct FamilyShares {
+  std::map<std::string, double, std::less<>> through;
+  double unrouted() const;
+  /// The interface that most addresses go through; empty when no one has more than half.
+  std::string main_interface() const;
+};
+
+/// All that a check may look at; the snapshot and its index belong to the caller.
+struct RoutingFacts {
+  const Snapshot& snapshot;
+  const Fib& fib;
+  std::array<FamilyShares, 2> shares;  ///< by Family
+
+  const RouteTable& routes() const { return *snapshot.routes; }
+  const FamilyShares& of(Family family) const { return shares[static_cast<std::size_t>(family)]; }
+  /// The addresses that the machine itself has on an interface.
+  std::vector<const Address*> addresses_on(std::string_view interface) const;
+  /// The tunnel of that interface, or null.
+  const Tunnel* tunnel(std::string_view interface) const;
+};
+
+/// Why an interface cannot carry packets: "is not there", "is down", "has no carrier"; empty when it can.
+std::string why_dead(const Snapshot& snapshot, std::string_view interface);
+/// True for the bridge of a container engine or of virtual machines (docker0, br-<12 hex>, podman, cni, virbr).
+bool is_container_bridge(const Snapshot& snapshot, std::string_view interface);
+/// True for an up interface that is neither loopback, tunnel nor container bridge, with the addresses of a network.
+bool is_lan_interface(const Snapshot& snapshot, std::string_view interface);
+/// The route in the words of `ip route`.
+std::string route_text(const RoutingFacts& facts, const Route& route);
+/// One line of proof from the table.
+Evidence route_evidence(const RoutingFacts& facts, const Route& route);
+/// The command that deletes the route.
+Command delete_route(const RoutingFacts& facts, const Route& route);
+const char* family_title(Family family);  ///< "IPv4", "IPv6"
+
+using Findings = std::vector<Finding>;
+void check_default_missing(const RoutingFacts& facts, Findings& findings);
+void check_default_dead(const RoutingFacts& facts, Findings& findings);
+void check_equal_defaults(const RoutingFacts& facts, Findings& findings);
+void check_stale_routes(const RoutingFacts& facts, Findings& findings);
+void check_server_route_left(const RoutingFacts& facts, Findings& findings);
+void check_rule_to_empty_table(const RoutingFacts& facts, Findings& findings);
+void check_endpoint_loop(const RoutingFacts& facts, Findings& findings);
+void check_reverse_path_filter(const RoutingFacts& facts, Findings& findings);
+void check_loopback_captured(const RoutingFacts& facts, Findings& findings);
+void check_lan_captured(const RoutingFacts& facts, Findings& findings);
+void check_tunnels_overlap(const RoutingFacts& facts, Findings& findings);
+void check_container_network(const RoutingFacts& facts, Findings& findings);
+void check_cgnat_conflict(const RoutingFacts& facts, Findings& findings);
+
+}  // namespace vpndoctor

@@ -1,0 +1,260 @@
+// SPDX-License-Identifier: Apache-2.0
+// Addresses that two sides claim: loopback, the local network, containers, two tunnels, the provider's shared space.
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <map>
+#include <set>
+
+#include "routing_checks.h"
+#include "vpndoctor/prefix_set.h"
+
+namespace vpndoctor {
+namespace {
+
+constexpr std::size_t kMostEvidence = 8;
+
+/// What part of a prefix goes where it should not, and the routes that take it there.
+struct Capture {
+  double share = 0;
+  std::set<std::string, std::less<>> interfaces;
+  std::vector<const Route*> routes;
+};
+
+/// Follows every address of `prefix`; `is_wrong` says whether an answer is a capture.
+template <class IsWrong>
+Capture captured(const RoutingFacts& facts, const IpPrefix& prefix, IsWrong is_wrong) {
+  Capture capture;
+  Flow flow;
+  flow.destination = prefix.address;
+  facts.fib.for_each_range(flow, prefix, [&](const IpAddress& first, const IpAddress& last, const FlowAnswer& answer) {
+    if (!is_wrong(answer)) return;
+    capture.share += share_of({first, last}, prefix);
+    capture.interfaces.emplace(answer.interface);
+    if (answer.route == nullptr || std::ranges::count(capture.routes, answer.route) != 0) return;
+    if (capture.routes.size() < kMostEvidence) capture.routes.push_back(answer.route);
+  });
+  return capture;
+}
+
+std::string names(const Capture& capture) {
+  std::string text;
+  for (const std::string& each : capture.interfaces) text += (text.empty() ? "" : ", ") + each;
+  return text;
+}
+
+void add_proof(const RoutingFacts& facts, const Capture& capture, Finding& finding) {
+  for (const Route* route : capture.routes) finding.evidence.push_back(route_evidence(facts, *route));
+}
+
+std::vector<Command> deletions(const RoutingFacts& facts, const Capture& capture) {
+  std::vector<Command> commands;
+  for (const Route* route : capture.routes) commands.push_back(delete_route(facts, *route));
+  return commands;
+}
+
+bool through_tunnel(const RoutingFacts& facts, const FlowAnswer& answer) {
+  return answer.fate == FlowFate::kUnicast && is_tunnel(facts.snapshot, answer.interface);
+}
+
+void check_loopback(const RoutingFacts& facts, const IpPrefix& loopback, Findings& findings) {
+  const Capture capture = captured(facts, loopback, [&](const FlowAnswer& answer) {
+    const Link* link = facts.snapshot.find_link(answer.interface);
+    return answer.fate == FlowFate::kUnicast && link != nullptr && !link->is_loopback();
+  });
+  if (capture.share == 0) return;
+  Finding finding = make_finding("RTE008", {"prefix", loopback.to_string()});
+  finding.title = fmt::format("{:.3g} % of {} is routed through {}", capture.share * 100, loopback, names(capture));
+  finding.detail = "Local resolvers, proxies and programs that talk to themselves break.";
+  add_proof(facts, capture, finding);
+  add_step(finding.remedy, "Delete the route; without one that takes it, set the loopback interface up again.",
+           deletions(facts, capture));
+  add_step(finding.remedy, "If no such route is listed, the local table lacks its entry: bring lo up.",
+           {root_command({"ip", "link", "set", "lo", "up"})});
+  findings.push_back(std::move(finding));
+}
+
+/// The gateway of a route that leaves through `interface` outside every tunnel.
+bool holds_a_gateway(const RoutingFacts& facts, const IpPrefix& prefix, std::string_view interface) {
+  return std::ranges::any_of(facts.routes().next_hop_sets, [&](const NextHopSet& set) {
+    return std::ranges::any_of(set.hops, [&](const NextHop& hop) {
+      if (hop.interface != interface || !hop.gateway || !prefix.contains(*hop.gateway)) return false;
+      return through_tunnel(facts, facts.fib.lookup({.destination = *hop.gateway}));
+    });
+  });
+}
+
+void add_lan(const RoutingFacts& facts, const Address& address, const Capture& capture, Findings& findings) {
+  const IpPrefix network = address.on_link();
+  Finding finding = make_finding("RTE009", {"interface", address.interface});
+  if (holds_a_gateway(facts, network, address.interface)) finding.severity = Severity::kError;
+  finding.title = fmt::format("{:.3g} % of the local network {} of {} is routed through {}", capture.share * 100,
+                              network, address.interface, names(capture));
+  finding.detail = finding.severity == Severity::kError
+                       ? "The gateway of this network is among it: what leaves the machine cannot reach it."
+                       : "Hosts of the local network cannot be reached, unless the VPN means to forbid it.";
+  add_proof(facts, capture, finding);
+  const std::string family = network.family() == Family::kInet ? "-4" : "-6";
+  add_step(finding.remedy, "Exclude the local network in the VPN's settings; or look it up before the VPN's tables.",
+           {root_command({"ip", family, "rule", "add", "to", network.to_string(), "lookup", "main", "pref", "100"})});
+  findings.push_back(std::move(finding));
+}
+
+/// A route's prefix is claimed by an interface when it leads there alone.
+std::string only_interface(const RouteTable& routes, const Route& route) {
+  std::string interface;
+  for (const NextHop& hop : routes.hops(route)) {
+    if (!interface.empty() && hop.interface != interface) return {};
+    interface = hop.interface;
+  }
+  return interface;
+}
+
+using Claims = std::map<IpPrefix, std::map<std::string, const Route*>>;
+
+/// The prefixes that tunnels claim, each with the tunnels that do.
+Claims tunnel_claims(const RoutingFacts& facts) {
+  std::vector<std::string> by_set(facts.routes().next_hop_sets.size());
+  std::vector<bool> is_known(by_set.size());
+  Claims claims;
+  for (const Route& route : facts.routes().routes) {
+    if (route.type != RouteType::kUnicast || route.destination.address.is_multicast()) continue;
+    if (route.destination.address.is_link_local()) continue;
+    if (!is_known[route.next_hops]) {
+      const std::string interface = only_interface(facts.routes(), route);
+      by_set[route.next_hops] = is_tunnel(facts.snapshot, interface) ? interface : "";
+      is_known[route.next_hops] = true;
+    }
+    const std::string& tunnel = by_set[route.next_hops];
+    if (!tunnel.empty()) claims[route.destination].emplace(tunnel, &route);
+  }
+  return claims;
+}
+
+void add_claimed_twice(const RoutingFacts& facts, const std::vector<Claims::const_iterator>& contested,
+                       Findings& findings) {
+  const auto& [prefix, claimants] = *contested.front();
+  std::string tunnels;
+  for (const auto& [interface, route] : claimants) tunnels += (tunnels.empty() ? "" : " and ") + interface;
+  Finding finding = make_finding("RTE010", {"prefix", prefix.to_string()});
+  finding.title = contested.size() == 1
+                      ? fmt::format("{} claim {}", tunnels, prefix)
+                      : fmt::format("{} claim the same {} prefixes, {} first", tunnels, contested.size(), prefix);
+  const FlowAnswer answer = facts.fib.lookup({.destination = prefix.address});
+  finding.detail = answer.interface.empty() ? "Only one of them gets the traffic."
+                                            : fmt::format("{} goes through {} now.", prefix.address, answer.interface);
+  for (std::size_t i = 0; i < std::min(contested.size(), kMostEvidence / 2); ++i) {
+    for (const auto& [interface, route] : contested[i]->second)
+      finding.evidence.push_back(route_evidence(facts, *route));
+  }
+  std::vector<Command> commands;
+  for (const auto& [interface, route] : claimants) commands.push_back(delete_route(facts, *route));
+  add_step(finding.remedy, "Narrow the prefixes of one VPN; or delete the route of the one that should not have it.",
+           std::move(commands));
+  findings.push_back(std::move(finding));
+}
+
+void add_container(const RoutingFacts& facts, const Address& address, const IpPrefix& claimed, const Route& route,
+                   Findings& findings) {
+  const IpPrefix network = address.on_link();
+  const std::string tunnel = only_interface(facts.routes(), route);
+  Finding finding = make_finding("RTE011", {"interface", address.interface});
+  finding.title = fmt::format("The container network {} of {} and {} through {} overlap", network, address.interface,
+                              claimed, tunnel);
+  const Capture capture =
+      captured(facts, network, [&](const FlowAnswer& answer) { return through_tunnel(facts, answer); });
+  finding.detail = capture.share > 0
+                       ? "Containers cannot be reached: their addresses go into the tunnel."
+                       : fmt::format("Hosts of {} behind {} cannot be reached: their addresses stay on {}.", network,
+                                     tunnel, address.interface);
+  finding.evidence = {
+      route_evidence(facts, route),
+      {"netlink", "address of " + address.interface, fmt::format("{}/{}", address.address, address.prefix_length)}};
+  add_step(finding.remedy,
+           "Give the containers another network: default-address-pools in /etc/docker/daemon.json, then create the "
+           "network again; or with podman:",
+           {user_command({"podman", "network", "create", "--subnet", "10.201.0.0/24", "NAME"})});
+  findings.push_back(std::move(finding));
+}
+
+/// True when the route claims so little that an overlap is a conflict and no default.
+bool is_specific(const IpPrefix& prefix) { return prefix.length > 3; }
+
+bool is_ours(const RoutingFacts& facts, const Address& address) {
+  return is_tunnel(facts.snapshot, address.interface) || is_container_bridge(facts.snapshot, address.interface);
+}
+
+void add_cgnat(const RoutingFacts& facts, const Address& address, const IpPrefix& claimed, const Route& route,
+               Findings& findings) {
+  Finding finding = make_finding("RTE012", {"interface", address.interface});
+  finding.title = fmt::format("{} has {} of the provider's shared space, and {} claims {}", address.interface,
+                              address.address, only_interface(facts.routes(), route), claimed);
+  finding.detail = "The provider's gateway and resolvers, or the tunnel's peers, may be unreachable.";
+  finding.evidence = {
+      route_evidence(facts, route),
+      {"netlink", "address of " + address.interface, fmt::format("{}/{}", address.address, address.prefix_length)}};
+  const std::string network = address.on_link().to_string();
+  add_step(finding.remedy, "Give the tunnel another range; or keep the provider's network out of it.",
+           {root_command({"ip", "-4", "rule", "add", "to", network, "lookup", "main", "pref", "100"})});
+  findings.push_back(std::move(finding));
+}
+
+}  // namespace
+
+void check_loopback_captured(const RoutingFacts& facts, Findings& findings) {
+  const auto loopback4 = IpPrefix::of(IpAddress{.family = Family::kInet, .bytes = {127}}, 8);
+  IpAddress loopback6{.family = Family::kInet6, .bytes = {}};
+  loopback6.bytes.back() = 1;
+  check_loopback(facts, loopback4, findings);
+  check_loopback(facts, IpPrefix::host(loopback6), findings);
+}
+
+void check_lan_captured(const RoutingFacts& facts, Findings& findings) {
+  for (const Address& address : *facts.snapshot.addresses) {
+    if (!is_lan_interface(facts.snapshot, address.interface) || address.address.is_link_local()) continue;
+    if (address.on_link().is_host() || (address.flags & kAddressNoPrefixRoute) != 0) continue;
+    const Capture capture =
+        captured(facts, address.on_link(), [&](const FlowAnswer& answer) { return through_tunnel(facts, answer); });
+    if (capture.share > 0) add_lan(facts, address, capture, findings);
+  }
+}
+
+void check_tunnels_overlap(const RoutingFacts& facts, Findings& findings) {
+  const Claims claims = tunnel_claims(facts);
+  // One finding for each set of tunnels, however many prefixes they quarrel about.
+  std::map<std::string, std::vector<Claims::const_iterator>> contested;
+  for (auto each = claims.begin(); each != claims.end(); ++each) {
+    if (each->second.size() < 2) continue;
+    std::string tunnels;
+    for (const auto& [interface, route] : each->second) tunnels += interface + " ";
+    contested[tunnels].push_back(each);
+  }
+  for (const auto& [tunnels, prefixes] : contested) add_claimed_twice(facts, prefixes, findings);
+}
+
+void check_container_network(const RoutingFacts& facts, Findings& findings) {
+  const Claims claims = tunnel_claims(facts);
+  for (const Address& address : *facts.snapshot.addresses) {
+    if (!is_container_bridge(facts.snapshot, address.interface) || address.address.is_link_local()) continue;
+    const auto overlap = std::ranges::find_if(
+        claims, [&](const auto& claim) { return is_specific(claim.first) && claim.first.overlaps(address.on_link()); });
+    if (overlap != claims.end()) {
+      add_container(facts, address, overlap->first, *overlap->second.begin()->second, findings);
+    }
+  }
+}
+
+void check_cgnat_conflict(const RoutingFacts& facts, Findings& findings) {
+  const auto shared = IpPrefix::of(IpAddress{.family = Family::kInet, .bytes = {100, 64}}, 10);
+  const Claims claims = tunnel_claims(facts);
+  for (const Address& address : *facts.snapshot.addresses) {
+    if (is_ours(facts, address) || !shared.contains(address.address)) continue;
+    const auto overlap = std::ranges::find_if(claims, [&](const auto& claim) {
+      return is_specific(claim.first) && claim.first.overlaps(shared) &&
+             (claim.first.overlaps(address.on_link()) || shared.contains(claim.first));
+    });
+    if (overlap != claims.end()) add_cgnat(facts, address, overlap->first, *overlap->second.begin()->second, findings);
+  }
+}
+
+}  // namespace vpndoctor
