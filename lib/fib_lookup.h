@@ -20,9 +20,10 @@ namespace vpndoctor {
 /// struct flowi: a flow with its interfaces resolved. The walk over the rules may change `output` and `l3mdev`.
 struct KernelFlow {
   IpAddress destination;
-  IpAddress source;         ///< unspecified when there is none
-  bool has_source = false;  ///< IPv6: RT6_LOOKUP_F_HAS_SADDR
-  LinkId input = kNoLink;   ///< the loopback interface for a packet of this machine
+  IpAddress source;           ///< unspecified when there is none
+  bool has_source = false;    ///< IPv6: RT6_LOOKUP_F_HAS_SADDR
+  bool finds_source = false;  ///< IPv6: a rule with a source matches a flow without one; FIB_RULE_FIND_SADDR
+  LinkId input = kNoLink;     ///< the loopback interface for a packet of this machine
   LinkId output = kNoLink;
   LinkId l3mdev = kNoLink;
   bool l3mdev_is_of_output = false;  ///< FLOWI_FLAG_L3MDEV_OIF, Linux 6.14
@@ -95,10 +96,18 @@ enum class Mismatch : std::uint8_t {
   kFlowLabel,
 };
 
-/// Called for a table of a rule that matched: puts verdict, route, leg, table and suppress_link in the result.
-/// `uncertain` is only added to.
-using TableLookup = void (*)(const FibIndex& index, const KernelFlow& flow, const Rule& rule, std::uint32_t table,
-                             FibResult& result, FibTrace* trace, void* context);
+/// Which table is to be looked up, and for whom.
+struct LookupArguments {
+  const FibIndex& index;
+  const Rule& rule;
+  std::uint32_t table;
+  FibTrace* trace;
+  void* context;  ///< of the walk
+};
+
+/// Called for the table of a rule that matched. Sets verdict, route, leg, siblings, table and suppress_link; a verdict
+/// other than kRoute needs no route, and `uncertain` is only added to. May change the flow (IPv6 finds its source).
+using TableLookup = void (*)(const LookupArguments& arguments, KernelFlow& flow, FibResult& result);
 
 /// One walk over the rules of a family: net/core/fib_rules.c fib_rules_lookup().
 struct RuleWalk {
