@@ -50,6 +50,18 @@ struct SnapshotDiff {
 /// Compares two snapshots. Facets that one of them lacks are said, not guessed.
 SnapshotDiff diff_snapshots(const Snapshot& before, const Snapshot& after);
 
+/// One thing that changed about a link, in words that follow its name: "went down", "changed its MTU from 1500 to
+/// 1420".
+struct EntryChange {
+  std::string text;
+  bool is_state = false;  ///< up, down, carrier: not a setting
+};
+
+/// Says what differs between two states of one link; empty when nothing does that counts.
+std::vector<EntryChange> link_changes(const Link& before, const Link& after);
+/// Says what differs between two states of one address, the most important only, in words that follow it.
+std::string address_change(const Address& before, const Address& after);
+
 /// True when two routes mean the same: same key, type, protocol, scope, source, metrics and legs in any order; state
 /// does not matter.
 bool same_route(const RouteTable& left_table, const Route& left, const RouteTable& right_table, const Route& right);
