@@ -4,7 +4,6 @@
 #include "vpndoctor/egress.h"
 
 #include <fmt/format.h>
-#include <linux/rtnetlink.h>
 #include <net/if.h>
 
 #include <algorithm>
@@ -27,7 +26,7 @@ Error no_such_interface(const std::string& name) {
   std::string names;
   std::size_t listed = 0;
   if (const auto links = ask_links()) {
-    for (const LinkMessage& link : *links) {
+    for (const Link& link : *links) {
       if (++listed > kMaxListed) continue;
       names += (names.empty() ? "" : ", ") + link.name;
     }
@@ -37,7 +36,7 @@ Error no_such_interface(const std::string& name) {
   return {ErrorKind::kUsage, fmt::format("there is no interface '{}'", shown), "this machine has " + names};
 }
 
-Result<LinkMessage> find_link(const std::string& name) {
+Result<Link> find_link(const std::string& name) {
   const auto link = ask_link(0, name);
   if (!link) return std::unexpected(link.error());
   // The kernel also answers to alternative names; a NUL inside the name would cut it short.
@@ -52,7 +51,7 @@ Result<bool> is_own_address(const IpAddress& address) {
   if (std::ranges::find(*own, address) != own->end()) return true;
   const auto answer = ask_route({.target = address, .source = {}, .mark = {}});
   if (!answer) return std::unexpected(answer.error());
-  return answer->route && answer->route->type == RTN_LOCAL;
+  return answer->route && answer->route->route.type == RouteType::kLocal;
 }
 
 Result<void> check_source(const EgressQuery& query) {
@@ -74,11 +73,21 @@ Result<int> bound_interface(const EgressQuery& query) {
   if (query.interface.empty()) return 0;
   const auto link = find_link(query.interface);
   if (!link) return std::unexpected(link.error());
-  if (!link->up) {
+  if (!link->is_up()) {
     return failure(ErrorKind::kNoRoute, fmt::format("interface {} is down", link->name),
                    fmt::format("bring it up: `ip link set {} up`", link->name));
   }
   return link->index;
+}
+
+Family family_of(const RouteMessage& message) { return message.route.destination.family(); }
+
+/// Null when the route has no MTU of its own.
+std::optional<std::uint32_t> mtu_of(const RouteMessage& message) {
+  constexpr std::uint16_t kMtu = 2;  // RTAX_MTU
+  const auto& metrics = message.attributes.metrics;
+  const auto mtu = std::ranges::find(metrics, kMtu, &RouteMetric::kind);
+  return mtu == metrics.end() || mtu->value == 0 ? std::nullopt : std::optional(mtu->value);
 }
 
 /// The two lookups of a path: what results, caches included, and the configured entry behind it.
@@ -97,7 +106,7 @@ Result<Lookup> look_up(const EgressQuery& query) {
   if (!lookup.path.route) return lookup;
   route.fib_entry = true;
   // Kernels before 4.13 do not know the flag; then no metric is known, which is what an absent one says too.
-  if (const auto entry = ask_route(route); entry && entry->route) lookup.configured_mtu_bytes = entry->route->mtu_bytes;
+  if (const auto entry = ask_route(route); entry && entry->route) lookup.configured_mtu_bytes = mtu_of(*entry->route);
   return lookup;
 }
 
@@ -107,9 +116,10 @@ Result<Lookup> look_up(const EgressQuery& query) {
 std::optional<std::uint32_t> cached_mtu(const Lookup& lookup) {
   if (!lookup.path.route) return std::nullopt;
   const RouteMessage& path = *lookup.path.route;
-  const bool exception = path.family == Family::kInet ? path.expires != 0 : path.cloned;
-  if (!exception || path.mtu_bytes == lookup.configured_mtu_bytes) return std::nullopt;
-  return path.mtu_bytes;
+  const bool exception =
+      family_of(path) == Family::kInet ? path.attributes.expires_seconds.has_value() : path.is_cloned();
+  const auto mtu = mtu_of(path);
+  return exception && mtu != lookup.configured_mtu_bytes ? mtu : std::nullopt;
 }
 
 /// The device's own IPv6 MTU, which a router advertisement lowers without touching any route.
@@ -121,13 +131,13 @@ std::optional<std::uint32_t> device_mtu6(const std::string& interface) {
   return error == std::errc{} && mtu != 0 ? std::optional(mtu) : std::nullopt;
 }
 
-std::optional<std::uint32_t> configured_mtu(const Lookup& lookup, const LinkMessage& link) {
-  if (lookup.configured_mtu_bytes || lookup.path.route->family == Family::kInet) return lookup.configured_mtu_bytes;
+std::optional<std::uint32_t> configured_mtu(const Lookup& lookup, const Link& link) {
+  if (lookup.configured_mtu_bytes || family_of(*lookup.path.route) == Family::kInet) return lookup.configured_mtu_bytes;
   const auto mtu6 = device_mtu6(link.name);
   return mtu6 && link.mtu_bytes && *mtu6 < *link.mtu_bytes ? mtu6 : std::nullopt;
 }
 
-std::string kind_of(const LinkMessage& link) {
+std::string kind_of(const Link& link) {
   if (link.kind != "tun") return tunnel_kind(link, {});
   TunHolderFacts facts;
   facts.wireguard_socket = !wireguard_control_socket(link.name).empty();
@@ -140,36 +150,37 @@ std::string kind_of(const LinkMessage& link) {
 
 bool network_up() {
   const auto links = ask_links();
-  return !links || std::ranges::any_of(*links, [](const LinkMessage& link) { return link.up && link.name != "lo"; });
+  return !links || std::ranges::any_of(*links, [](const Link& link) { return link.is_up() && link.name != "lo"; });
 }
 
 /// Route types that forbid; the kernel mostly answers them with an errno instead.
-int refusal_of_type(std::uint8_t type) {
+int refusal_of_type(RouteType type) {
   switch (type) {
-    case RTN_UNREACHABLE:
+    case RouteType::kUnreachable:
       return EHOSTUNREACH;
-    case RTN_PROHIBIT:
+    case RouteType::kProhibit:
       return EACCES;
-    case RTN_BLACKHOLE:
+    case RouteType::kBlackhole:
       return EINVAL;
     default:
       return 0;
   }
 }
 
-Egress describe(const EgressQuery& query, const Lookup& lookup, const LinkMessage& link) {
-  const RouteMessage& route = *lookup.path.route;
+Egress describe(const EgressQuery& query, const Lookup& lookup, const Link& link) {
+  const RouteMessage& path = *lookup.path.route;
+  const RouteType type = path.route.type;
   Egress egress;
   egress.interface = link.name;
   egress.interface_index = link.index;
   egress.source.family = query.target.family;
-  if (route.preferred_source) egress.source = *route.preferred_source;
+  if (path.attributes.preferred_source) egress.source = *path.attributes.preferred_source;
   if (query.source) egress.source = *query.source;
-  egress.gateway = route.gateway;
+  if (!path.next_hops.hops.empty()) egress.gateway = path.next_hops.hops.front().gateway;
   egress.link_mtu_bytes = link.mtu_bytes;
   egress.route_mtu_bytes = configured_mtu(lookup, link);
   egress.kernel_path_mtu_bytes = cached_mtu(lookup);
-  egress.is_local = route.type == RTN_LOCAL || route.type == RTN_ANYCAST;
+  egress.is_local = type == RouteType::kLocal || type == RouteType::kAnycast;
   egress.tunnel_kind = kind_of(link);
   egress.is_tunnel = !egress.tunnel_kind.empty();
   return egress;
@@ -188,13 +199,13 @@ Result<Egress> query_egress(const EgressQuery& query) {
   if (const auto source = check_source(query); !source) return std::unexpected(source.error());
   auto lookup = look_up(query);
   if (!lookup) return std::unexpected(lookup.error());
-  if (const auto& route = lookup->path.route; route && refusal_of_type(route->type) != 0) {
-    lookup->path = {std::nullopt, refusal_of_type(route->type), {}};
+  if (const auto& route = lookup->path.route; route && refusal_of_type(route->route.type) != 0) {
+    lookup->path = {std::nullopt, refusal_of_type(route->route.type), {}};
   }
   if (!lookup->path.route) return std::unexpected(egress_refusal(query, lookup->path, network_up()));
   const RouteMessage& route = *lookup->path.route;
-  if (route.type == RTN_BROADCAST) return std::unexpected(egress_not_unicast(query, true));
-  const auto link = ask_link(route.interface_index.value_or(0), {});
+  if (route.route.type == RouteType::kBroadcast) return std::unexpected(egress_not_unicast(query, true));
+  const auto link = ask_link(route.interface_index, {});
   if (!link) return std::unexpected(link.error());
   if (!*link)
     return failure(ErrorKind::kNoRoute, fmt::format("no route to {}: its interface just went away", query.target));

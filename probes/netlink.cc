@@ -18,6 +18,9 @@ namespace {
 
 constexpr std::size_t kMessageBytes = 1024;
 constexpr int kReceiveBufferBytes = 1 << 20;
+// The kernel fills at most 32 kB of a dump at a time (net/netlink/af_netlink.c netlink_recvmsg()), unless one message
+// needs more.
+constexpr std::size_t kDumpBufferBytes = 1 << 18;
 
 /// Turns the kernel's negative errno around; a value that is none says that the message is broken.
 int errno_of(int error) {
@@ -26,7 +29,7 @@ int errno_of(int error) {
 }
 
 /// NLMSG_ERROR: errno, the request's header, the request unless capped, then the extended attributes.
-void take_error(Bytes payload, std::uint16_t flags, NetlinkReply& reply) {
+void take_error(Bytes payload, std::uint16_t flags, NetlinkEnd& reply) {
   const auto error = read_at<nlmsgerr>(payload);
   if (!error) {
     reply.error_number = EBADMSG;
@@ -43,7 +46,7 @@ void take_error(Bytes payload, std::uint16_t flags, NetlinkReply& reply) {
 }
 
 /// Returns true when the message ends the answer.
-bool take_message(const nlmsghdr& header, Bytes payload, NetlinkReply& reply) {
+bool take_message(const nlmsghdr& header, Bytes payload, NetlinkEnd& reply, const NetlinkTaker& take) {
   if ((header.nlmsg_flags & NLM_F_DUMP_INTR) != 0) reply.interrupted = true;
   if (header.nlmsg_type == NLMSG_ERROR) {
     take_error(payload, header.nlmsg_flags, reply);
@@ -56,29 +59,12 @@ bool take_message(const nlmsghdr& header, Bytes payload, NetlinkReply& reply) {
     return true;
   }
   if (header.nlmsg_type == NLMSG_NOOP) return false;
-  reply.messages.push_back({header.nlmsg_type, {payload.begin(), payload.end()}});
+  take(header.nlmsg_type, payload);
   return false;
 }
 
 std::unexpected<Error> system_failure(const char* doing, int error_number) {
   return failure(ErrorKind::kUnavailable, fmt::format("{}: {}", doing, std::strerror(error_number)));
-}
-
-Result<NlSocket> open_netlink(int protocol) {
-  NlSocket socket(nl_socket_alloc());
-  if (!socket) return failure(ErrorKind::kInternal, "allocate a netlink socket");
-  if (const int error = nl_connect(socket.get(), protocol); error < 0) {
-    return failure(ErrorKind::kUnavailable, fmt::format("open netlink: {}", nl_geterror(error)));
-  }
-  const int fd = nl_socket_get_fd(socket.get());
-  const int on = 1;
-  // Best effort: without the extended acknowledgement only the kernel's sentence is missing, without the buffer
-  // ENOBUFS is met earlier, and it is reported.
-  ::setsockopt(fd, SOL_NETLINK, NETLINK_EXT_ACK, &on, sizeof on);
-  ::setsockopt(fd, SOL_SOCKET, SO_RCVBUF, &kReceiveBufferBytes, sizeof kReceiveBufferBytes);
-  const timeval patience{2, 0};
-  ::setsockopt(fd, SOL_SOCKET, SO_RCVTIMEO, &patience, sizeof patience);
-  return socket;
 }
 
 /// Receives one datagram of any size from the kernel; an empty one when it came from somebody else.
@@ -98,17 +84,77 @@ Result<std::vector<std::byte>> receive_datagram(int fd) {
   return datagram;
 }
 
+/// Sends the request; the sequence number of its answer.
+Result<std::uint32_t> send_request(nl_sock& socket, nl_msg& message, int flags) {
+  nl_complete_msg(&socket, &message);
+  nlmsghdr* header = nlmsg_hdr(&message);
+  header->nlmsg_flags = static_cast<std::uint16_t>(header->nlmsg_flags | flags);
+  if (const int error = nl_send(&socket, &message); error < 0) {
+    return failure(ErrorKind::kUnavailable, fmt::format("send to netlink: {}", nl_geterror(error)));
+  }
+  return header->nlmsg_seq;
+}
+
+/// Receives one datagram of a dump into `buffer`; an empty one when it came from somebody else or `end` has the reason.
+Result<Bytes> receive_dump(int fd, std::vector<std::byte>& buffer, NetlinkEnd& end) {
+  iovec part{buffer.data(), buffer.size()};
+  sockaddr_nl sender{};
+  msghdr message{};
+  message.msg_name = &sender;
+  message.msg_namelen = sizeof sender;
+  message.msg_iov = &part;
+  message.msg_iovlen = 1;
+  ssize_t got = 0;
+  do {
+    got = ::recvmsg(fd, &message, 0);
+  } while (got < 0 && errno == EINTR);
+  if (got < 0 && errno != ENOBUFS) return system_failure("read from netlink", errno);
+  if (got < 0) end.error_number = ENOBUFS;
+  if (got >= 0 && (message.msg_flags & MSG_TRUNC) != 0) end.error_number = EMSGSIZE;
+  const bool usable = end.error_number == 0 && sender.nl_pid == 0;
+  return Bytes(buffer).first(usable ? static_cast<std::size_t>(got) : 0);
+}
+
 }  // namespace
 
-bool take_netlink_datagram(Bytes datagram, std::uint32_t sequence, NetlinkReply& reply) {
+Result<NlSocket> open_netlink(int protocol) {
+  NlSocket socket(nl_socket_alloc());
+  if (!socket) return failure(ErrorKind::kInternal, "allocate a netlink socket");
+  if (const int error = nl_connect(socket.get(), protocol); error < 0) {
+    return failure(ErrorKind::kUnavailable, fmt::format("open netlink: {}", nl_geterror(error)));
+  }
+  const int fd = nl_socket_get_fd(socket.get());
+  const int on = 1;
+  // Best effort: without the extended acknowledgement only the kernel's sentence is missing, without the buffer
+  // ENOBUFS is met earlier, and it is reported.
+  ::setsockopt(fd, SOL_NETLINK, NETLINK_EXT_ACK, &on, sizeof on);
+  ::setsockopt(fd, SOL_SOCKET, SO_RCVBUF, &kReceiveBufferBytes, sizeof kReceiveBufferBytes);
+  const timeval patience{2, 0};
+  ::setsockopt(fd, SOL_SOCKET, SO_RCVTIMEO, &patience, sizeof patience);
+  return socket;
+}
+
+std::string NetlinkEnd::why() const { return error_text.empty() ? std::strerror(error_number) : error_text; }
+
+bool take_netlink_datagram(Bytes datagram, std::uint32_t sequence, NetlinkEnd& end, const NetlinkTaker& take) {
   bool ended = false;
   while (const auto header = read_at<nlmsghdr>(datagram)) {
-    if (header->nlmsg_len < sizeof(nlmsghdr) || header->nlmsg_len > datagram.size()) break;
+    if (header->nlmsg_len < sizeof(nlmsghdr) || header->nlmsg_len > datagram.size()) {
+      // Where one message ends nobody knows any more: the rest of the answer is not to be believed.
+      end.error_number = EBADMSG;
+      return true;
+    }
     const Bytes payload = datagram.subspan(sizeof(nlmsghdr), header->nlmsg_len - sizeof(nlmsghdr));
-    if (header->nlmsg_seq == sequence && take_message(*header, payload, reply)) ended = true;
+    if (header->nlmsg_seq == sequence && take_message(*header, payload, end, take)) ended = true;
     datagram = after_aligned(datagram, header->nlmsg_len);
   }
   return ended;
+}
+
+bool take_netlink_datagram(Bytes datagram, std::uint32_t sequence, NetlinkReply& reply) {
+  return take_netlink_datagram(datagram, sequence, reply, [&](std::uint16_t type, Bytes payload) {
+    reply.messages.push_back({type, {payload.begin(), payload.end()}});
+  });
 }
 
 NlMessage netlink_message(std::uint16_t type, int flags) {
@@ -121,21 +167,36 @@ Result<NetlinkReply> netlink_exchange(int protocol, nl_msg& message) {
   const auto socket = open_netlink(protocol);
   if (!socket) return std::unexpected(socket.error());
   const int fd = nl_socket_get_fd(socket->get());
-  nl_complete_msg(socket->get(), &message);
   // The acknowledgement marks the end of a single answer, as NLMSG_DONE does of a dump.
-  nlmsghdr* header = nlmsg_hdr(&message);
-  header->nlmsg_flags = static_cast<std::uint16_t>(header->nlmsg_flags | NLM_F_ACK);
-  if (const int error = nl_send(socket->get(), &message); error < 0) {
-    return failure(ErrorKind::kUnavailable, fmt::format("send to netlink: {}", nl_geterror(error)));
-  }
+  const auto sequence = send_request(**socket, message, NLM_F_ACK);
+  if (!sequence) return std::unexpected(sequence.error());
   NetlinkReply reply;
   while (true) {
     auto datagram = receive_datagram(fd);
     if (!datagram) return std::unexpected(datagram.error());
-    const bool ended = take_netlink_datagram(*datagram, header->nlmsg_seq, reply);
+    const bool ended = take_netlink_datagram(*datagram, *sequence, reply);
     // WireGuard's answers hold keys.
     ::explicit_bzero(datagram->data(), datagram->size());
     if (ended) return reply;
+  }
+}
+
+Result<NetlinkEnd> netlink_dump(nl_msg& message, const NetlinkTaker& take) {
+  const auto socket = open_netlink(NETLINK_ROUTE);
+  if (!socket) return std::unexpected(socket.error());
+  const int fd = nl_socket_get_fd(socket->get());
+  const int on = 1;
+  // Best effort: older kernels ignore what a request asks beyond the family, and tell more.
+  ::setsockopt(fd, SOL_NETLINK, NETLINK_GET_STRICT_CHK, &on, sizeof on);
+  const auto sequence = send_request(**socket, message, NLM_F_DUMP);
+  if (!sequence) return std::unexpected(sequence.error());
+  std::vector<std::byte> buffer(kDumpBufferBytes);
+  NetlinkEnd end;
+  while (true) {
+    const auto datagram = receive_dump(fd, buffer, end);
+    if (!datagram) return std::unexpected(datagram.error());
+    if (end.error_number != 0) return end;
+    if (take_netlink_datagram(*datagram, *sequence, end, take)) return end;
   }
 }
 

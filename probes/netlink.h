@@ -5,6 +5,7 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <functional>
 #include <string>
 #include <vector>
 
@@ -20,17 +21,29 @@ struct NetlinkMessage {
   std::vector<std::byte> payload;
 };
 
-/// What the kernel answered. A refusal is an answer: errno and, where the kernel gives one, its sentence.
-struct NetlinkReply {
-  std::vector<NetlinkMessage> messages;
+/// How an answer ended. A refusal is an answer: errno and, where the kernel gives one, its sentence.
+struct NetlinkEnd {
   int error_number = 0;      ///< 0: not refused
   std::string error_text;    ///< NLMSGERR_ATTR_MSG, may be empty
   bool interrupted = false;  ///< NLM_F_DUMP_INTR: the dump may be torn
+
+  /// The kernel's sentence, or errno's.
+  std::string why() const;
 };
+
+/// What the kernel answered.
+struct NetlinkReply : NetlinkEnd {
+  std::vector<NetlinkMessage> messages;
+};
+
+/// Takes one message's type and payload, which is gone after the call.
+using NetlinkTaker = std::function<void(std::uint16_t, Bytes)>;
 
 /// Splits one received datagram into `reply`. Returns true when it held the end of the answer (an error,
 /// an acknowledgement, NLMSG_DONE). Messages of another sequence number are skipped.
 bool take_netlink_datagram(Bytes datagram, std::uint32_t sequence, NetlinkReply& reply);
+/// The same without copies. What cannot be framed is error EBADMSG.
+bool take_netlink_datagram(Bytes datagram, std::uint32_t sequence, NetlinkEnd& end, const NetlinkTaker& take);
 
 /// Starts a message with room for any request of ours; `flags` beside NLM_F_REQUEST.
 NlMessage netlink_message(std::uint16_t type, int flags);
@@ -38,5 +51,13 @@ NlMessage netlink_message(std::uint16_t type, int flags);
 /// Sends `message` to the kernel and collects the answer. kUnavailable when this kind of netlink cannot be opened, or
 /// does not answer within two seconds.
 Result<NetlinkReply> netlink_exchange(int protocol, nl_msg& message);
+
+/// Sends a dump request to rtnetlink and hands over the answer's messages as they come, from one buffer: for tables
+/// that do not fit into memory twice. The kernel filters and refuses strictly (NETLINK_GET_STRICT_CHK, Linux 4.20). A
+/// message that was cut is EMSGSIZE, an overrun ENOBUFS. Errors as netlink_exchange().
+Result<NetlinkEnd> netlink_dump(nl_msg& message, const NetlinkTaker& take);
+
+/// Opens a socket that is bound; kUnavailable when this kind of netlink cannot be opened.
+Result<NlSocket> open_netlink(int protocol);
 
 }  // namespace vpndoctor

@@ -46,6 +46,16 @@ struct NetlinkAttribute {
 /// Takes the next attribute off the front of `rest`; nullopt at the end and at the first malformed one.
 std::optional<NetlinkAttribute> next_attribute(Bytes& rest);
 
+/// Hands every attribute to `take`, which returns false for one that is malformed. False when one was, or when bytes
+/// are left over that are no attribute: then the message is not to be believed.
+template <class Take>
+bool for_each_attribute(Bytes attributes, const Take& take) {
+  while (const auto attribute = next_attribute(attributes)) {
+    if (!take(*attribute)) return false;
+  }
+  return attributes.empty();
+}
+
 /// Finds the last attribute of that type, as the kernel's parser does; nullopt when there is none.
 std::optional<NetlinkAttribute> find_attribute(Bytes attributes, std::uint16_t type);
 

@@ -20,9 +20,7 @@ std::uint8_t kernel_family(Family family) { return family == Family::kInet ? AF_
 std::unexpected<Error> cannot_build() { return failure(ErrorKind::kInternal, "build a netlink request"); }
 
 std::unexpected<Error> refused(const char* doing, const NetlinkReply& reply) {
-  return failure(ErrorKind::kUnavailable,
-                 fmt::format("{}: {}", doing,
-                             reply.error_text.empty() ? std::strerror(reply.error_number) : reply.error_text.c_str()));
+  return failure(ErrorKind::kUnavailable, fmt::format("{}: {}", doing, reply.why()));
 }
 
 void put_address(nl_msg& message, int type, const IpAddress& address) {
@@ -66,13 +64,14 @@ Result<RouteAnswer> ask_route(const RouteQuery& query) {
   if (!reply) return std::unexpected(reply.error());
   RouteAnswer answer{std::nullopt, reply->error_number, reply->error_text};
   for (const NetlinkMessage& part : reply->messages) {
-    if (part.type == RTM_NEWROUTE) answer.route = decode_route(part.payload);
+    InterfaceNames none;  // an egress asks for its link by index
+    if (part.type == RTM_NEWROUTE) answer.route = decode_route(part.payload, none);
   }
   if (!answer.route && answer.error_number == 0) answer.error_number = EBADMSG;
   return answer;
 }
 
-Result<std::optional<LinkMessage>> ask_link(int index, const std::string& name) {
+Result<std::optional<Link>> ask_link(int index, const std::string& name) {
   // IFLA_IFNAME holds 15 characters; the kernel refuses longer ones with ERANGE.
   if (index == 0 && (name.empty() || name.size() >= IFNAMSIZ)) return std::nullopt;
   const NlMessage message = link_request(index, index == 0 ? name : std::string(), 0);
@@ -82,20 +81,21 @@ Result<std::optional<LinkMessage>> ask_link(int index, const std::string& name) 
   if (reply->error_number == ENODEV) return std::nullopt;
   if (reply->error_number != 0) return refused("read a network interface", *reply);
   for (const NetlinkMessage& part : reply->messages) {
-    if (part.type == RTM_NEWLINK) return decode_link(part.payload);
+    const auto found = part.type == RTM_NEWLINK ? decode_link(part.payload) : std::nullopt;
+    if (found) return found->link;
   }
   return std::nullopt;
 }
 
-Result<std::vector<LinkMessage>> ask_links() {
+Result<std::vector<Link>> ask_links() {
   const NlMessage message = link_request(0, {}, NLM_F_DUMP);
   if (!message) return cannot_build();
   const auto reply = netlink_exchange(NETLINK_ROUTE, *message);
   if (!reply) return std::unexpected(reply.error());
   if (reply->error_number != 0) return refused("list network interfaces", *reply);
-  std::vector<LinkMessage> links;
+  std::vector<Link> links;
   for (const NetlinkMessage& part : reply->messages) {
-    if (const auto link = decode_link(part.payload)) links.push_back(*link);
+    if (auto found = decode_link(part.payload)) links.push_back(std::move(found->link));
   }
   return links;
 }
@@ -111,7 +111,8 @@ Result<std::vector<IpAddress>> ask_own_addresses(Family family) {
   if (reply->error_number != 0) return refused("list addresses", *reply);
   std::vector<IpAddress> addresses;
   for (const NetlinkMessage& part : reply->messages) {
-    if (const auto own = decode_own_address(part.payload)) addresses.push_back(*own);
+    InterfaceNames none;
+    if (const auto own = decode_address(part.payload, none)) addresses.push_back(own->address);
   }
   return addresses;
 }

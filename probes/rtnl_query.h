@@ -8,7 +8,7 @@
 #include <string>
 #include <vector>
 
-#include "rtnl_message.h"
+#include "rtnl_decode.h"
 #include "vpndoctor/result.h"
 
 namespace vpndoctor {
@@ -31,11 +31,12 @@ struct RouteAnswer {
 /// RTM_GETROUTE, for this process's own uid and a packet from this machine.
 Result<RouteAnswer> ask_route(const RouteQuery& query);
 
-/// RTM_GETLINK by index or, when that is 0, by name; nullopt when there is no such interface.
-Result<std::optional<LinkMessage>> ask_link(int index, const std::string& name);
+/// RTM_GETLINK by index or, when that is 0, by name; nullopt when there is no such interface. Without
+/// the names of its master and the link below it.
+Result<std::optional<Link>> ask_link(int index, const std::string& name);
 
-/// Lists all interfaces, in the kernel's order.
-Result<std::vector<LinkMessage>> ask_links();
+/// Lists all interfaces, in the kernel's order, without the names of their masters.
+Result<std::vector<Link>> ask_links();
 
 /// Lists the machine's own addresses of a family.
 Result<std::vector<IpAddress>> ask_own_addresses(Family family);

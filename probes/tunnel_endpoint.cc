@@ -50,7 +50,7 @@ Result<TunnelEndpoint> userspace_wireguard(const std::string& interface, const I
   return endpoint;
 }
 
-TunnelEndpoint fixed_remote(const LinkMessage& link, const std::string& kind) {
+TunnelEndpoint fixed_remote(const Link& link, const std::string& kind) {
   TunnelEndpoint endpoint;
   endpoint.address = *link.tunnel_remote;
   endpoint.tunnel_kind = kind;

@@ -53,7 +53,7 @@ std::string look_up(const Table& table, const Key& key) {
   return row == table.end() ? std::string() : std::string(row->second);
 }
 
-std::string tun_kind(const LinkMessage& link, const TunHolderFacts& holder) {
+std::string tun_kind(const Link& link, const TunHolderFacts& holder) {
   if (holder.wireguard_socket) return "wireguard";
   if (holder.process == "openvpn") return "openvpn";
   const bool tap = link.tun_type ? *link.tun_type == kTap : link.hardware_type == ARPHRD_ETHER;
@@ -63,7 +63,7 @@ std::string tun_kind(const LinkMessage& link, const TunHolderFacts& holder) {
 
 }  // namespace
 
-std::string tunnel_kind(const LinkMessage& link, const TunHolderFacts& holder) {
+std::string tunnel_kind(const Link& link, const TunHolderFacts& holder) {
   if (link.kind == "tun") return tun_kind(link, holder);
   return link.kind.empty() ? look_up(kHardware, link.hardware_type) : look_up(kKinds, std::string_view(link.kind));
 }

@@ -4,7 +4,7 @@
 
 #include <string>
 
-#include "rtnl_message.h"
+#include "vpndoctor/network.h"
 
 namespace vpndoctor {
 
@@ -17,6 +17,6 @@ struct TunHolderFacts {
 /// Returns "wireguard", "openvpn", "tun", "gre", "ppp", ...; empty when the interface is no VPN tunnel: hardware,
 /// overlays of containers (VXLAN, Geneve), and taps, unless a VPN program holds them (a tap is what virtual machines
 /// use).
-std::string tunnel_kind(const LinkMessage& link, const TunHolderFacts& holder);
+std::string tunnel_kind(const Link& link, const TunHolderFacts& holder);
 
 }  // namespace vpndoctor

@@ -1,16 +1,37 @@
 // SPDX-License-Identifier: Apache-2.0
-// Routes, links and addresses as rtnetlink sends them.
+// Routes, links, addresses, rules, nexthop objects and neighbours as rtnetlink sends them.
 #include <cstddef>
 #include <cstdint>
+#include <cstdlib>
 #include <span>
-#include <string_view>
+#include <string>
 
-#include "rtnl_message.h"
+#include "rtnl_decode.h"
+
+namespace {
+
+/// Reading a route's key alone must not refuse what the whole is read from, nor read another key.
+void check_key(vpndoctor::Bytes bytes, vpndoctor::InterfaceNames& names) {
+  std::string rest;
+  const auto key = vpndoctor::decode_route_key(bytes, rest);
+  const auto route = vpndoctor::decode_route(bytes, names);
+  if (route && !key) std::abort();
+  if (route && (route->route.destination != key->route.destination || route->route.metric != key->route.metric)) {
+    std::abort();
+  }
+}
+
+}  // namespace
 
 extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
   const auto bytes = std::as_bytes(std::span(data, size));
-  vpndoctor::decode_route(bytes);
-  vpndoctor::decode_link(bytes);
-  vpndoctor::decode_own_address(bytes);
+  vpndoctor::InterfaceNames names;
+  names.set(1, "lo");
+  check_key(bytes, names);
+  if (const auto link = vpndoctor::decode_link(bytes)) vpndoctor::resolve_link_names(*link, names);
+  vpndoctor::decode_address(bytes, names);
+  vpndoctor::decode_rule(bytes);
+  vpndoctor::decode_next_hop_object(bytes, names);
+  vpndoctor::decode_neighbour(bytes, names);
   return 0;
 }
