@@ -61,17 +61,17 @@ std::string missing_facet(const Snapshot& snapshot, unsigned needs) {
 
 FamilyShares shares_of(const Fib& fib, Family family) {
   FamilyShares shares;
-  Flow flow;
-  flow.destination.family = family;
   const IpPrefix everything = IpPrefix::everything(family);
-  fib.for_each_range(flow, everything, [&](const IpAddress& first, const IpAddress& last, const FlowAnswer& answer) {
-    // A blackhole or a refusal is a decision, not the lack of a route.
-    if (answer.fate != FlowFate::kUnicast && answer.fate != FlowFate::kNone) return;
-    const std::string_view key = answer.fate == FlowFate::kNone ? std::string_view{} : answer.interface;
-    auto found = shares.through.find(key);
-    if (found == shares.through.end()) found = shares.through.emplace(std::string(key), 0).first;
-    found->second += share_of({first, last}, everything);
-  });
+  fib.for_each_range(flow_to(everything.address), everything,
+                     [&](const IpAddress& first, const IpAddress& last, const FlowAnswer& answer) {
+                       // A blackhole or a refusal is a decision, not the lack of a route.
+                       if (answer.fate != FlowFate::kUnicast && answer.fate != FlowFate::kNone) return;
+                       const std::string_view key =
+                           answer.fate == FlowFate::kNone ? std::string_view{} : answer.interface;
+                       auto found = shares.through.find(key);
+                       if (found == shares.through.end()) found = shares.through.emplace(std::string(key), 0).first;
+                       found->second += share_of({first, last}, everything);
+                     });
   return shares;
 }
 
@@ -106,6 +106,12 @@ const Tunnel* RoutingFacts::tunnel(std::string_view interface) const {
   if (!snapshot.tunnels) return nullptr;
   const auto found = std::ranges::find(*snapshot.tunnels, interface, &Tunnel::interface);
   return found == snapshot.tunnels->end() ? nullptr : &*found;
+}
+
+Flow flow_to(const IpAddress& destination) {
+  Flow flow;
+  flow.destination = destination;
+  return flow;
 }
 
 std::string why_dead(const Snapshot& snapshot, std::string_view interface) {
@@ -152,7 +158,8 @@ const char* family_title(Family family) { return family == Family::kInet ? "IPv4
 
 CheckResults check_routing(const Snapshot& snapshot, const Fib& fib) {
   CheckResults results;
-  RoutingFacts facts{snapshot, fib, {}};
+  RoutingFacts facts{snapshot, fib, {}, {}};
+  if (snapshot.routes && snapshot.links) facts.claims = tunnel_claims(snapshot);
   if (missing_facet(snapshot, kTables).empty()) {
     facts.shares = {shares_of(fib, Family::kInet), shares_of(fib, Family::kInet6)};
   }

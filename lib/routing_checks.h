@@ -22,11 +22,19 @@ struct FamilyShares {
   std::string main_interface() const;
 };
 
+/// A tunnel's claim on a prefix: a route that leads into that tunnel alone.
+struct TunnelClaim {
+  const Route* route = nullptr;
+  const std::string* tunnel = nullptr;  ///< the interface
+  const IpPrefix& prefix() const { return route->destination; }
+};
+
 /// All that a check may look at; the snapshot and its index belong to the caller.
 struct RoutingFacts {
   const Snapshot& snapshot;
   const Fib& fib;
   std::array<FamilyShares, 2> shares;  ///< by Family
+  std::vector<TunnelClaim> claims;     ///< of all tunnels, ordered by prefix
 
   const RouteTable& routes() const { return *snapshot.routes; }
   const FamilyShares& of(Family family) const { return shares[static_cast<std::size_t>(family)]; }
@@ -36,6 +44,11 @@ struct RoutingFacts {
   const Tunnel* tunnel(std::string_view interface) const;
 };
 
+/// Finds every claim of a tunnel, ordered by prefix; without multicast and link-local prefixes, which are each link's
+/// own.
+std::vector<TunnelClaim> tunnel_claims(const Snapshot& snapshot);
+/// A flow of this machine, unmarked and unbound.
+Flow flow_to(const IpAddress& destination);
 /// Why an interface cannot carry packets: "is not there", "is down", "has no carrier"; empty when it can.
 std::string why_dead(const Snapshot& snapshot, std::string_view interface);
 /// True for the bridge of a container engine or of virtual machines (docker0, br-<12 hex>, podman, cni, virbr).

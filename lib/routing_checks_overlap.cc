@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <map>
 #include <set>
+#include <span>
 
 #include "routing_checks.h"
 #include "vpndoctor/prefix_set.h"
@@ -25,15 +26,14 @@ struct Capture {
 template <class IsWrong>
 Capture captured(const RoutingFacts& facts, const IpPrefix& prefix, IsWrong is_wrong) {
   Capture capture;
-  Flow flow;
-  flow.destination = prefix.address;
-  facts.fib.for_each_range(flow, prefix, [&](const IpAddress& first, const IpAddress& last, const FlowAnswer& answer) {
+  const auto visit = [&](const IpAddress& first, const IpAddress& last, const FlowAnswer& answer) {
     if (!is_wrong(answer)) return;
     capture.share += share_of({first, last}, prefix);
     capture.interfaces.emplace(answer.interface);
     if (answer.route == nullptr || std::ranges::count(capture.routes, answer.route) != 0) return;
     if (capture.routes.size() < kMostEvidence) capture.routes.push_back(answer.route);
-  });
+  };
+  facts.fib.for_each_range(flow_to(prefix.address), prefix, visit);
   return capture;
 }
 
@@ -79,7 +79,7 @@ bool holds_a_gateway(const RoutingFacts& facts, const IpPrefix& prefix, std::str
   return std::ranges::any_of(facts.routes().next_hop_sets, [&](const NextHopSet& set) {
     return std::ranges::any_of(set.hops, [&](const NextHop& hop) {
       if (hop.interface != interface || !hop.gateway || !prefix.contains(*hop.gateway)) return false;
-      return through_tunnel(facts, facts.fib.lookup({.destination = *hop.gateway}));
+      return through_tunnel(facts, facts.fib.lookup(flow_to(*hop.gateway)));
     });
   });
 }
@@ -100,67 +100,45 @@ void add_lan(const RoutingFacts& facts, const Address& address, const Capture& c
   findings.push_back(std::move(finding));
 }
 
-/// A route's prefix is claimed by an interface when it leads there alone.
-std::string only_interface(const RouteTable& routes, const Route& route) {
-  std::string interface;
-  for (const NextHop& hop : routes.hops(route)) {
-    if (!interface.empty() && hop.interface != interface) return {};
-    interface = hop.interface;
-  }
-  return interface;
+using Contested = std::vector<std::span<const TunnelClaim>>;
+
+std::set<std::string> tunnels_of(std::span<const TunnelClaim> claims) {
+  std::set<std::string> tunnels;
+  for (const TunnelClaim& claim : claims) tunnels.insert(*claim.tunnel);
+  return tunnels;
 }
 
-using Claims = std::map<IpPrefix, std::map<std::string, const Route*>>;
-
-/// The prefixes that tunnels claim, each with the tunnels that do.
-Claims tunnel_claims(const RoutingFacts& facts) {
-  std::vector<std::string> by_set(facts.routes().next_hop_sets.size());
-  std::vector<bool> is_known(by_set.size());
-  Claims claims;
-  for (const Route& route : facts.routes().routes) {
-    if (route.type != RouteType::kUnicast || route.destination.address.is_multicast()) continue;
-    if (route.destination.address.is_link_local()) continue;
-    if (!is_known[route.next_hops]) {
-      const std::string interface = only_interface(facts.routes(), route);
-      by_set[route.next_hops] = is_tunnel(facts.snapshot, interface) ? interface : "";
-      is_known[route.next_hops] = true;
-    }
-    const std::string& tunnel = by_set[route.next_hops];
-    if (!tunnel.empty()) claims[route.destination].emplace(tunnel, &route);
-  }
-  return claims;
+std::string joined_by_and(const std::set<std::string>& words) {
+  std::string text;
+  for (const std::string& word : words) text += (text.empty() ? "" : " and ") + word;
+  return text;
 }
 
-void add_claimed_twice(const RoutingFacts& facts, const std::vector<Claims::const_iterator>& contested,
+void add_claimed_twice(const RoutingFacts& facts, const std::set<std::string>& tunnels, const Contested& contested,
                        Findings& findings) {
-  const auto& [prefix, claimants] = *contested.front();
-  std::string tunnels;
-  for (const auto& [interface, route] : claimants) tunnels += (tunnels.empty() ? "" : " and ") + interface;
+  const IpPrefix& prefix = contested.front().front().prefix();
   Finding finding = make_finding("RTE010", {"prefix", prefix.to_string()});
-  finding.title = contested.size() == 1
-                      ? fmt::format("{} claim {}", tunnels, prefix)
-                      : fmt::format("{} claim the same {} prefixes, {} first", tunnels, contested.size(), prefix);
-  const FlowAnswer answer = facts.fib.lookup({.destination = prefix.address});
+  finding.title = contested.size() == 1 ? fmt::format("{} claim {}", joined_by_and(tunnels), prefix)
+                                        : fmt::format("{} claim the same {} prefixes, {} first", joined_by_and(tunnels),
+                                                      contested.size(), prefix);
+  const FlowAnswer answer = facts.fib.lookup(flow_to(prefix.address));
   finding.detail = answer.interface.empty() ? "Only one of them gets the traffic."
                                             : fmt::format("{} goes through {} now.", prefix.address, answer.interface);
   for (std::size_t i = 0; i < std::min(contested.size(), kMostEvidence / 2); ++i) {
-    for (const auto& [interface, route] : contested[i]->second)
-      finding.evidence.push_back(route_evidence(facts, *route));
+    for (const TunnelClaim& claim : contested[i]) finding.evidence.push_back(route_evidence(facts, *claim.route));
   }
   std::vector<Command> commands;
-  for (const auto& [interface, route] : claimants) commands.push_back(delete_route(facts, *route));
+  for (const TunnelClaim& claim : contested.front()) commands.push_back(delete_route(facts, *claim.route));
   add_step(finding.remedy, "Narrow the prefixes of one VPN; or delete the route of the one that should not have it.",
            std::move(commands));
   findings.push_back(std::move(finding));
 }
 
-void add_container(const RoutingFacts& facts, const Address& address, const IpPrefix& claimed, const Route& route,
-                   Findings& findings) {
+void add_container(const RoutingFacts& facts, const Address& address, const TunnelClaim& claim, Findings& findings) {
   const IpPrefix network = address.on_link();
-  const std::string tunnel = only_interface(facts.routes(), route);
   Finding finding = make_finding("RTE011", {"interface", address.interface});
   finding.title = fmt::format("The container network {} of {} and {} through {} overlap", network, address.interface,
-                              claimed, tunnel);
+                              claim.prefix(), *claim.tunnel);
   const Capture capture =
       captured(facts, network, [&](const FlowAnswer& answer) { return through_tunnel(facts, answer); });
   finding.detail = capture.share > 0
@@ -184,11 +162,10 @@ bool is_ours(const RoutingFacts& facts, const Address& address) {
   return is_tunnel(facts.snapshot, address.interface) || is_container_bridge(facts.snapshot, address.interface);
 }
 
-void add_cgnat(const RoutingFacts& facts, const Address& address, const IpPrefix& claimed, const Route& route,
-               Findings& findings) {
+void add_cgnat(const RoutingFacts& facts, const Address& address, const TunnelClaim& claim, Findings& findings) {
   Finding finding = make_finding("RTE012", {"interface", address.interface});
   finding.title = fmt::format("{} has {} of the provider's shared space, and {} claims {}", address.interface,
-                              address.address, only_interface(facts.routes(), route), claimed);
+                              address.address, *claim.tunnel, claim.prefix());
   finding.detail = "The provider's gateway and resolvers, or the tunnel's peers, may be unreachable.";
   finding.evidence = {
       route_evidence(facts, route),
@@ -220,40 +197,38 @@ void check_lan_captured(const RoutingFacts& facts, Findings& findings) {
 }
 
 void check_tunnels_overlap(const RoutingFacts& facts, Findings& findings) {
-  const Claims claims = tunnel_claims(facts);
   // One finding for each set of tunnels, however many prefixes they quarrel about.
-  std::map<std::string, std::vector<Claims::const_iterator>> contested;
-  for (auto each = claims.begin(); each != claims.end(); ++each) {
-    if (each->second.size() < 2) continue;
-    std::string tunnels;
-    for (const auto& [interface, route] : each->second) tunnels += interface + " ";
-    contested[tunnels].push_back(each);
+  std::map<std::set<std::string>, Contested> contested;
+  for (auto begin = facts.claims.begin(); begin != facts.claims.end();) {
+    const auto end = std::find_if(begin, facts.claims.end(),
+                                  [&](const TunnelClaim& claim) { return claim.prefix() != begin->prefix(); });
+    if (end - begin > 1) {
+      auto tunnels = tunnels_of({begin, end});
+      if (tunnels.size() > 1) contested[std::move(tunnels)].emplace_back(begin, end);
+    }
+    begin = end;
   }
-  for (const auto& [tunnels, prefixes] : contested) add_claimed_twice(facts, prefixes, findings);
+  for (const auto& [tunnels, prefixes] : contested) add_claimed_twice(facts, tunnels, prefixes, findings);
 }
 
 void check_container_network(const RoutingFacts& facts, Findings& findings) {
-  const Claims claims = tunnel_claims(facts);
   for (const Address& address : *facts.snapshot.addresses) {
     if (!is_container_bridge(facts.snapshot, address.interface) || address.address.is_link_local()) continue;
-    const auto overlap = std::ranges::find_if(
-        claims, [&](const auto& claim) { return is_specific(claim.first) && claim.first.overlaps(address.on_link()); });
-    if (overlap != claims.end()) {
-      add_container(facts, address, overlap->first, *overlap->second.begin()->second, findings);
-    }
+    const auto overlap = std::ranges::find_if(facts.claims, [&](const TunnelClaim& claim) {
+      return is_specific(claim.prefix()) && claim.prefix().overlaps(address.on_link());
+    });
+    if (overlap != facts.claims.end()) add_container(facts, address, *overlap, findings);
   }
 }
 
 void check_cgnat_conflict(const RoutingFacts& facts, Findings& findings) {
   const auto shared = IpPrefix::of(IpAddress{.family = Family::kInet, .bytes = {100, 64}}, 10);
-  const Claims claims = tunnel_claims(facts);
   for (const Address& address : *facts.snapshot.addresses) {
     if (is_ours(facts, address) || !shared.contains(address.address)) continue;
-    const auto overlap = std::ranges::find_if(claims, [&](const auto& claim) {
-      return is_specific(claim.first) && claim.first.overlaps(shared) &&
-             (claim.first.overlaps(address.on_link()) || shared.contains(claim.first));
+    const auto overlap = std::ranges::find_if(facts.claims, [&](const TunnelClaim& claim) {
+      return is_specific(claim.prefix()) && claim.prefix().overlaps(shared);
     });
-    if (overlap != claims.end()) add_cgnat(facts, address, overlap->first, *overlap->second.begin()->second, findings);
+    if (overlap != facts.claims.end()) add_cgnat(facts, address, *overlap, findings);
   }
 }
 
