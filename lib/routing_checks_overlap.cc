@@ -146,7 +146,7 @@ void add_container(const RoutingFacts& facts, const Address& address, const Tunn
                        : fmt::format("Hosts of {} behind {} cannot be reached: their addresses stay on {}.", network,
                                      tunnel, address.interface);
   finding.evidence = {
-      route_evidence(facts, route),
+      route_evidence(facts, *claim.route),
       {"netlink", "address of " + address.interface, fmt::format("{}/{}", address.address, address.prefix_length)}};
   add_step(finding.remedy,
            "Give the containers another network: default-address-pools in /etc/docker/daemon.json, then create the "
@@ -168,7 +168,7 @@ void add_cgnat(const RoutingFacts& facts, const Address& address, const TunnelCl
                               address.address, *claim.tunnel, claim.prefix());
   finding.detail = "The provider's gateway and resolvers, or the tunnel's peers, may be unreachable.";
   finding.evidence = {
-      route_evidence(facts, route),
+      route_evidence(facts, *claim.route),
       {"netlink", "address of " + address.interface, fmt::format("{}/{}", address.address, address.prefix_length)}};
   const std::string network = address.on_link().to_string();
   add_step(finding.remedy, "Give the tunnel another range; or keep the provider's network out of it.",
