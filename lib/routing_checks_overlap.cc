@@ -144,7 +144,7 @@ void add_container(const RoutingFacts& facts, const Address& address, const Tunn
   finding.detail = capture.share > 0
                        ? "Containers cannot be reached: their addresses go into the tunnel."
                        : fmt::format("Hosts of {} behind {} cannot be reached: their addresses stay on {}.", network,
-                                     tunnel, address.interface);
+                                     *claim.tunnel, address.interface);
   finding.evidence = {
       route_evidence(facts, *claim.route),
       {"netlink", "address of " + address.interface, fmt::format("{}/{}", address.address, address.prefix_length)}};
