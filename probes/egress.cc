@@ -16,6 +16,7 @@
 #include "tun_holder.h"
 #include "tunnel_kind.h"
 #include "vpndoctor/text_escape.h"
+#include "wireguard_socket.h"
 
 namespace vpndoctor {
 namespace {

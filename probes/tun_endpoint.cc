@@ -14,10 +14,12 @@
 #include "proc_files.h"
 #include "process_sockets.h"
 #include "vpndoctor/openvpn_options.h"
+#include "vpndoctor/text_escape.h"
 
 namespace vpndoctor {
 namespace {
 
+constexpr std::size_t kMostHostBytes = 64;
 constexpr const char* kNameIt = "name the tunnel's server with --endpoint";
 
 std::unexpected<Error> unavailable(std::string why) {
@@ -82,11 +84,16 @@ std::vector<OpenvpnRemote> configured_remotes(const TunHolder& holder) {
 }
 
 /// The addresses of a remote in the family of the process's UDP socket: OpenVPN opens it in the server's family.
-Result<std::vector<IpAddress>> addresses_of(const OpenvpnRemote& remote, const std::set<Family>& families) {
+Result<std::vector<IpAddress>> addresses_of(const OpenvpnRemote& remote, const std::set<Family>& families,
+                                            ServerNames names) {
   std::vector<IpAddress> addresses;
   if (const auto literal = IpAddress::parse(remote.host)) {
     addresses.push_back(*literal);
     return addresses;
+  }
+  if (names == ServerNames::kLeave) {
+    return unavailable(
+        fmt::format("{} is known by its name only", shorten(escape_controls(remote.host), kMostHostBytes)));
   }
   const auto found = look_up_name(remote.host, remote.host);
   if (!found) return std::unexpected(found.error());
@@ -99,7 +106,8 @@ Result<std::vector<IpAddress>> addresses_of(const OpenvpnRemote& remote, const s
   return addresses;
 }
 
-Result<TunnelEndpoint> openvpn_endpoint(const TunHolder& holder, const std::vector<InternetSocket>& sockets) {
+Result<TunnelEndpoint> openvpn_endpoint(const TunHolder& holder, const std::vector<InternetSocket>& sockets,
+                                        ServerNames names) {
   const auto remotes = configured_remotes(holder);
   if (remotes.empty()) return unavailable(fmt::format("{} names no remote: it may be a server", described(holder)));
   std::set<Family> families;
@@ -109,7 +117,7 @@ Result<TunnelEndpoint> openvpn_endpoint(const TunHolder& holder, const std::vect
   std::set<Remote> candidates;
   for (const OpenvpnRemote& remote : remotes) {
     if (remote.tcp) continue;  // a TCP tunnel in use has a connected socket
-    const auto addresses = addresses_of(remote, families);
+    const auto addresses = addresses_of(remote, families, names);
     if (!addresses) return unavailable(fmt::format("{}, a server of {}", addresses.error().message, described(holder)));
     for (const IpAddress& address : *addresses) candidates.emplace(address, remote.port, false);
   }
@@ -123,7 +131,9 @@ Result<TunnelEndpoint> openvpn_endpoint(const TunHolder& holder, const std::vect
   return endpoint;
 }
 
-Result<TunnelEndpoint> endpoint_of_holder(const TunHolder& holder) {
+}  // namespace
+
+Result<TunnelEndpoint> find_holder_endpoint(const TunHolder& holder, ServerNames names) {
   const auto sockets = process_sockets(holder.pid);
   if (!sockets) {
     return failure(ErrorKind::kPermission, fmt::format("only root may see the sockets of {}", described(holder)),
@@ -135,7 +145,7 @@ Result<TunnelEndpoint> endpoint_of_holder(const TunHolder& holder) {
   if (server || remotes.size() > 1) {
     return unavailable(fmt::format("{} has {} connections: it may be a server", described(holder), remotes.size()));
   }
-  if (remotes.empty() && holder.name == "openvpn") return openvpn_endpoint(holder, *sockets);
+  if (remotes.empty() && holder.name == "openvpn") return openvpn_endpoint(holder, *sockets, names);
   if (remotes.empty()) return unavailable(fmt::format("{} has no connected socket", described(holder)));
   const auto& [address, port, tcp] = *remotes.begin();
   TunnelEndpoint endpoint = endpoint_of(holder, address, port);
@@ -143,8 +153,6 @@ Result<TunnelEndpoint> endpoint_of_holder(const TunHolder& holder) {
   endpoint.source = fmt::format("socket of {}", described(holder));
   return endpoint;
 }
-
-}  // namespace
 
 Result<TunnelEndpoint> find_tun_endpoint(const std::string& interface) {
   const TunHolders found = find_tun_holders(interface);
@@ -157,7 +165,7 @@ Result<TunnelEndpoint> find_tun_endpoint(const std::string& interface) {
   if (found.holders.size() > 1) {
     return unavailable(fmt::format("{} processes hold {}", found.holders.size(), interface));
   }
-  return endpoint_of_holder(found.holders.front());
+  return find_holder_endpoint(found.holders.front(), ServerNames::kLookUp);
 }
 
 }  // namespace vpndoctor

@@ -15,4 +15,13 @@ namespace vpndoctor {
 /// be seen by this user, kUnavailable when nothing names the remote or several could be it.
 Result<TunnelEndpoint> find_tun_endpoint(const std::string& interface);
 
+/// What is done with a server that is known by its name only.
+enum class ServerNames {
+  kLookUp,  ///< the system's resolver is asked
+  kLeave,   ///< it is kUnavailable: nothing is sent
+};
+
+/// The same for a process that is known to hold the device.
+Result<TunnelEndpoint> find_holder_endpoint(const TunHolder& holder, ServerNames names);
+
 }  // namespace vpndoctor

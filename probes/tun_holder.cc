@@ -3,12 +3,12 @@
 #include "tun_holder.h"
 
 #include <fmt/format.h>
-#include <sys/stat.h>
 
 #include <algorithm>
 #include <cctype>
 #include <charconv>
 #include <optional>
+#include <set>
 #include <string_view>
 
 #include "proc_files.h"
@@ -24,20 +24,26 @@ std::optional<pid_t> parse_pid(const std::string& name) {
   return error == std::errc{} && end == name.data() + name.size() ? std::optional(pid) : std::nullopt;
 }
 
-/// drivers/net/tun.c, tun_chr_show_fdinfo(): "iff:\t<name>\n".
-bool names_interface(std::string_view fdinfo, const std::string& interface) {
-  const std::string line = fmt::format("iff:\t{}\n", interface);
-  const auto at = fdinfo.find(line);
-  return at == 0 || (at != std::string_view::npos && fdinfo[at - 1] == '\n');
+/// The name in the line "iff:\t<name>\n"; empty when there is none (drivers/net/tun.c, tun_chr_show_fdinfo()).
+std::string held_interface(std::string_view fdinfo) {
+  constexpr std::string_view kLabel = "iff:\t";
+  while (!fdinfo.empty()) {
+    const std::string_view line = fdinfo.substr(0, fdinfo.find('\n'));
+    if (line.starts_with(kLabel)) return std::string(line.substr(kLabel.size()));
+    fdinfo.remove_prefix(std::min(line.size() + 1, fdinfo.size()));
+  }
+  return {};
 }
 
 /// Only descriptors of the tun device are worth reading: most processes have hundreds of others.
-bool holds(const std::string& process, const std::vector<std::string>& descriptors, const std::string& interface) {
-  return std::ranges::any_of(descriptors, [&](const std::string& descriptor) {
-    if (!link_target(process + "/fd/" + descriptor).ends_with("/net/tun")) return false;
-    const auto fdinfo = read_small_file(process + "/fdinfo/" + descriptor);
-    return fdinfo && names_interface(*fdinfo, interface);
-  });
+std::set<std::string> held_interfaces(const std::string& process, const std::vector<std::string>& descriptors) {
+  std::set<std::string> interfaces;
+  for (const std::string& descriptor : descriptors) {
+    if (!link_target(process + "/fd/" + descriptor).ends_with("/net/tun")) continue;
+    const std::string name = held_interface(read_small_file(process + "/fdinfo/" + descriptor).value_or(""));
+    if (!name.empty()) interfaces.insert(name);
+  }
+  return interfaces;
 }
 
 std::string process_name(const std::string& process) {
@@ -50,8 +56,8 @@ std::string process_name(const std::string& process) {
 
 }  // namespace
 
-TunHolders find_tun_holders(const std::string& interface) {
-  TunHolders found;
+TunScan scan_tun_holders() {
+  TunScan found;
   const std::string own_namespace = link_target("/proc/self/ns/net");
   int seen = 0;
   for (const std::string& entry : directory_entries("/proc").value_or(std::vector<std::string>{})) {
@@ -65,21 +71,21 @@ TunHolders find_tun_holders(const std::string& interface) {
     const auto descriptors = directory_entries(process + "/fd");
     if (!descriptors) {
       ++found.unreadable;
-    } else if (link_target(process + "/ns/net") == own_namespace && holds(process, *descriptors, interface)) {
-      found.holders.push_back({*pid, process_name(process)});
+    } else if (link_target(process + "/ns/net") == own_namespace) {
+      for (const std::string& interface : held_interfaces(process, *descriptors)) {
+        found.holders.emplace(interface, TunHolder{*pid, process_name(process)});
+      }
     }
   }
   return found;
 }
 
-std::string wireguard_control_socket(const std::string& interface) {
-  // The first is where wireguard-go listens, the second where others that speak its protocol do.
-  for (const char* directory : {"/run/wireguard/", "/var/run/wireguard/", "/run/amneziawg/"}) {
-    std::string path = directory + interface + ".sock";
-    struct stat facts{};
-    if (::stat(path.c_str(), &facts) == 0 && S_ISSOCK(facts.st_mode)) return path;
-  }
-  return {};
+TunHolders find_tun_holders(const std::string& interface) {
+  const TunScan scan = scan_tun_holders();
+  TunHolders found{{}, scan.unreadable, scan.cut};
+  const auto [begin, end] = scan.holders.equal_range(interface);
+  for (auto each = begin; each != end; ++each) found.holders.push_back(each->second);
+  return found;
 }
 
 }  // namespace vpndoctor

@@ -5,6 +5,7 @@
 
 #include <sys/types.h>
 
+#include <map>
 #include <string>
 #include <vector>
 
@@ -21,10 +22,16 @@ struct TunHolders {
   bool cut = false;    ///< stopped before the last process: too many of them
 };
 
+/// The holders of all tun and tap devices, from one scan of the processes.
+struct TunScan {
+  std::multimap<std::string, TunHolder> holders;  ///< by interface; a process is named once for each
+  int unreadable = 0;                             ///< as in TunHolders
+  bool cut = false;
+};
+
+TunScan scan_tun_holders();
+
 /// Scans all processes for an open descriptor of the device `interface`.
 TunHolders find_tun_holders(const std::string& interface);
-
-/// Returns the path of the userspace WireGuard control socket of `interface`, empty when there is none.
-std::string wireguard_control_socket(const std::string& interface);
 
 }  // namespace vpndoctor

@@ -6,10 +6,10 @@
 
 #include "rtnl_query.h"
 #include "tun_endpoint.h"
-#include "tun_holder.h"
 #include "tunnel_kind.h"
 #include "vpndoctor/egress.h"
 #include "wireguard_query.h"
+#include "wireguard_socket.h"
 
 namespace vpndoctor {
 namespace {
