@@ -11,6 +11,7 @@
 #include "vpndoctor/fib.h"
 #include "vpndoctor/restore_plan.h"
 #include "vpndoctor/route_diff.h"
+#include "vpndoctor/routes_overview.h"
 #include "vpndoctor/snapshot.h"
 
 namespace [[gnu::visibility("default")]] vpndoctor {
@@ -18,8 +19,9 @@ namespace [[gnu::visibility("default")]] vpndoctor {
 /// `routes show` and `routes save`.
 struct RoutesShowReport {
   std::shared_ptr<const Snapshot> snapshot;
-  bool unfolded = false;  ///< --all: every entry instead of aggregates
-  std::string saved_to;   ///< `save`: the file that was written; empty: none
+  bool unfolded = false;                   ///< --all: every entry instead of aggregates
+  std::optional<RoutesOverview> overview;  ///< null: not asked for (`save`)
+  std::string saved_to;                    ///< `save`: the file that was written; empty: none
 };
 
 /// `routes diff`.
