@@ -1,0 +1,160 @@
+// SPDX-License-Identifier: Apache-2.0
+// The routes, folded: what a group of them shares is said once, in the words of ip-route(8), and its destinations are
+// the fewest prefixes or, where even those are many, their count, share and the largest of them.
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <span>
+
+#include "routes_show_parts.h"
+#include "units.h"
+#include "vpndoctor/route_folding.h"
+#include "vpndoctor/route_words.h"
+
+namespace vpndoctor {
+namespace {
+
+constexpr std::size_t kFewRoutes = 3;        // are listed one by one
+constexpr std::size_t kMostPrefixes = 8;     // of an aggregate, before it is cut
+constexpr std::size_t kLargestPrefixes = 4;  // that are named of one that is cut
+constexpr std::size_t kMostGroups = 24;      // of one purpose in one table
+
+std::string owner_text(const Owner& owner) { return owner.is_known() ? fmt::format("  [{}]", owner.name) : ""; }
+
+/// A route's words without its table, which the heading names.
+std::vector<std::string> words_of(const RouteTable& table, Route route) {
+  route.table = kTableMain;
+  std::vector<std::string> words = route_words(table, route);
+  const auto end = std::ranges::find(words, "table");
+  if (end != words.end()) words.erase(end, end + 2);
+  return words;
+}
+
+std::string state_text(const RouteTable& table, const Route& route) {
+  std::string text;
+  const auto has = [&](NextHopFlag flag) {
+    return std::ranges::any_of(table.hops(route), [flag](const NextHop& hop) { return (hop.flags & flag) != 0; });
+  };
+  if (has(kNextHopDead)) text += " (dead)";
+  if (has(kNextHopLinkDown)) text += " (link down)";
+  if (const auto expires = table.attributes(route).expires_seconds) text += fmt::format(" (expires in {} s)", *expires);
+  return text;
+}
+
+std::string route_line(const RouteTable& table, const Route& route) {
+  return joined(words_of(table, route)) + state_text(table, route);
+}
+
+std::string share_text(double share) {
+  constexpr double kSmallest = 0.0005;
+  return share < kSmallest ? "less than 0.1 %" : percent_text(share);
+}
+
+std::string destinations_text(const RouteGroup& group) {
+  std::vector<IpPrefix> prefixes = group.aggregate;
+  if (prefixes.size() <= kMostPrefixes) return fmt::format("{}", fmt::join(prefixes, " "));
+  std::ranges::stable_sort(prefixes, {}, &IpPrefix::length);
+  prefixes.resize(kLargestPrefixes);
+  return fmt::format("in the fewest {} prefixes, {} of {}; the largest: {}", grouped(group.aggregate.size()),
+                     share_text(share_of_family(group.aggregate)), group.family == Family::kInet ? "IPv4" : "IPv6",
+                     fmt::join(prefixes, " "));
+}
+
+/// "812 routes dev wg0 scope link: 10.0.0.0/8 172.16.0.0/12".
+std::string folded_line(const RouteTable& table, const RouteGroup& group) {
+  const Route& first = table.routes[group.routes.front()];
+  std::vector<std::string> words = words_of(table, first);
+  // The destination is the first word, or the second after a type.
+  words.erase(words.begin() + (first.type == RouteType::kUnicast ? 0 : 1));
+  return fmt::format("{} routes {}{}: {}", grouped(group.routes.size()), joined(words), state_text(table, first),
+                     destinations_text(group));
+}
+
+class Lines {
+ public:
+  Lines(const RouteTable& table, bool unfolded, Page& page) : table_(table), unfolded_(unfolded), page_(page) {}
+
+  /// Writes groups of one table, family and purpose.
+  void purpose(std::span<const RouteGroup> groups) {
+    if (groups.front().purpose == RoutePurpose::kLocal && !unfolded_) return local(groups);
+    label_ = route_purpose_name(groups.front().purpose);
+    const std::size_t shown = unfolded_ ? groups.size() : std::min(groups.size(), kMostGroups);
+    for (const RouteGroup& group : groups.first(shown)) write(group);
+    const auto rest = groups.subspan(shown);
+    if (!rest.empty()) {
+      line(fmt::format("and {} more routes of {} other ways (--all lists them)", grouped(routes_in(rest)),
+                       grouped(rest.size())));
+    }
+  }
+
+ private:
+  static std::size_t routes_in(std::span<const RouteGroup> groups) {
+    std::size_t count = 0;
+    for (const RouteGroup& group : groups) count += group.routes.size();
+    return count;
+  }
+
+  void local(std::span<const RouteGroup> groups) {
+    label_ = "local";
+    const std::size_t count = routes_in(groups);
+    line(fmt::format("{} route{} to this machine's own addresses, broadcast, multicast and link-local ones",
+                     grouped(count), count == 1 ? "" : "s"));
+  }
+
+  void write(const RouteGroup& group) {
+    if (!unfolded_ && group.routes.size() > kFewRoutes) {
+      return line(folded_line(table_, group) + owner_text(group.owner));
+    }
+    for (const std::uint32_t index : group.routes) {
+      line(route_line(table_, table_.routes[index]) + owner_text(group.owner));
+    }
+  }
+
+  void line(std::string_view text) {
+    page_.field(label_, text);
+    label_ = "";
+  }
+
+  const RouteTable& table_;
+  bool unfolded_;
+  Page& page_;
+  const char* label_ = "";
+};
+
+std::string heading_of(const Snapshot& snapshot, const RouteGroup& group, const Owner& owner) {
+  std::string text = fmt::format("{} routes, table {}", group.family == Family::kInet ? "IPv4" : "IPv6",
+                                 snapshot.table_name(group.table));
+  return owner.is_known() ? fmt::format("{} ({})", text, owner.name) : text;
+}
+
+bool same_table(const RouteGroup& left, const RouteGroup& right) {
+  return left.table == right.table && left.family == right.family;
+}
+
+/// The groups from the front that belong together with the first.
+template <class Same>
+std::span<const RouteGroup> run_of(std::span<const RouteGroup> groups, Same same) {
+  const auto end = std::ranges::find_if(groups, [&](const RouteGroup& each) { return !same(groups.front(), each); });
+  return groups.first(static_cast<std::size_t>(end - groups.begin()));
+}
+
+}  // namespace
+
+void write_routes(const Snapshot& snapshot, bool unfolded, Page& page) {
+  if (!snapshot.routes) return;
+  const std::vector<RouteGroup> groups = fold_routes(snapshot);
+  Lines lines(*snapshot.routes, unfolded, page);
+  for (std::span<const RouteGroup> rest = groups; !rest.empty();) {
+    std::span<const RouteGroup> table = run_of(rest, same_table);
+    rest = rest.subspan(table.size());
+    page.heading(heading_of(snapshot, table.front(), table_owner(snapshot, table.front().table)));
+    while (!table.empty()) {
+      const auto same_purpose = [](const RouteGroup& l, const RouteGroup& r) { return l.purpose == r.purpose; };
+      const std::span<const RouteGroup> purpose = run_of(table, same_purpose);
+      lines.purpose(purpose);
+      table = table.subspan(purpose.size());
+    }
+  }
+}
+
+}  // namespace vpndoctor
