@@ -82,6 +82,14 @@ void add_addresses(FibIndex& index) {
   }
 }
 
+void add_neighbours(FibIndex& index) {
+  const std::vector<Neighbour>* neighbours = index.snapshot->neighbours.get();
+  if (neighbours == nullptr) return;
+  for (const Neighbour& each : *neighbours) {
+    index.neighbours.emplace(std::pair(index.find(each.interface), each.address), each.state);
+  }
+}
+
 // A dump calls a leg dead too when its interface ignores routes without a carrier (fib_nexthop_info()); only one whose
 // link is down is dead for every lookup.
 FibLeg leg_of(const FibIndex& index, const NextHop& hop) {
@@ -89,6 +97,7 @@ FibLeg leg_of(const FibIndex& index, const NextHop& hop) {
   const FibLink& link = index.links[leg.link];
   const bool ignores = link.ignores_linkdown || link.ignores_linkdown6;
   leg.linkdown = (hop.flags & kNextHopLinkDown) != 0;
+  if (hop.gateway) leg.neighbour = index.neighbour_state(leg.link, *hop.gateway).value_or(0);
   leg.dead = (hop.flags & kNextHopDead) != 0 && !(leg.linkdown && ignores && link.up);
   return leg;
 }
@@ -282,6 +291,8 @@ FibIndex::FibIndex(const Snapshot& of) : snapshot(&of), routes(of.routes.get()) 
   add_links(*this);
   add_vrf_membership(*this);
   add_addresses(*this);
+  add_neighbours(*this);
+  sources6 = list_sources6(*this);
   add_legs(*this);
   add_tables(*this, inet);
   add_tables(*this, inet6);
@@ -289,6 +300,11 @@ FibIndex::FibIndex(const Snapshot& of) : snapshot(&of), routes(of.routes.get()) 
   add_rules(*this, *rules, Family::kInet6, inet6.rules);
   note_limits(*this);
   note_traits(*this);
+}
+
+std::optional<std::uint16_t> FibIndex::neighbour_state(LinkId link, const IpAddress& address) const {
+  const auto found = neighbours.find({link, address});
+  return found == neighbours.end() ? std::nullopt : std::optional(found->second);
 }
 
 LinkId FibIndex::find(std::string_view name) const {

@@ -13,6 +13,7 @@
 #include <unordered_map>
 #include <vector>
 
+#include "fib_source6.h"
 #include "longest_prefix.h"
 #include "vpndoctor/fib.h"
 #include "vpndoctor/snapshot.h"
@@ -46,7 +47,8 @@ struct FibLeg {
   const NextHop* hop = nullptr;
   LinkId link = kNoLink;
   bool dead = false;
-  bool linkdown = false;  ///< its link has no carrier
+  bool linkdown = false;        ///< its link has no carrier
+  std::uint16_t neighbour = 0;  ///< NeighbourState of its gateway; 0: none, or not known
 };
 
 /// The next hops of all routes that share a NextHopSet.
@@ -100,6 +102,8 @@ struct FibIndex {
   const InterfaceSettings* inet_all = nullptr;           ///< net.ipv4.conf.all; null: not known
   const InterfaceSettings* inet6_all = nullptr;          ///< net.ipv6.conf.all; null: not known
   std::unordered_map<std::uint32_t, LinkId> inet_local;  ///< an IPv4 address of this machine and where it is
+  std::map<std::pair<LinkId, IpAddress>, std::uint16_t> neighbours;  ///< their states
+  std::vector<Source6> sources6;                                     ///< what IPv6 sources are chosen from
   /// Whether IPv4's tables local and main are looked up as one: then a longer prefix of main beats a shorter of local.
   bool may_be_merged = false;
   bool custom_local_routes = false;
@@ -120,6 +124,8 @@ struct FibIndex {
 
   /// Returns the interface of that name or alternative name; kNoLink when there is none.
   LinkId find(std::string_view name) const;
+  /// Returns NeighbourState bits; null for a neighbour that is not known.
+  std::optional<std::uint16_t> neighbour_state(LinkId link, const IpAddress& address) const;
   const FibLegs& legs_of(const Route& route) const { return leg_sets[route.next_hops]; }
   std::span<const FibLeg> legs_in(const Route& route) const {
     return std::span(legs).subspan(legs_of(route).first, legs_of(route).count);

@@ -120,6 +120,8 @@ struct RuleWalk {
 /// Sets the flow's VRF as l3mdev_update_flow() does and walks the rules. kAgain never comes out.
 FibResult walk_rules(const RuleWalk& walk, KernelFlow& flow);
 
+/// The answer for a flow of either family.
+FlowAnswer look_up(const FibIndex& index, const Flow& flow, FibTrace* trace);
 /// The answers of the two families; `flow.destination` is of that family.
 FlowAnswer look_up_inet(const FibIndex& index, const Flow& flow, FibTrace* trace);
 FlowAnswer look_up_inet6(const FibIndex& index, const Flow& flow, FibTrace* trace);

@@ -1,0 +1,62 @@
+// SPDX-License-Identifier: Apache-2.0
+// The parts of the IPv4 lookup: one table, the choice among equals, the source address, an arriving packet.
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <vector>
+
+#include "fib_lookup.h"
+
+namespace vpndoctor {
+
+/// IPv4 addresses as the kernel tests them; host byte order.
+constexpr bool is_multicast_inet(std::uint32_t address) { return address >> 28U == 0xe; }
+constexpr bool is_local_multicast(std::uint32_t address) { return address >> 8U == 0xe00000; }
+constexpr bool is_zero_net(std::uint32_t address) { return address >> 24U == 0; }
+constexpr bool is_loopback_inet(std::uint32_t address) { return address >> 24U == 127; }
+constexpr std::uint32_t kLimitedBroadcast = 0xffffffff;
+
+/// How an IPv4 table is looked up.
+struct InetLookup {
+  bool ignore_linkstate = false;  ///< FIB_LOOKUP_IGNORE_LINKSTATE
+  bool merged = false;            ///< local and main are one table
+};
+
+/// Walks the IPv4 rules and tables: fib_lookup().
+FibResult look_up_inet_rules(const FibIndex& index, KernelFlow& flow, InetLookup how, FibTrace* trace);
+/// Looks one table up: net/ipv4/fib_trie.c fib_table_lookup(). `arguments.context` is an InetLookup.
+void look_up_inet_table(const LookupArguments& arguments, KernelFlow& flow, FibResult& result);
+/// True when this flow may take the leg: net/ipv4/fib_trie.c fib_lookup_good_nhc().
+bool is_usable(const FibIndex& index, const FibLeg& leg, const KernelFlow& flow, bool ignore_linkstate);
+
+/// Chooses among the legs of a multipath route or among equal defaults: net/ipv4/fib_semantics.c fib_select_path().
+/// Fills depends_on and candidates, and puts the first choice in `result`.
+void select_path(const FibIndex& index, const KernelFlow& flow, FibResult& result, FlowAnswer& answer, FibTrace* trace);
+
+/// Returns the address that a packet through this leg gets: net/ipv4/fib_semantics.c fib_result_prefsrc(); 0: none.
+std::uint32_t leg_source(const FibIndex& index, const Route& route, const FibLeg& leg);
+/// net/ipv4/devinet.c inet_select_addr(); 0: none.
+std::uint32_t select_address(const FibIndex& index, LinkId link, std::uint32_t near, std::uint8_t scope);
+/// The gateway that the packet is sent to; null when the route's is this machine's own address, or there is none.
+std::optional<IpAddress> gateway_of(const FibIndex& index, const FibLeg& leg);
+/// The interface that has the address, or that the table local gives: net/ipv4/devinet.c __ip_dev_find().
+LinkId link_of_address(const FibIndex& index, std::uint32_t address);
+
+/// One setting of an interface, joined with that of "all": IN_DEV_ORCONF() and IN_DEV_MAXCONF().
+int setting_max(const FibIndex& index, LinkId link, std::optional<int> InterfaceSettings::* setting);
+
+/// Answers for a packet that arrives: net/ipv4/route.c ip_route_input_slow().
+FlowAnswer look_up_inet_input(const FibIndex& index, const Flow& flow, InetLookup how, FibTrace* trace);
+
+/// The flow with its interfaces resolved. kNoLink for one that does not exist.
+KernelFlow kernel_flow(const FibIndex& index, const Flow& flow);
+/// Puts what a refusing verdict means in the answer; false for kRoute.
+bool put_refusal(const FibResult& result, FlowAnswer& answer);
+/// Adds a reason why the answer is not certain, unless there is one already.
+inline void doubt(FlowAnswer& answer, std::string_view why) {
+  if (answer.uncertain.empty()) answer.uncertain = why;
+}
+inline IpAddress inet_address(std::uint32_t address) { return address_of<std::uint32_t>(address); }
+
+}  // namespace vpndoctor

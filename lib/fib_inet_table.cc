@@ -1,0 +1,184 @@
+// SPDX-License-Identifier: Apache-2.0
+// Looks an IPv4 table up: net/ipv4/fib_trie.c fib_table_lookup(), with its way back to shorter prefixes.
+#include <fmt/format.h>
+
+#include "fib_inet.h"
+
+namespace vpndoctor {
+namespace {
+
+using Prefixes = LongestPrefix<std::uint32_t>;
+
+constexpr std::uint8_t kRouteTosMask = 0x1c;  // IPTOS_RT_MASK; later kernels keep it for routes
+
+enum class Step : std::uint8_t { kNext, kLeaveKey, kDone };
+
+void say(const LookupArguments& at, const Route& route, std::string_view what) {
+  if (at.trace != nullptr) at.trace->note(fmt::format("{} {}", short_words(at.index, route), what));
+}
+
+std::string_view why_unusable(const FibIndex& index, const FibLeg& leg, const KernelFlow& flow) {
+  if (leg.dead) return "is skipped: its interface is down (dead)";
+  if (flow.output != kNoLink && flow.output != leg.link) return "is skipped: it does not leave through that interface";
+  if (index.links[leg.link].ignores_linkdown) return "is skipped: its interface has no carrier (linkdown)";
+  return "is skipped";
+}
+
+// The types that end the lookup with an error: fib_props in net/ipv4/fib_semantics.c.
+std::optional<FibVerdict> refusal(RouteType type) {
+  switch (type) {
+    case RouteType::kUnicast:
+    case RouteType::kLocal:
+    case RouteType::kBroadcast:
+    case RouteType::kAnycast:
+    case RouteType::kMulticast:
+      return std::nullopt;
+    case RouteType::kUnreachable:
+      return FibVerdict::kUnreachable;
+    case RouteType::kProhibit:
+      return FibVerdict::kProhibit;
+    case RouteType::kThrow:
+      return FibVerdict::kAgain;
+    default:
+      return FibVerdict::kBlackhole;
+  }
+}
+
+std::string_view refusal_text(FibVerdict verdict) {
+  switch (verdict) {
+    case FibVerdict::kUnreachable:
+      return "refuses the packet as unreachable";
+    case FibVerdict::kProhibit:
+      return "refuses the packet as prohibited";
+    case FibVerdict::kAgain:
+      return "ends the search in this table (throw)";
+    default:
+      return "drops the packet in silence";
+  }
+}
+
+Step refuse(const LookupArguments& at, const Route& route, FibVerdict verdict, FibResult& result) {
+  result.verdict = verdict;
+  result.route = &route;
+  result.table = route.table;
+  say(at, route, refusal_text(verdict));
+  return Step::kDone;
+}
+
+Step take(const LookupArguments& at, const Route& route, const FibLeg& leg, FibResult& result) {
+  result.verdict = FibVerdict::kRoute;
+  result.route = &route;
+  result.leg = &leg;
+  result.table = route.table;
+  const FibLegs& legs = at.index.legs_of(route);
+  result.suppress_link = at.index.legs[legs.first].link;
+  if (!at.index.routes->attributes(route).not_understood.empty()) {
+    result.uncertain = "the route has an attribute that is not understood";
+  }
+  if (leg.link == kNoLink) result.uncertain = "the route's interface is not known";
+  say(at, route, "decides");
+  return Step::kDone;
+}
+
+Step try_route(const LookupArguments& at, const Route& route, const KernelFlow& flow, FibResult& result) {
+  if (route.tos != 0 && route.tos != (flow.tos & kRouteTosMask)) {
+    say(at, route, "is skipped: it is for another TOS");
+    return Step::kNext;
+  }
+  if (const auto verdict = refusal(route.type)) return refuse(at, route, *verdict, result);
+  const FibLegs& legs = at.index.legs_of(route);
+  if (legs.all_dead) {
+    say(at, route, "is skipped: its interface is down (dead)");
+    return Step::kNext;
+  }
+  if (legs.blackhole) return refuse(at, route, FibVerdict::kBlackhole, result);
+  const bool ignore_linkstate = static_cast<const InetLookup*>(at.context)->ignore_linkstate;
+  for (const FibLeg& leg : at.index.legs_in(route)) {
+    if (is_usable(at.index, leg, flow, ignore_linkstate)) return take(at, route, leg, result);
+    if (at.trace != nullptr) say(at, route, why_unusable(at.index, leg, flow));
+  }
+  if (legs.count == 0) result.uncertain = "a route on the way has no next hop";
+  // A nexthop object without a usable leg leaves the whole leaf, also the shorter prefixes of the same address.
+  return legs.object ? Step::kLeaveKey : Step::kNext;
+}
+
+// The nodes around an address of one table or of two that are one, the longest first; the first table goes first.
+struct Around {
+  const Prefixes* first = nullptr;
+  const Prefixes* second = nullptr;
+  const Prefixes::Node* first_node = nullptr;
+  const Prefixes::Node* second_node = nullptr;
+
+  std::span<const std::uint32_t> next() {
+    const bool takes_first =
+        second_node == nullptr || (first_node != nullptr && first_node->length >= second_node->length);
+    const Prefixes* prefixes = takes_first ? first : second;
+    const Prefixes::Node*& node = takes_first ? first_node : second_node;
+    const auto routes = prefixes->routes(*node);
+    node = prefixes->covering(*node);
+    return routes;
+  }
+  bool done() const { return first_node == nullptr && second_node == nullptr; }
+};
+
+void walk(const LookupArguments& at, Around around, const KernelFlow& flow, FibResult& result) {
+  const IpAddress* left_key = nullptr;
+  while (!around.done()) {
+    const auto routes = around.next();
+    const IpAddress& key = at.index.route(routes[0]).destination.address;
+    if (left_key != nullptr && *left_key == key) continue;
+    for (const std::uint32_t number : routes) {
+      const Step step = try_route(at, at.index.route(number), flow, result);
+      if (step == Step::kDone) {
+        result.siblings = routes;
+        return;
+      }
+      if (step == Step::kLeaveKey) {
+        left_key = &key;
+        break;
+      }
+    }
+  }
+  result.verdict = FibVerdict::kAgain;
+  result.route = nullptr;
+  if (at.trace != nullptr) at.trace->note("no route matches");
+}
+
+}  // namespace
+
+bool is_usable(const FibIndex& index, const FibLeg& leg, const KernelFlow& flow, bool ignore_linkstate) {
+  if (leg.dead) return false;
+  if (leg.linkdown && !ignore_linkstate && index.links[leg.link].ignores_linkdown) return false;
+  return flow.output == kNoLink || flow.output == leg.link;
+}
+
+void look_up_inet_table(const LookupArguments& at, KernelFlow& flow, FibResult& result) {
+  const auto key = key_of<std::uint32_t>(flow.destination);
+  const bool merged = static_cast<const InetLookup*>(at.context)->merged;
+  if (merged && at.table == kTableLocal) {  // looked up together with main
+    result.verdict = FibVerdict::kAgain;
+    if (at.trace != nullptr) at.trace->note("one table with main");
+    return;
+  }
+  Around around;
+  const auto* table = at.index.inet.table(at.table);
+  if (table != nullptr) around = {.second = &table->prefixes, .second_node = table->prefixes.find(key)};
+  if (merged && at.table == kTableMain) {
+    const auto* local = at.index.inet.table(kTableLocal);
+    if (local != nullptr) around.first = &local->prefixes, around.first_node = local->prefixes.find(key);
+  }
+  if (table == nullptr && around.first == nullptr && at.trace != nullptr) {
+    at.trace->note("the table is empty");
+    result.verdict = FibVerdict::kAgain;
+    return;
+  }
+  walk(at, around, flow, result);
+}
+
+FibResult look_up_inet_rules(const FibIndex& index, KernelFlow& flow, InetLookup how, FibTrace* trace) {
+  return walk_rules(
+      {.index = &index, .rules = index.inet.rules, .look_up = look_up_inet_table, .context = &how, .trace = trace},
+      flow);
+}
+
+}  // namespace vpndoctor
