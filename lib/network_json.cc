@@ -4,6 +4,7 @@
 
 #include "flag_words.h"
 #include "json_members.h"
+#include "snapshot_records.h"
 
 namespace vpndoctor {
 namespace {
@@ -55,8 +56,7 @@ std::optional<std::string> tun_type_of(const Link& link) {
 
 }  // namespace
 
-void write_rule(JsonWriter& json, const Snapshot& snapshot, const Rule& rule, bool terse) {
-  json.begin_object();
+void write_rule_members(JsonWriter& json, const Snapshot& snapshot, const Rule& rule, bool terse) {
   JsonMembers members(json, terse);
   json.field("family", family_name(rule.family)).field("priority", rule.priority);
   write_selectors(members, rule);
@@ -72,11 +72,15 @@ void write_rule(JsonWriter& json, const Snapshot& snapshot, const Rule& rule, bo
       .value("realms", rule.realms, 0U)
       .word("protocol", route_protocol_name(rule.protocol), route_protocol_name(kProtocolUnspecified))
       .list("not_understood", rule.not_understood);
+}
+
+void write_rule(JsonWriter& json, const Snapshot& snapshot, const Rule& rule, bool terse) {
+  json.begin_object();
+  write_rule_members(json, snapshot, rule, terse);
   json.end_object();
 }
 
-void write_link(JsonWriter& json, const Link& link, bool terse) {
-  json.begin_object();
+void write_link_members(JsonWriter& json, const Link& link, bool terse) {
   JsonMembers members(json, terse);
   json.field("index", link.index).field("name", link.name);
   members.list("alternative_names", link.alternative_names)
@@ -95,13 +99,17 @@ void write_link(JsonWriter& json, const Link& link, bool terse) {
       .maybe("tun_persistent", link.tun_persistent)
       .maybe("tunnel_local", link.tunnel_local)
       .maybe("tunnel_remote", link.tunnel_remote);
+}
+
+void write_link(JsonWriter& json, const Link& link, bool terse) {
+  json.begin_object();
+  write_link_members(json, link, terse);
   json.end_object();
 }
 
-void write_address(JsonWriter& json, const Address& address, bool terse) {
-  json.begin_object();
+void write_address_members(JsonWriter& json, const Address& address, bool terse) {
   JsonMembers members(json, terse);
-  json.field("interface", address.interface);
+  members.text("interface", address.interface);
   if (!terse) json.field("family", family_name(address.address.family));
   json.field("address", address.address).field("prefix_length", address.prefix_length);
   members.maybe("peer", address.peer)
@@ -113,6 +121,11 @@ void write_address(JsonWriter& json, const Address& address, bool terse) {
       .text("label", address.label)
       .maybe("valid_seconds", address.valid_seconds)
       .maybe("preferred_seconds", address.preferred_seconds);
+}
+
+void write_address(JsonWriter& json, const Address& address, bool terse) {
+  json.begin_object();
+  write_address_members(json, address, terse);
   json.end_object();
 }
 

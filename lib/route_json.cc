@@ -8,6 +8,7 @@
 #include "flag_words.h"
 #include "hex.h"
 #include "json_members.h"
+#include "snapshot_records.h"
 #include "vpndoctor/network_json.h"
 #include "vpndoctor/route_words.h"
 
@@ -24,6 +25,8 @@ void write_encapsulation(JsonMembers& members, const Encapsulation& encapsulatio
   }
 }
 
+}  // namespace
+
 void write_next_hop(JsonWriter& json, const NextHop& hop, bool terse) {
   json.begin_object();
   JsonMembers members(json, terse);
@@ -34,6 +37,8 @@ void write_next_hop(JsonWriter& json, const NextHop& hop, bool terse) {
   write_encapsulation(members, hop.encapsulation);
   json.end_object();
 }
+
+namespace {
 
 std::string next_hop_members(const NextHopSet& set, bool terse) {
   std::string text;

@@ -1,0 +1,210 @@
+// SPDX-License-Identifier: Apache-2.0
+// Writes snapshot files: the header, then every facet with its records, then how many there were.
+#include <array>
+#include <string>
+
+#include "hex.h"
+#include "json_members.h"
+#include "snapshot_records.h"
+#include "timestamp.h"
+#include "vpndoctor/network_json.h"
+#include "vpndoctor/snapshot_file.h"
+
+namespace vpndoctor {
+namespace {
+
+constexpr std::size_t kPiece = 1U << 16U;
+
+void write_member(JsonWriter& json, const NextHopObject::Member& member) {
+  json.begin_object().field("id", member.id);
+  JsonMembers(json, true).value("weight", member.weight, std::uint16_t{1});
+  json.end_object();
+}
+
+void write_next_hop_object(JsonWriter& json, const NextHopObject& object) {
+  json.field("id", object.id).field("family", family_name(object.family));
+  JsonMembers members(json, true);
+  members.word("protocol", route_protocol_name(object.protocol), route_protocol_name(kProtocolUnspecified))
+      .value("blackhole", object.blackhole, false)
+      .value("fdb", object.fdb, false);
+  if (object.hop != NextHop{}) {
+    json.key("hop");
+    write_next_hop(json, object.hop, true);
+  }
+  if (!object.group.empty()) {
+    json.key("group").begin_array();
+    for (const NextHopObject::Member& each : object.group) write_member(json, each);
+    json.end_array();
+  }
+  members.value("group_type", object.group_type, std::uint16_t{0});
+}
+
+void write_neighbour(JsonWriter& json, const Neighbour& neighbour) {
+  JsonMembers members(json, true);
+  members.text("interface", neighbour.interface);
+  json.field("address", neighbour.address);
+  members.text("hardware_address", neighbour.hardware_address)
+      .flags("state", neighbour.state, neighbour_state_bits())
+      .value("is_router", neighbour.is_router, false);
+}
+
+void write_endpoint(JsonWriter& json, const OuterEndpoint& endpoint) {
+  json.begin_object().field("address", endpoint.address);
+  JsonMembers(json, true).maybe("port", endpoint.port);
+  json.end_object();
+}
+
+void write_tunnel(JsonWriter& json, const Tunnel& tunnel) {
+  JsonMembers members(json, true);
+  members.text("interface", tunnel.interface)
+      .text("kind", tunnel.kind)
+      .maybe("holder_pid", tunnel.holder_pid)
+      .text("holder_name", tunnel.holder_name)
+      .maybe("mark", tunnel.mark)
+      .text("not_seen", tunnel.not_seen);
+  if (tunnel.endpoints.empty()) return;
+  json.key("endpoints").begin_array();
+  for (const OuterEndpoint& each : tunnel.endpoints) write_endpoint(json, each);
+  json.end_array();
+}
+
+void write_header(JsonWriter& json, const Snapshot& snapshot) {
+  json.field("format", kSnapshotFormat).field("version", fmt::format("{}.{}", kSnapshotMajor, kSnapshotMinor));
+  json.field("tool_version", snapshot.tool_version).field("taken_at", to_timestamp(snapshot.taken_at));
+  json.field("platform", snapshot.platform == Platform::kLinux ? "linux" : "macos");
+  json.field_or_null("kernel_release", snapshot.kernel_release).field_or_null("host_name", snapshot.host_name);
+  json.field("namespace_inode", snapshot.namespace_inode).field("stable", snapshot.stable);
+}
+
+/// Gathers lines, counts records and gives pieces to the sink until it stops.
+class FileWriter {
+ public:
+  FileWriter(const Snapshot& snapshot, const TextSink& sink) : snapshot_(&snapshot), sink_(&sink) {
+    text_.reserve(2 * kPiece);
+  }
+
+  bool write();
+
+ private:
+  template <class WriteMembers>
+  void line(WriteMembers write_members) {
+    if (stopped_) return;
+    JsonWriter json(text_);
+    json.begin_object();
+    write_members(json);
+    json.end_object();
+    text_ += '\n';
+    if (text_.size() >= kPiece) flush();
+  }
+
+  template <class WriteMembers>
+  void record(Facet facet, std::string_view kind, WriteMembers write_members) {
+    ++counts_[static_cast<std::size_t>(facet)];
+    line([&](JsonWriter& json) { write_members(json.field("record", kind)); });
+  }
+
+  /// Writes what is known of a facet as a whole, then a record for each of its entries.
+  template <class T, class WriteEntries>
+  void facet(Facet facet, const Observed<T>& observed, WriteEntries write_entries) {
+    line([&](JsonWriter& json) {
+      json.field("record", "facet").field("facet", facet_name(facet));
+      if (observed) {
+        json.field("source", observed.source());
+      } else {
+        json.field("missing", observed.why_missing());
+      }
+      JsonMembers(json, true).list("limits", observed.limits());
+    });
+    if (observed) write_entries(*observed);
+  }
+
+  template <class T, class WriteMembers>
+  void list_facet(Facet facet_of, std::string_view kind, const Observed<std::vector<T>>& observed,
+                  WriteMembers write_members) {
+    facet(facet_of, observed, [&](const std::vector<T>& entries) {
+      for (const T& each : entries) {
+        record(facet_of, kind, [&](JsonWriter& json) { write_members(json, each); });
+      }
+    });
+  }
+
+  void write_routes(const RouteTable& table);
+  void write_settings(const RoutingSettings& settings);
+  void write_interface_settings(Family family, const std::map<std::string, InterfaceSettings>& settings);
+  void write_names(const NumberNames& names);
+  void flush() {
+    stopped_ = stopped_ || !(*sink_)(text_);
+    text_.clear();
+  }
+
+  const Snapshot* snapshot_;
+  const TextSink* sink_;
+  std::string text_;
+  std::array<std::uint64_t, kFacetNames.size()> counts_{};
+  bool stopped_ = false;
+};
+
+bool FileWriter::write() {
+  const Snapshot& snapshot = *snapshot_;
+  line([&](JsonWriter& json) { write_header(json, snapshot); });
+  list_facet(Facet::kLinks, "link", snapshot.links,
+             [](JsonWriter& json, const Link& link) { write_link_members(json, link, true); });
+  list_facet(Facet::kAddresses, "address", snapshot.addresses,
+             [](JsonWriter& json, const Address& address) { write_address_members(json, address, true); });
+  facet(Facet::kRoutes, snapshot.routes, [&](const RouteTable& table) { write_routes(table); });
+  list_facet(Facet::kRules, "rule", snapshot.rules,
+             [&](JsonWriter& json, const Rule& rule) { write_rule_members(json, snapshot, rule, true); });
+  list_facet(Facet::kNextHopObjects, "nexthop", snapshot.next_hop_objects, write_next_hop_object);
+  list_facet(Facet::kNeighbours, "neighbour", snapshot.neighbours, write_neighbour);
+  facet(Facet::kSettings, snapshot.settings, [&](const RoutingSettings& settings) { write_settings(settings); });
+  list_facet(Facet::kTunnels, "tunnel", snapshot.tunnels, write_tunnel);
+  facet(Facet::kNames, snapshot.names, [&](const NumberNames& names) { write_names(names); });
+  line([&](JsonWriter& json) {
+    json.field("record", "end");
+    for (std::size_t i = 0; i < counts_.size(); ++i) json.field(kFacetNames[i], counts_[i]);
+  });
+  flush();
+  return !stopped_;
+}
+
+void FileWriter::write_routes(const RouteTable& table) {
+  RouteJsonWriter writer(*snapshot_, true);
+  for (const Route& route : table.routes) {
+    record(Facet::kRoutes, "route", [&](JsonWriter& json) { writer.write_members(json, route); });
+  }
+}
+
+void FileWriter::write_settings(const RoutingSettings& settings) {
+  record(Facet::kSettings, "settings", [&](JsonWriter& json) {
+    JsonMembers members(json, true);
+    for (const auto& field : kRoutingSettings) members.maybe(field.name, settings.*field.value);
+  });
+  write_interface_settings(Family::kInet, settings.inet);
+  write_interface_settings(Family::kInet6, settings.inet6);
+}
+
+void FileWriter::write_interface_settings(Family family, const std::map<std::string, InterfaceSettings>& settings) {
+  for (const auto& [interface, values] : settings) {
+    record(Facet::kSettings, "interface_settings", [&](JsonWriter& json) {
+      json.field("family", family_name(family)).field("interface", interface);
+      JsonMembers members(json, true);
+      for (const auto& field : kInterfaceSettings) members.maybe(field.name, values.*field.value);
+    });
+  }
+}
+
+void FileWriter::write_names(const NumberNames& names) {
+  for (std::size_t thing = 0; thing < kNumberedThings.size(); ++thing) {
+    for (const auto& [number, name] : *names_of(names, thing)) {
+      record(Facet::kNames, "name", [&](JsonWriter& json) {
+        json.field("of", kNumberedThings[thing]).field("number", number).field("name", name);
+      });
+    }
+  }
+}
+
+}  // namespace
+
+bool write_snapshot(const Snapshot& snapshot, const TextSink& sink) { return FileWriter(snapshot, sink).write(); }
+
+}  // namespace vpndoctor
