@@ -5,6 +5,7 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <optional>
 #include <string>
 #include <variant>
 #include <vector>
@@ -28,9 +29,20 @@ struct StandaloneRoute {
 /// What an operation is about. An address is only ever deleted (the one of a dead tunnel), and only when asked.
 using RestoreObject = std::variant<StandaloneRoute, Rule, Address>;
 
+/// Where a route that is added goes among the routes of its key (IPv4: table, prefix, TOS and metric).
+enum class RoutePlacement : std::uint8_t {
+  kAlone,  ///< there is none: NLM_F_EXCL, `ip route add`
+  kFirst,  ///< before them: `ip route prepend`
+  kLast,   ///< after them: NLM_F_APPEND, `ip route append`
+};
+
 struct RestoreOperation {
   RestoreAction action = RestoreAction::kAdd;
   RestoreObject object;
+  RoutePlacement placement = RoutePlacement::kAlone;
+  std::optional<StandaloneRoute> replaced;  ///< what a replacement takes the place of, as it was
+  /// What brings back the state before this operation, in order. Empty: the opposite of the operation does.
+  std::vector<RestoreOperation> undo;
   std::vector<std::string> argv;  ///< {"ip", "-4", "route", "add", ...}, or {"route", "-n", "add", ...} on macOS
   std::string reason;             ///< why it is part of the plan
   bool applicable = true;

@@ -1,0 +1,141 @@
+// SPDX-License-Identifier: Apache-2.0
+// Puts the parts of a restore plan together and in order.
+#include "vpndoctor/restore_plan.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <iterator>
+#include <set>
+
+#include "restore_steps.h"
+
+namespace vpndoctor {
+namespace {
+
+/// Nothing can be said about a facet that one side lacks; of one that was cut, absence is no proof.
+template <class T>
+bool is_usable(const char* facet, const Observed<T>& now, const Observed<T>& target, RestorePlan& plan) {
+  if (!now.is_known()) {
+    plan.notes.push_back(
+        fmt::format("nothing is planned for the {} because today's are not known: {}", facet, now.why_missing()));
+  } else if (!target.is_known()) {
+    plan.notes.push_back(
+        fmt::format("nothing is planned for the {} because the baseline has none: {}", facet, target.why_missing()));
+  }
+  return now.is_known() && target.is_known();
+}
+
+/// An entry may be missing from a partial facet only because it was not seen.
+template <class T>
+void refuse_unproven(const char* facet, const Observed<T>& now, const Observed<T>& target,
+                     std::vector<PlannedStep>& steps) {
+  for (PlannedStep& step : steps) {
+    const bool deletes = step.operation.action == RestoreAction::kDelete;
+    const Observed<T>& other = deletes ? target : now;
+    if (other.is_complete() || !step.operation.applicable) continue;
+    step.operation.applicable = false;
+    step.operation.why_not = fmt::format("the {} of {} are not complete: {}", facet, deletes ? "the baseline" : "today",
+                                         other.limits().front());
+    step.phase = RestorePhase::kNotApplicable;
+  }
+}
+
+void move_to(std::vector<PlannedStep>& all, std::vector<PlannedStep> part) {
+  std::ranges::move(part, std::back_inserter(all));
+}
+
+bool uses_next_hop_object(const RestoreOperation& operation) {
+  const auto* route = std::get_if<StandaloneRoute>(&operation.object);
+  return route != nullptr && operation.action != RestoreAction::kDelete && route->next_hops.object_id.has_value();
+}
+
+/// A number of a nexthop object means nothing on another day: what is put back has the legs themselves.
+void resolve_next_hop_objects(RestorePlan& plan) {
+  std::size_t count = 0;
+  for (RestoreOperation& operation : plan.operations) {
+    if (!uses_next_hop_object(operation)) continue;
+    std::get<StandaloneRoute>(operation.object).next_hops.object_id.reset();
+    ++count;
+  }
+  if (count == 0) return;
+  plan.notes.push_back(fmt::format(
+      "{} of the routes came from nexthop objects; they are put back with the next hops that these had", count));
+}
+
+/// Router advertisements and redirects come again by themselves.
+void note_router_advertisements(const Snapshot& now, const Snapshot& target, RestorePlan& plan) {
+  if (!now.routes || !target.routes) return;
+  const auto defaults = [](const RouteTable& table) {
+    std::set<std::string> interfaces;
+    for (const Route& route : table.routes) {
+      if (route.protocol != kProtocolRouterAdvertisement || !route.destination.is_default()) continue;
+      for (const NextHop& hop : table.hops(route)) interfaces.insert(hop.interface);
+    }
+    return interfaces;
+  };
+  const auto present = defaults(*now.routes);
+  for (const std::string& interface : defaults(*target.routes)) {
+    if (present.contains(interface)) continue;
+    plan.notes.push_back(fmt::format(
+        "the IPv6 default route of {} came from a router advertisement and comes back with the next one", interface));
+  }
+}
+
+std::vector<PlannedStep> planned_routes(const Snapshot& now, const Snapshot& target, RestorePlan& plan) {
+  if (!is_usable("routes", now.routes, target.routes, plan)) return {};
+  const Place place(now, target);
+  const bool is_macos = target.platform == Platform::kMacos;
+  auto steps = is_macos ? plan_macos_routes(now, target, place) : plan_routes(now, target, place);
+  refuse_unproven("routes", now.routes, target.routes, steps);
+  return steps;
+}
+
+std::vector<PlannedStep> planned_rules(const Snapshot& now, const Snapshot& target,
+                                       const std::vector<PlannedStep>& routes, RestorePlan& plan) {
+  if (target.platform == Platform::kMacos || !is_usable("rules", now.rules, target.rules, plan)) return {};
+  auto steps = plan_rules(now, target, routes);
+  refuse_unproven("rules", now.rules, target.rules, steps);
+  return steps;
+}
+
+}  // namespace
+
+const char* restore_action_name(RestoreAction action) {
+  switch (action) {
+    case RestoreAction::kAdd:
+      return "add";
+    case RestoreAction::kReplace:
+      return "replace";
+    case RestoreAction::kDelete:
+      break;
+  }
+  return "delete";
+}
+
+const char* RestoreOperation::object_name() const {
+  if (std::holds_alternative<StandaloneRoute>(object)) return "route";
+  return std::holds_alternative<Rule>(object) ? "rule" : "address";
+}
+
+std::size_t RestorePlan::pending() const {
+  return static_cast<std::size_t>(std::ranges::count_if(
+      operations, [](const RestoreOperation& each) { return each.applicable && !each.optional; }));
+}
+
+RestorePlan plan_restore(const Snapshot& now, const Snapshot& target) {
+  RestorePlan plan;
+  plan.platform = target.platform;
+  std::vector<PlannedStep> steps = planned_routes(now, target, plan);
+  auto rules = planned_rules(now, target, steps, plan);
+  move_to(steps, std::move(rules));
+  move_to(steps, plan_addresses(now, target));
+  std::ranges::stable_sort(steps, {}, [](const PlannedStep& step) { return std::pair(step.phase, step.order); });
+  for (PlannedStep& step : steps) plan.operations.push_back(std::move(step.operation));
+  resolve_next_hop_objects(plan);
+  note_router_advertisements(now, target, plan);
+  plan.managers = managers_of(now, plan.operations);
+  return plan;
+}
+
+}  // namespace vpndoctor
