@@ -5,3 +5,9 @@ file(GLOB bench_sources CONFIGURE_DEPENDS bench/*.cc unit/simulated_network.cc)
 add_executable(vpndoctor-bench EXCLUDE_FROM_ALL ${bench_sources})
 target_include_directories(vpndoctor-bench PRIVATE unit ${PROJECT_SOURCE_DIR}/lib)
 target_link_libraries(vpndoctor-bench PRIVATE vpndoctor_lib Threads::Threads)
+
+# The routing engine, a million routes; tests/bench/run asks for it.
+file(GLOB routes_bench_sources CONFIGURE_DEPENDS bench/routes/*.cc)
+add_executable(vpndoctor-routes-bench EXCLUDE_FROM_ALL ${routes_bench_sources} unit/million_routes.cc)
+target_include_directories(vpndoctor-routes-bench PRIVATE unit ${PROJECT_SOURCE_DIR}/probes)
+target_link_libraries(vpndoctor-routes-bench PRIVATE vpndoctor)
