@@ -1,0 +1,67 @@
+// SPDX-License-Identifier: Apache-2.0
+// `data` of routes diff: what came, went and changed, facet by facet, and the summary in words.
+#include "data_json.h"
+#include "vpndoctor/network_json.h"
+
+namespace vpndoctor {
+namespace {
+
+/// `before` and `after` write one entry by its index.
+template <class Before, class After>
+void write_facet(JsonWriter& json, const char* name, const FacetDiff& facet, Before before, After after) {
+  json.key(name).begin_object();
+  json.key("added").begin_array();
+  for (const std::uint32_t index : facet.added) after(index);
+  json.end_array().key("removed").begin_array();
+  for (const std::uint32_t index : facet.removed) before(index);
+  json.end_array().key("changed").begin_array();
+  for (const FacetDiff::Changed& changed : facet.changed) {
+    json.begin_object().key("before");
+    before(changed.before);
+    json.key("after");
+    after(changed.after);
+    json.end_object();
+  }
+  json.end_array().field_or_null("not_compared", facet.not_compared).end_object();
+}
+
+void write_routes(JsonWriter& json, const RoutesDiffReport& report) {
+  const auto writer_of = [&json](const Snapshot& snapshot) {
+    return [&json, &snapshot](std::uint32_t index) { write_route(json, snapshot, snapshot.routes->routes[index]); };
+  };
+  write_facet(json, "routes", report.diff.routes, writer_of(*report.before), writer_of(*report.after));
+}
+
+void write_lists(JsonWriter& json, const RoutesDiffReport& report) {
+  const Snapshot& before = *report.before;
+  const Snapshot& after = *report.after;
+  write_facet(
+      json, "rules", report.diff.rules, [&](std::uint32_t i) { write_rule(json, before, (*before.rules)[i]); },
+      [&](std::uint32_t i) { write_rule(json, after, (*after.rules)[i]); });
+  write_facet(
+      json, "links", report.diff.links, [&](std::uint32_t i) { write_link(json, (*before.links)[i]); },
+      [&](std::uint32_t i) { write_link(json, (*after.links)[i]); });
+  write_facet(
+      json, "addresses", report.diff.addresses, [&](std::uint32_t i) { write_address(json, (*before.addresses)[i]); },
+      [&](std::uint32_t i) { write_address(json, (*after.addresses)[i]); });
+}
+
+}  // namespace
+
+void write_data(JsonWriter& json, const RoutesDiffReport& report) {
+  json.begin_object().field("before", report.before_name).field("after", report.after_name);
+  json.field("equal", report.diff.is_equal());
+  json.key("summary").begin_array();
+  for (const DiffSentence& sentence : report.diff.summary) {
+    json.begin_object().field("text", sentence.text).field("count", sentence.count).end_object();
+  }
+  json.end_array();
+  write_routes(json, report);
+  write_lists(json, report);
+  FacetDiff dns;
+  dns.not_compared = "a saved state does not hold it yet";
+  write_facet(json, "dns", dns, [](std::uint32_t) {}, [](std::uint32_t) {});
+  json.field("derived_changes", report.diff.derived_changes).end_object();
+}
+
+}  // namespace vpndoctor
