@@ -5,7 +5,10 @@
 set -euo pipefail
 cd "$SOURCE_DIR"
 tool=$BUILD_DIR/bin/vpndoctor
-help_of() { "$tool" "$@" --help | sed -nE 's/^ +(-.*)/\1/p' | sed -E 's/  .*//' | grep -oE -- '(^|[ ,])--?[A-Za-z0-9][a-z0-9-]*' | tr -d ' ,' | sort -u; }
+below() { "$tool" "$@" --help | sed -n '/^Subcommands:/,$p' | awk '/^  [a-z]/ {print $1}'; }
+own_help_of() { "$tool" "$@" --help | sed -nE 's/^ +(-.*)/\1/p' | sed -E 's/  .*//' | grep -oE -- '(^|[ ,])--?[A-Za-z0-9][a-z0-9-]*' | tr -d ' ,' | sort -u; }
+# The options of a command, and of the commands below it.
+help_of() { { own_help_of "$@"; [ $# = 0 ] || for below in $(below "$@"); do own_help_of "$@" "$below"; done; } | sort -u; }
 # In mdoc, Fl holds for every word up to the next macro.
 page() { sed -nE 's/^\.It Fl //p' "man/$1.1" | sed -E 's/ (Ar|Cm|Op|Sm|Oo) .*//' | tr ' ' '\n' | grep -vE '^(,|\||Fl|)$' | sed 's/^/-/' | sort -u; }
 bad=0
@@ -14,7 +17,7 @@ expect_none() {  # TITLE; names on stdin
   names=$(tr '\n' ' ')
   [ -z "$names" ] || { echo "$1: $names"; bad=1; }
 }
-mapfile -t commands < <("$tool" --help | sed -n '/^Subcommands:/,$p' | awk '/^  [a-z]/ {print $1}')
+mapfile -t commands < <(below)
 [ "${#commands[@]}" -gt 0 ] || { echo "vpndoctor --help names no command"; exit 1; }
 everything=$(help_of)
 for command in "${commands[@]}"; do
