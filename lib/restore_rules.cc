@@ -106,6 +106,7 @@ std::string RulePlan::objection(const Rule& rule) const {
 SequenceModel model_of(const RuleGroup& group) {
   SequenceModel model;
   model.has_first = false;
+  model.allows_copies = true;
   model.covers = [&group](int request, int present) {
     return deletion_covers(group.entries[static_cast<std::size_t>(request)],
                            group.entries[static_cast<std::size_t>(present)]);

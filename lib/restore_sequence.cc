@@ -156,7 +156,7 @@ std::optional<EntryList> without(const EntryList& list, int entry, const Sequenc
 
 std::optional<EntryList> after_step(const EntryList& list, const SequenceStep& step, const SequenceModel& model) {
   if (step.kind == Kind::kDelete) return without(list, step.entry, model);
-  if (has(list, step.entry)) return std::nullopt;
+  if (!model.allows_copies && has(list, step.entry)) return std::nullopt;
   EntryList after = list;
   switch (step.kind) {
     case Kind::kAddFirst:

@@ -14,6 +14,7 @@ using EntryList = std::vector<int>;
 /// What the kernel does to the entries of one key.
 struct SequenceModel {
   bool has_first = true;  ///< an entry can be put before all others, and the first be replaced (IPv4 routes, not rules)
+  bool allows_copies = false;  ///< equal entries can stand side by side (rules)
   /// True when a request to delete `request` would also match `present`: what is not said matches everything.
   std::function<bool(int request, int present)> covers;
   std::vector<bool> pinned;  ///< by entry: belongs to the kernel, is neither added nor deleted
