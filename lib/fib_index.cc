@@ -142,19 +142,50 @@ void order_inet6(const RouteTable& routes, std::span<std::uint32_t> numbers) {
   });
 }
 
+// Numbers the kinds of routes.
+class KindNumbers {
+ public:
+  explicit KindNumbers(std::vector<RouteKind>& kinds) : kinds_(&kinds) {}
+
+  std::uint32_t number(const RouteKind& kind) {
+    if (last_ < kinds_->size() && (*kinds_)[last_] == kind) return last_;
+    const auto [at, added] = numbers_.try_emplace(kind, static_cast<std::uint32_t>(kinds_->size()));
+    if (added) kinds_->push_back(kind);
+    return last_ = at->second;
+  }
+
+ private:
+  struct Hash {
+    std::size_t operator()(const RouteKind& kind) const {
+      const auto small = std::uint64_t{static_cast<std::uint8_t>(kind.type)} << 17U | std::uint64_t{kind.tos} << 9U |
+                         std::uint64_t{kind.scope} << 1U | std::uint64_t{kind.is_default};
+      std::uint64_t hash = (std::uint64_t{kind.next_hops} << 32U | kind.attributes) * 0x9e3779b97f4a7c15U;
+      hash = (hash ^ small ^ (hash >> 29U)) * 0xbf58476d1ce4e5b9U;
+      return hash ^ (hash >> 32U);
+    }
+  };
+
+  std::vector<RouteKind>* kinds_;
+  std::unordered_map<RouteKind, std::uint32_t, Hash> numbers_;
+  std::uint32_t last_ = 0;
+};
+
 template <class Key>
 void add_tables(FibIndex& index, FamilyIndex<Key>& family) {
   std::map<std::uint32_t, std::vector<PrefixEntry<Key>>> tables;
   std::vector<PrefixEntry<Key>>* table = nullptr;
   std::uint32_t id = 0;
-  const Family wanted = sizeof(Key) == 4 ? Family::kInet : Family::kInet6;
+  constexpr Family kWanted = sizeof(Key) == 4 ? Family::kInet : Family::kInet6;
+  KindNumbers kinds(index.kinds);
   for (std::uint32_t number = 0; number < index.routes->routes.size(); ++number) {
     const Route& route = index.route(number);
-    if (route.destination.family() != wanted) continue;
+    if (route.destination.family() != kWanted) continue;
     if ((index.routes->attributes(route).flags & kClonedRoute) != 0) continue;
     if (table == nullptr || id != route.table) table = &tables[id = route.table];
-    table->push_back(
-        {.address = key_of<Key>(route.destination.address), .length = route.destination.length, .route = number});
+    table->push_back({.address = key_of<Key>(route.destination.address),
+                      .length = route.destination.length,
+                      .route = number,
+                      .kind = kWanted == Family::kInet ? kinds.number(RouteKind::of(route)) : 0});
   }
   const auto order = [&](std::span<std::uint32_t> numbers) {
     sizeof(Key) == 4 ? order_inet(*index.routes, numbers) : order_inet6(*index.routes, numbers);

@@ -60,6 +60,26 @@ struct FibLegs {
   bool all_dead = false;
 };
 
+/// What a lookup asks of a route; the same for many routes.
+struct RouteKind {
+  std::uint32_t next_hops = 0;   ///< Route::next_hops
+  std::uint32_t attributes = 0;  ///< Route::attributes
+  RouteType type = RouteType::kUnicast;
+  std::uint8_t tos = 0;
+  std::uint8_t scope = 0;
+  bool is_default = false;  ///< its prefix is /0
+  bool operator==(const RouteKind&) const = default;
+
+  static RouteKind of(const Route& route) {
+    return {.next_hops = route.next_hops,
+            .attributes = route.attributes,
+            .type = route.type,
+            .tos = route.tos,
+            .scope = route.scope,
+            .is_default = route.destination.is_default()};
+  }
+};
+
 /// A rule with its interfaces resolved.
 struct FibRule {
   const Rule* rule = nullptr;
@@ -97,6 +117,7 @@ struct FibIndex {
   LinkId loopback = kNoLink;
   std::vector<FibLeg> legs;
   std::vector<FibLegs> leg_sets;  ///< by Route::next_hops
+  std::vector<RouteKind> kinds;   ///< of the IPv4 routes, by LongestPrefix's kind
   FamilyIndex<std::uint32_t> inet;
   FamilyIndex<Uint128> inet6;
   const InterfaceSettings* inet_all = nullptr;           ///< net.ipv4.conf.all; null: not known
@@ -126,6 +147,10 @@ struct FibIndex {
   LinkId find(std::string_view name) const;
   /// Returns NeighbourState bits; null for a neighbour that is not known.
   std::optional<std::uint16_t> neighbour_state(LinkId link, const IpAddress& address) const;
+  const FibLegs& legs_of(const RouteKind& kind) const { return leg_sets[kind.next_hops]; }
+  std::span<const FibLeg> legs_in(const RouteKind& kind) const {
+    return std::span(legs).subspan(legs_of(kind).first, legs_of(kind).count);
+  }
   const FibLegs& legs_of(const Route& route) const { return leg_sets[route.next_hops]; }
   std::span<const FibLeg> legs_in(const Route& route) const {
     return std::span(legs).subspan(legs_of(route).first, legs_of(route).count);

@@ -69,7 +69,7 @@ FlowAnswer leave_directly(Output& at, LinkId link, std::string why) {
 }
 
 FlowAnswer deliver(Output& at, const FibResult& result) {
-  const std::optional<IpAddress>& preferred = at.index.routes->attributes(*result.route).preferred_source;
+  const std::optional<IpAddress>& preferred = at.index.routes->attribute_sets[result.kind.attributes].preferred_source;
   if (at.source == 0) at.source = preferred ? key_of<std::uint32_t>(*preferred) : at.destination;
   at.answer.fate = FlowFate::kLocal;
   const LinkId vrf = at.index.links[result.leg->link].l3mdev;
@@ -95,18 +95,18 @@ FlowFate fate_of(RouteType type) {
 std::uint32_t source_for(const Output& at, const FibResult& result) {
   const LinkId vrf = at.flow.l3mdev;
   if (vrf == kNoLink || at.index.links[result.leg->link].l3mdev == vrf) {
-    return leg_source(at.index, *result.route, *result.leg);
+    return leg_source(at.index, result.kind, *result.leg);
   }
   return select_address(at.index, vrf, 0, kScopeLink);
 }
 
 FlowAnswer forward(Output& at, FibResult& result) {
-  if (result.route->type != RouteType::kLocal) select_path(at.index, at.flow, result, at.answer, at.trace);
+  if (result.kind.type != RouteType::kLocal) select_path(at.index, at.flow, result, at.answer, at.trace);
   at.answer.route = result.route;
   at.answer.table = result.table;
   if (result.leg->link == kNoLink) at.answer.interface = result.leg->hop->interface;
-  if (result.route->type == RouteType::kLocal) return deliver(at, result);
-  at.answer.fate = fate_of(result.route->type);
+  if (result.kind.type == RouteType::kLocal) return deliver(at, result);
+  at.answer.fate = fate_of(result.kind.type);
   at.answer.gateway = gateway_of(at.index, *result.leg);
   if (at.source == 0) at.source = source_for(at, result);
   return leave(at, result.leg->link);

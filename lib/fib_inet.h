@@ -35,7 +35,7 @@ bool is_usable(const FibIndex& index, const FibLeg& leg, const KernelFlow& flow,
 void select_path(const FibIndex& index, const KernelFlow& flow, FibResult& result, FlowAnswer& answer, FibTrace* trace);
 
 /// Returns the address that a packet through this leg gets: net/ipv4/fib_semantics.c fib_result_prefsrc(); 0: none.
-std::uint32_t leg_source(const FibIndex& index, const Route& route, const FibLeg& leg);
+std::uint32_t leg_source(const FibIndex& index, const RouteKind& kind, const FibLeg& leg);
 /// net/ipv4/devinet.c inet_select_addr(); 0: none.
 std::uint32_t select_address(const FibIndex& index, LinkId link, std::uint32_t near, std::uint8_t scope);
 /// The gateway that the packet is sent to; null when the route's is this machine's own address, or there is none.

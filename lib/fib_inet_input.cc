@@ -66,7 +66,7 @@ std::string_view check_in_full(Input& at, LinkId leaves, int filter) {
   if (result.verdict != FibVerdict::kRoute) {
     return filter != 0 ? "the reverse path filter drops it: there is no route back to its source" : "";
   }
-  const RouteType type = result.route->type;
+  const RouteType type = result.kind.type;
   const bool accepts_local = at.setting(&InterfaceSettings::accept_local) != 0;
   if (type != RouteType::kUnicast && (type != RouteType::kLocal || !accepts_local)) {
     return type == RouteType::kLocal ? "its source is one of this machine's own addresses"
@@ -109,14 +109,14 @@ FlowAnswer deliver(Input& at, const FibResult* result, FlowFate fate) {
 FlowAnswer forward(Input& at, FibResult& result) {
   KernelFlow unbound = at.kernel;
   unbound.output = kNoLink;
-  if (at.index.legs_of(*result.route).count > 1) {
+  if (at.index.legs_of(result.kind).count > 1) {
     unbound.source = IpAddress{};  // the flow's source does not count among the legs of a forwarded packet
     select_path(at.index, unbound, result, at.answer, at.trace);
   }
   if (const std::string_view why = refused_source(at, result.leg->link); !why.empty()) {
     return refuse(at, FlowFate::kMartian, why);
   }
-  at.answer.fate = result.route->type == RouteType::kBroadcast ? FlowFate::kBroadcast : FlowFate::kUnicast;
+  at.answer.fate = result.kind.type == RouteType::kBroadcast ? FlowFate::kBroadcast : FlowFate::kUnicast;
   at.answer.route = result.route;
   at.answer.gateway = gateway_of(at.index, *result.leg);
   at.answer.interface =
@@ -130,13 +130,13 @@ FlowAnswer route(Input& at) {
   at.answer.route = result.route;
   at.answer.table = result.table;
   if (result.verdict == FibVerdict::kRoute) {
-    if (result.route->type == RouteType::kBroadcast) return deliver(at, &result, FlowFate::kBroadcast);
-    if (result.route->type == RouteType::kLocal) return deliver(at, &result, FlowFate::kLocal);
+    if (result.kind.type == RouteType::kBroadcast) return deliver(at, &result, FlowFate::kBroadcast);
+    if (result.kind.type == RouteType::kLocal) return deliver(at, &result, FlowFate::kLocal);
   }
   if (!at.index.settings_unknown.empty()) doubt(at.answer, at.index.settings_unknown);
   if (!at.forwards()) return refuse(at, FlowFate::kNotForwarding, "the interface does not forward packets");
   if (put_refusal(result, at.answer)) return std::move(at.answer);
-  if (result.route->type != RouteType::kUnicast) {
+  if (result.kind.type != RouteType::kUnicast) {
     return refuse(at, FlowFate::kMartian, "a packet that arrives cannot be for such a destination");
   }
   return forward(at, result);

@@ -31,8 +31,8 @@ void select_leg(const FibIndex& index, const KernelFlow& flow, FibResult& result
   const FibLeg* first = nullptr;
   const FibLeg* preferred = nullptr;
   const bool prefers = (index.kernel_version == 0 || index.kernel_version >= kSourcePrefersLeg) &&
-                       !flow.source.is_unspecified() && !index.legs_of(*result.route).object;
-  for (const FibLeg& leg : index.legs_in(*result.route)) {
+                       !flow.source.is_unspecified() && !index.legs_of(result.kind).object;
+  for (const FibLeg& leg : index.legs_in(result.kind)) {
     if (!is_usable(index, leg, flow, false)) continue;
     answer.candidates.push_back(way_of(index, *result.route, leg));
     if (first == nullptr) first = &leg;
@@ -96,6 +96,7 @@ void select_default(const FibIndex& index, const KernelFlow& flow, FibResult& re
   for (const Default& each : defaults) answer.candidates.push_back(way_of(index, *each.route, *each.leg));
   const std::size_t chosen = choice(defaults, -1);
   result.route = defaults[chosen].route;
+  result.kind = RouteKind::of(*result.route);
   result.leg = defaults[chosen].leg;
 }
 
@@ -104,9 +105,9 @@ void select_default(const FibIndex& index, const KernelFlow& flow, FibResult& re
 void select_path(const FibIndex& index, const KernelFlow& flow, FibResult& result, FlowAnswer& answer,
                  FibTrace* trace) {
   if (flow.output != kNoLink) return;
-  if (index.legs_of(*result.route).count > 1) {
+  if (index.legs_of(result.kind).count > 1) {
     select_leg(index, flow, result, answer);
-  } else if (result.route->destination.is_default() && result.route->type == RouteType::kUnicast) {
+  } else if (result.kind.is_default && result.kind.type == RouteType::kUnicast) {
     select_default(index, flow, result, answer);
   }
   if (trace == nullptr || answer.depends_on == DependsOn::kNothing) return;

@@ -51,12 +51,12 @@ std::uint32_t select_address(const FibIndex& index, LinkId link, std::uint32_t n
   return 0;
 }
 
-std::uint32_t leg_source(const FibIndex& index, const Route& route, const FibLeg& leg) {
-  const std::optional<IpAddress>& preferred = index.routes->attributes(route).preferred_source;
+std::uint32_t leg_source(const FibIndex& index, const RouteKind& kind, const FibLeg& leg) {
+  const std::optional<IpAddress>& preferred = index.routes->attribute_sets[kind.attributes].preferred_source;
   if (preferred) return key_of<std::uint32_t>(*preferred);
   // Of an IPv6 gateway the kernel takes the first four bytes for an address, too: they share their place.
   const std::uint32_t near = leg.hop->gateway ? key_of<std::uint32_t>(*leg.hop->gateway) : 0;
-  return select_address(index, leg.link, near, route.scope);
+  return select_address(index, leg.link, near, kind.scope);
 }
 
 std::optional<IpAddress> gateway_of(const FibIndex& index, const FibLeg& leg) {
@@ -79,7 +79,7 @@ LinkId link_of_address(const FibIndex& index, std::uint32_t address) {
   const Rule none;
   look_up_inet_table({.index = index, .rule = none, .table = kTableLocal, .trace = nullptr, .context = &how}, flow,
                      result);
-  const bool local = result.verdict == FibVerdict::kRoute && result.route->type == RouteType::kLocal;
+  const bool local = result.verdict == FibVerdict::kRoute && result.kind.type == RouteType::kLocal;
   return local ? result.leg->link : kNoLink;
 }
 

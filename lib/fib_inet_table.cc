@@ -13,8 +13,8 @@ constexpr std::uint8_t kRouteTosMask = 0x1c;  // IPTOS_RT_MASK; later kernels ke
 
 enum class Step : std::uint8_t { kNext, kLeaveKey, kDone };
 
-void say(const LookupArguments& at, const Route& route, std::string_view what) {
-  if (at.trace != nullptr) at.trace->note(fmt::format("{} {}", short_words(at.index, route), what));
+void say(const LookupArguments& at, std::uint32_t route, std::string_view what) {
+  if (at.trace != nullptr) at.trace->note(fmt::format("{} {}", short_words(at.index, at.index.route(route)), what));
 }
 
 std::string_view why_unusable(const FibIndex& index, const FibLeg& leg, const KernelFlow& flow) {
@@ -23,6 +23,12 @@ std::string_view why_unusable(const FibIndex& index, const FibLeg& leg, const Ke
   if (index.links[leg.link].ignores_linkdown) return "is skipped: its interface has no carrier (linkdown)";
   return "is skipped";
 }
+
+/// A route on trial: what the tables need of it lies in `kind`, since the route itself is far away in memory.
+struct Candidate {
+  std::uint32_t route;
+  RouteKind kind;
+};
 
 // The types that end the lookup with an error: fib_props in net/ipv4/fib_semantics.c.
 std::optional<FibVerdict> refusal(RouteType type) {
@@ -57,45 +63,46 @@ std::string_view refusal_text(FibVerdict verdict) {
   }
 }
 
-Step refuse(const LookupArguments& at, const Route& route, FibVerdict verdict, FibResult& result) {
+Step refuse(const LookupArguments& at, std::uint32_t route, FibVerdict verdict, FibResult& result) {
   result.verdict = verdict;
-  result.route = &route;
-  result.table = route.table;
+  result.route = &at.index.route(route);
+  result.table = at.table;
   say(at, route, refusal_text(verdict));
   return Step::kDone;
 }
 
-Step take(const LookupArguments& at, const Route& route, const FibLeg& leg, FibResult& result) {
+Step take(const LookupArguments& at, const Candidate& candidate, const FibLeg& leg, FibResult& result) {
   result.verdict = FibVerdict::kRoute;
-  result.route = &route;
+  result.route = &at.index.route(candidate.route);
+  result.kind = candidate.kind;
   result.leg = &leg;
-  result.table = route.table;
-  const FibLegs& legs = at.index.legs_of(route);
-  result.suppress_link = at.index.legs[legs.first].link;
-  if (!at.index.routes->attributes(route).not_understood.empty()) {
+  result.suppress_link = at.index.legs[at.index.leg_sets[candidate.kind.next_hops].first].link;
+  if (!at.index.routes->attribute_sets[candidate.kind.attributes].not_understood.empty()) {
     result.uncertain = "the route has an attribute that is not understood";
   }
   if (leg.link == kNoLink) result.uncertain = "the route's interface is not known";
-  say(at, route, "decides");
+  say(at, candidate.route, "decides");
   return Step::kDone;
 }
 
-Step try_route(const LookupArguments& at, const Route& route, const KernelFlow& flow, FibResult& result) {
-  if (route.tos != 0 && route.tos != (flow.tos & kRouteTosMask)) {
-    say(at, route, "is skipped: it is for another TOS");
+Step try_route(const LookupArguments& at, const Candidate& candidate, const KernelFlow& flow, FibResult& result) {
+  const RouteKind& kind = candidate.kind;
+  if (kind.tos != 0 && kind.tos != (flow.tos & kRouteTosMask)) {
+    say(at, candidate.route, "is skipped: it is for another TOS");
     return Step::kNext;
   }
-  if (const auto verdict = refusal(route.type)) return refuse(at, route, *verdict, result);
-  const FibLegs& legs = at.index.legs_of(route);
+  if (const auto verdict = refusal(kind.type)) return refuse(at, candidate.route, *verdict, result);
+  const FibLegs& legs = at.index.leg_sets[kind.next_hops];
   if (legs.all_dead) {
-    say(at, route, "is skipped: its interface is down (dead)");
+    say(at, candidate.route, "is skipped: its interface is down (dead)");
     return Step::kNext;
   }
-  if (legs.blackhole) return refuse(at, route, FibVerdict::kBlackhole, result);
+  if (legs.blackhole) return refuse(at, candidate.route, FibVerdict::kBlackhole, result);
   const bool ignore_linkstate = static_cast<const InetLookup*>(at.context)->ignore_linkstate;
-  for (const FibLeg& leg : at.index.legs_in(route)) {
-    if (is_usable(at.index, leg, flow, ignore_linkstate)) return take(at, route, leg, result);
-    if (at.trace != nullptr) say(at, route, why_unusable(at.index, leg, flow));
+  for (std::uint32_t number = 0; number < legs.count; ++number) {
+    const FibLeg& leg = at.index.legs[legs.first + number];
+    if (is_usable(at.index, leg, flow, ignore_linkstate)) return take(at, candidate, leg, result);
+    if (at.trace != nullptr) say(at, candidate.route, why_unusable(at.index, leg, flow));
   }
   if (legs.count == 0) result.uncertain = "a route on the way has no next hop";
   // A nexthop object without a usable leg leaves the whole leaf, also the shorter prefixes of the same address.
@@ -109,10 +116,11 @@ struct Around {
   const Prefixes::Node* first_node = nullptr;
   const Prefixes::Node* second_node = nullptr;
 
-  std::span<const std::uint32_t> next() {
+  std::span<const std::uint32_t> next(std::uint32_t& table) {
     const bool takes_first =
         second_node == nullptr || (first_node != nullptr && first_node->length >= second_node->length);
     const Prefixes* prefixes = takes_first ? first : second;
+    if (takes_first) table = kTableLocal;
     const Prefixes::Node*& node = takes_first ? first_node : second_node;
     const auto routes = prefixes->routes(*node);
     node = prefixes->covering(*node);
@@ -124,13 +132,16 @@ struct Around {
 void walk(const LookupArguments& at, Around around, const KernelFlow& flow, FibResult& result) {
   const IpAddress* left_key = nullptr;
   while (!around.done()) {
-    const auto routes = around.next();
+    std::uint32_t table = at.table;
+    const auto routes = around.next(table);
     const IpAddress& key = at.index.route(routes[0]).destination.address;
     if (left_key != nullptr && *left_key == key) continue;
     for (const std::uint32_t number : routes) {
-      const Step step = try_route(at, at.index.route(number), flow, result);
+      const Candidate candidate{.route = number, .kind = RouteKind::of(at.index.route(number))};
+      const Step step = try_route(at, candidate, flow, result);
       if (step == Step::kDone) {
         result.siblings = routes;
+        result.table = table;
         return;
       }
       if (step == Step::kLeaveKey) {
@@ -142,6 +153,17 @@ void walk(const LookupArguments& at, Around around, const KernelFlow& flow, FibR
   result.verdict = FibVerdict::kAgain;
   result.route = nullptr;
   if (at.trace != nullptr) at.trace->note("no route matches");
+}
+
+// Most lookups end with the only route of the longest prefix. False: they do not, and nothing was decided or said.
+bool takes_the_first(const LookupArguments& at, const Prefixes::Range& range, const KernelFlow& flow,
+                     FibResult& result) {
+  if (range.route == Prefixes::kNone) return false;
+  const RouteKind& kind = at.index.kinds[range.kind];
+  const FibLegs& legs = at.index.leg_sets[kind.next_hops];
+  if (kind.tos != 0 || kind.type > RouteType::kBroadcast || legs.count != 1) return false;
+  if (!is_usable(at.index, at.index.legs[legs.first], flow, false)) return false;
+  return try_route(at, {.route = range.route, .kind = kind}, flow, result) == Step::kDone;
 }
 
 }  // namespace
@@ -162,7 +184,15 @@ void look_up_inet_table(const LookupArguments& at, KernelFlow& flow, FibResult& 
   }
   Around around;
   const auto* table = at.index.inet.table(at.table);
-  if (table != nullptr) around = {.second = &table->prefixes, .second_node = table->prefixes.find(key)};
+  if (table != nullptr) {
+    const Prefixes::Range& range = table->prefixes.range(key);
+    if (!merged && takes_the_first(at, range, flow, result)) {
+      result.table = at.table;
+      return;
+    }
+    if (range.node != Prefixes::kNone)
+      around = {.second = &table->prefixes, .second_node = &table->prefixes.node(range)};
+  }
   if (merged && at.table == kTableMain) {
     const auto* local = at.index.inet.table(kTableLocal);
     if (local != nullptr) around.first = &local->prefixes, around.first_node = local->prefixes.find(key);

@@ -70,6 +70,7 @@ enum class FibVerdict : std::uint8_t {
 struct FibResult {
   FibVerdict verdict = FibVerdict::kAgain;
   const Route* route = nullptr;               ///< also of a verdict that refuses, when a route said it
+  RouteKind kind;                             ///< IPv4: of `route`, when the verdict is kRoute
   const FibLeg* leg = nullptr;                ///< the first that can be used; null: the route has none
   std::span<const std::uint32_t> siblings{};  ///< the routes of the same prefix, `route` among them
   std::uint32_t table = kTableUnspecified;

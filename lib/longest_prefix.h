@@ -23,6 +23,7 @@ struct PrefixEntry {
   Key address = 0;  ///< host bits are zero
   std::uint8_t length = 0;
   std::uint32_t route = 0;
+  std::uint32_t kind = 0;  ///< a number that the caller gives to the route, kept beside it
 };
 
 /// An immutable set of prefixes. `Key` is std::uint32_t or Uint128, the address in the machine's byte order.
@@ -37,13 +38,17 @@ class LongestPrefix {
     std::uint32_t covering = kNone;  ///< the next shorter prefix around it, a node
     std::uint32_t first = 0;         ///< of one route: itself; else where they begin
     std::uint32_t count = 0;
+    std::uint32_t kind = kNone;  ///< of one route
     std::uint8_t length = 0;
   };
 
-  /// From `start` up to the next range, `node` is the longest prefix; kNone: no prefix.
+  /// From `start` up to the next range, `node` is the longest prefix; kNone: no prefix. Its only route stands here too,
+  /// since at a million routes each place in memory that a lookup visits costs more than all its arithmetic.
   struct Range {
     Key start = 0;
     std::uint32_t node = kNone;
+    std::uint32_t route = kNone;  ///< kNone: there are several, or none
+    std::uint32_t kind = kNone;
   };
 
   /// Builds the set; `order` sorts the routes that share a prefix.
@@ -58,6 +63,9 @@ class LongestPrefix {
     const std::uint32_t found = ranges_[position(key)].node;
     return found == kNone ? nullptr : &nodes_[found];
   }
+  /// Returns the range that holds `key`.
+  const Range& range(Key key) const { return ranges_[position(key)]; }
+  const Node& node(const Range& range) const { return nodes_[range.node]; }
   const Node* covering(const Node& node) const { return node.covering == kNone ? nullptr : &nodes_[node.covering]; }
   /// The routes of a node, in the order that the builder was given.
   std::span<const std::uint32_t> routes(const Node& node) const {
@@ -141,7 +149,10 @@ class LongestPrefix {
     Node& node = nodes_.back();
     node.count = static_cast<std::uint32_t>(end - at);
     node.first = entries[at].route;
-    if (node.count == 1) return end;
+    if (node.count == 1) {
+      node.kind = entries[at].kind;
+      return end;
+    }
     node.first = static_cast<std::uint32_t>(shared_.size());
     for (; at < end; ++at) shared_.push_back(entries[at].route);
     order(std::span(shared_).subspan(node.first));
@@ -155,10 +166,15 @@ class LongestPrefix {
   }
 
   void begin_range(Key start, std::uint32_t node) {
+    Range range{.start = start, .node = node};
+    if (node != kNone && nodes_[node].count == 1) {
+      range.route = nodes_[node].first;
+      range.kind = nodes_[node].kind;
+    }
     if (!ranges_.empty() && ranges_.back().start == start) {
-      ranges_.back().node = node;
+      ranges_.back() = range;
     } else {
-      ranges_.push_back({.start = start, .node = node});
+      ranges_.push_back(range);
     }
   }
 
