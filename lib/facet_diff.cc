@@ -174,6 +174,12 @@ FacetDiff diff_rules(const std::vector<Rule>& before, const std::vector<Rule>& a
   return diff_identified(before, after);
 }
 
+bool same_address(const Address& left, const Address& right) {
+  const Identified one = identify(left);
+  const Identified other = identify(right);
+  return left.address == right.address && one.key == other.key && one.content == other.content;
+}
+
 bool same_rule(const Rule& left, const Rule& right) { return identify(left).key == identify(right).key; }
 
 }  // namespace vpndoctor

@@ -15,6 +15,8 @@ class RoutingChanges {
   static Result<RoutingChanges> subscribe();
   /// True when something changed since then, or may have: events that were lost count.
   bool any();
+  /// The socket, for a reader of the events themselves.
+  int descriptor() const { return nl_socket_get_fd(socket_.get()); }
 
  private:
   explicit RoutingChanges(NlSocket socket) : socket_(std::move(socket)) {}

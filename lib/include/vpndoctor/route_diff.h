@@ -65,6 +65,8 @@ std::string address_change(const Address& before, const Address& after);
 /// True when two routes mean the same: same key, type, protocol, scope, source, metrics and legs in any order; state
 /// does not matter.
 bool same_route(const RouteTable& left_table, const Route& left, const RouteTable& right_table, const Route& right);
+/// True when two states of an address mean the same; lifetimes do not matter.
+bool same_address(const Address& left, const Address& right);
 /// True when two rules mean the same, their protocol included; state does not matter.
 bool same_rule(const Rule& left, const Rule& right);
 
