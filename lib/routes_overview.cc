@@ -11,10 +11,10 @@
 namespace vpndoctor {
 namespace {
 
-/// What is no destination of a packet that leaves: this machine's own addresses and those of many.
+/// What is no destination of a packet that leaves: this machine's own addresses, those of many, and impossible ones.
 bool is_no_way_out(FlowFate fate) {
   return fate == FlowFate::kLocal || fate == FlowFate::kBroadcast || fate == FlowFate::kMulticast ||
-         fate == FlowFate::kAnycast;
+         fate == FlowFate::kAnycast || fate == FlowFate::kMartian;
 }
 
 /// Adds up shares; the ranges come one after the other, mostly with the answer of one before.

@@ -15,9 +15,10 @@
 
 namespace [[gnu::visibility("default")]] vpndoctor {
 
-/// Reads a list: CIDRs one a line or separated by commas, the `AllowedIPs` lines of a WireGuard configuration, or the
-/// `route` and `route-ipv6` lines of an OpenVPN configuration (`redirect-gateway` is its default). kUsage names the
-/// line and what is wrong with it: an unknown word, host bits, an empty list.
+/// Reads a list: CIDRs one a line or separated by commas, the `AllowedIPs` lines of a WireGuard configuration (whose
+/// host bits WireGuard ignores), or the `route` and `route-ipv6` lines of an OpenVPN configuration (`redirect-gateway`
+/// is its default; a route by `net_gateway` is none of the tunnel's). kUsage names the line and what is wrong with it:
+/// an unknown word, host bits, a host's name, an empty list.
 Result<std::vector<IpPrefix>> parse_prefix_list(std::string_view text);
 
 enum class PrefixStatus : std::uint8_t { kInside, kOutside, kPartial, kUnrouted };
@@ -29,12 +30,13 @@ struct ShareThrough {
   double share_ratio = 0;
 };
 
-/// A part of a prefix that does not do what the whole does.
+/// A part of a prefix that does not go through the tunnel.
 struct AuditException {
   IpPrefix prefix;        ///< the part
   std::string interface;  ///< where it goes; empty: nowhere
   std::string route;      ///< the route that takes it, in the words of `ip route`; empty: none
   std::uint32_t table = 0;
+  bool is_expected = false;  ///< a link's own network, or the way to a tunnel's other end
 };
 
 struct AuditedPrefix {
@@ -43,6 +45,7 @@ struct AuditedPrefix {
   std::vector<ShareThrough> through;       ///< largest share first
   std::vector<AuditException> exceptions;  ///< at most kMostExceptions, largest first
   std::size_t exceptions_count = 0;        ///< of all there are
+  bool has_unexpected = false;             ///< one of them, kept or not, is not `is_expected`
   std::string uncertain;                   ///< why this is not certain; empty: certain
 
   static constexpr std::size_t kMostExceptions = 16;
@@ -55,7 +58,8 @@ struct CidrAudit {
   std::size_t inside = 0, outside = 0, partial = 0, unrouted = 0;
 };
 
-/// Audits `list` against the tables for a local, unbound flow of `uid` with mark 0.
+/// Audits `list` against the tables for a local, unbound flow of `uid` with mark 0. Addresses of this machine itself,
+/// broadcast and multicast count in the shares and not in the status.
 CidrAudit audit_prefixes(const Fib& fib, const Snapshot& snapshot, const std::vector<IpPrefix>& list,
                          std::string_view via_interface, std::uint32_t uid = 0);
 
