@@ -2,6 +2,7 @@
 // Reads routes. The legs of a route are looked up by their JSON as it stands, so that a set that a million routes share
 // is parsed once.
 #include <algorithm>
+#include <charconv>
 #include <string>
 #include <unordered_map>
 #include <utility>
@@ -30,6 +31,15 @@ class RememberedWord {
   std::string text_;
   std::optional<T> value_;
 };
+
+/// A type that has no word is written as its number.
+std::optional<RouteType> parse_any_type(std::string_view text) {
+  if (const auto type = parse_route_type(text)) return type;
+  std::uint8_t number = 0;
+  const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), number);
+  if (error != std::errc{} || end != text.data() + text.size()) return std::nullopt;
+  return static_cast<RouteType>(number);
+}
 
 void read_metrics(RecordFields& in, RouteAttributes& attributes) {
   in.number_map("metrics", [&](std::string_view name, std::uint32_t value) {
@@ -68,7 +78,7 @@ void read_attributes(RecordFields& in, RouteAttributes& attributes) {
 struct RouteRecordReader::State {
   RouteTableBuilder builder;
   std::unordered_map<std::string, std::uint32_t> sets;  ///< by their JSON and the id of their nexthop object
-  std::string last_key;
+  std::optional<std::string> last_key;
   std::uint32_t last_set = 0;
   std::optional<std::uint32_t> no_attributes;
   RememberedWord<RouteType> type;
@@ -88,7 +98,7 @@ RouteRecordReader& RouteRecordReader::operator=(RouteRecordReader&&) noexcept = 
 
 void RouteRecordReader::State::read_common(RecordFields& in, Route& route) {
   in.number("table", route.table).prefix("destination", route.destination).number("tos", route.tos);
-  in.word("type", route.type, [&](std::string_view text) { return type.read(text, parse_route_type); });
+  in.word("type", route.type, [&](std::string_view text) { return type.read(text, parse_any_type); });
   in.word("protocol", route.protocol, [&](std::string_view text) { return protocol.read(text, parse_route_protocol); });
   in.word("scope", route.scope, [&](std::string_view text) { return scope.read(text, parse_route_scope); });
   in.number("metric", route.metric);
@@ -98,7 +108,7 @@ std::uint32_t RouteRecordReader::State::read_next_hops(RecordFields& in) {
   const std::string_view json = in.raw("nexthops");
   std::optional<std::uint32_t> object_id;
   in.number("nexthop_id", object_id);
-  if (json == last_key && !object_id) return last_set;
+  if (last_key && json == *last_key && !object_id) return last_set;
   std::string key(json);
   if (object_id) key += std::to_string(*object_id);
   const auto known = sets.find(key);

@@ -1,0 +1,279 @@
+// SPDX-License-Identifier: Apache-2.0
+// Saved snapshots: what is written is read again, and nothing else is. Damage of every kind is refused with its place.
+#include "vpndoctor/snapshot_file.h"
+
+#include <gtest/gtest.h>
+
+#include <string>
+#include <vector>
+
+#include "unit/random_snapshot.h"
+
+namespace vpndoctor {
+namespace {
+
+using testing_support::difference;
+using testing_support::random_snapshot;
+
+std::string text_of(const Snapshot& snapshot) {
+  std::string text;
+  write_snapshot(snapshot, [&](std::string_view piece) {
+    text += piece;
+    return true;
+  });
+  return text;
+}
+
+/// A snapshot with a record of every kind and most fields.
+Snapshot full_snapshot() {
+  std::mt19937_64 random(4);
+  while (true) {
+    Snapshot snapshot = random_snapshot(random);
+    const bool is_full = snapshot.links && snapshot.addresses && snapshot.routes && snapshot.rules && snapshot.names &&
+                         snapshot.next_hop_objects && snapshot.neighbours && snapshot.settings && snapshot.tunnels;
+    if (is_full && !snapshot.links->empty() && !snapshot.addresses->empty() && snapshot.routes->routes.size() > 4 &&
+        !snapshot.rules->empty() && !snapshot.tunnels->empty() && !snapshot.next_hop_objects->empty()) {
+      return snapshot;
+    }
+  }
+}
+
+/// The text of a snapshot of one route, whose line is `route`.
+std::string with_route_line(const std::string& route) {
+  Snapshot snapshot;
+  snapshot.routes = Observed<RouteTable>(RouteTable{{Route{}}, {NextHopSet{}}, {RouteAttributes{}}}, "test");
+  std::string text = text_of(snapshot);
+  const std::size_t at = text.find(R"({"record":"route")");
+  return text.replace(at, text.find('\n', at) - at, route);
+}
+
+/// The text of a snapshot of one link, whose line is `link`.
+std::string with_link_line(const std::string& link) {
+  Snapshot snapshot;
+  snapshot.links = Observed<std::vector<Link>>(std::vector<Link>(1), "test");
+  std::string text = text_of(snapshot);
+  const std::size_t at = text.find(R"({"record":"link")");
+  return text.replace(at, text.find('\n', at) - at, link);
+}
+
+std::string replaced(std::string text, std::string_view old_text, std::string_view new_text) {
+  const std::size_t at = text.find(old_text);
+  EXPECT_NE(at, std::string::npos) << old_text;
+  return at == std::string::npos ? text : text.replace(at, old_text.size(), new_text);
+}
+
+std::string fault_of(std::string_view text) {
+  const auto snapshot = parse_snapshot(text);
+  if (snapshot) return "none";
+  EXPECT_EQ(snapshot.error().kind, ErrorKind::kUsage);
+  EXPECT_FALSE(snapshot.error().hint.empty());
+  EXPECT_LT(snapshot.error().message.size(), 300U);
+  for (const char c : snapshot.error().message) EXPECT_FALSE(c >= 0 && c < ' ') << snapshot.error().message;
+  return snapshot.error().message;
+}
+
+std::string fault_of_route(const std::string& members) {
+  return fault_of(with_route_line(R"({"record":"route",)" + members + "}"));
+}
+
+TEST(SnapshotFile, WhatWasWrittenIsReadAgain) {
+  std::mt19937_64 random(1);
+  for (int round = 0; round < 2000; ++round) {
+    const Snapshot snapshot = random_snapshot(random);
+    const std::string text = text_of(snapshot);
+    const auto read = parse_snapshot(text);
+    ASSERT_TRUE(read) << read.error().message;
+    ASSERT_EQ(difference(snapshot, *read), "") << text.substr(0, 5000);
+  }
+}
+
+TEST(SnapshotFile, TheSizeOfThePiecesDoesNotMatter) {
+  std::mt19937_64 random(2);
+  const Snapshot snapshot = full_snapshot();
+  const std::string text = text_of(snapshot);
+  for (std::size_t most = 1; most < 300; ++most) {
+    SnapshotReader reader;
+    for (std::size_t at = 0; at < text.size();) {
+      const std::size_t size = std::min<std::size_t>(1 + random() % most, text.size() - at);
+      const std::vector<char> exact(text.begin() + static_cast<std::ptrdiff_t>(at),
+                                    text.begin() + static_cast<std::ptrdiff_t>(at + size));
+      ASSERT_FALSE(reader.feed({exact.data(), exact.size()}));
+      at += size;
+    }
+    const auto read = reader.finish();
+    ASSERT_TRUE(read) << read.error().message;
+    ASSERT_EQ(difference(snapshot, *read), "");
+  }
+}
+
+TEST(SnapshotFile, ASinkThatStopsEndsTheWriting) {
+  RouteTable table{{}, {NextHopSet{}}, {RouteAttributes{}}};
+  table.routes.resize(100'000);
+  Snapshot snapshot;
+  snapshot.routes = Observed<RouteTable>(std::move(table), "test");
+  int pieces = 0;
+  EXPECT_FALSE(write_snapshot(snapshot, [&](std::string_view piece) {
+    EXPECT_LT(piece.size(), 200'000U);
+    EXPECT_TRUE(piece.ends_with('\n'));
+    return ++pieces < 3;
+  }));
+  EXPECT_EQ(pieces, 3);
+}
+
+TEST(SnapshotFile, EveryCutIsNoticed) {
+  const std::string text = text_of(full_snapshot());
+  for (std::size_t size = 0; size + 1 < text.size(); ++size) {
+    const std::string fault = fault_of(text.substr(0, size));
+    ASSERT_NE(fault.find(size == 0 ? "it is empty" : "it was cut off"), std::string::npos) << fault;
+  }
+  EXPECT_EQ(fault_of(text.substr(0, text.size() - 1)), "none");  // all is there but the last end of line
+}
+
+TEST(SnapshotFile, ALostOrDoubledLineIsNoticed) {
+  const std::string text = text_of(full_snapshot());
+  for (std::size_t at = 0; at < text.size();) {
+    const std::size_t size = text.find('\n', at) + 1 - at;
+    ASSERT_NE(fault_of(std::string(text).erase(at, size)), "none") << text.substr(at, size);
+    ASSERT_NE(fault_of(std::string(text).insert(at, text.substr(at, size))), "none") << text.substr(at, size);
+    at += size;
+  }
+}
+
+TEST(SnapshotFile, ADamagedByteIsRefusedOrReadAsWhatItSays) {
+  std::mt19937_64 random(3);
+  const std::string text = text_of(full_snapshot());
+  for (int round = 0; round < 20'000; ++round) {
+    std::string damaged = text;
+    damaged[random() % damaged.size()] = static_cast<char>(random());
+    const auto read = parse_snapshot(damaged);
+    if (read) {
+      ASSERT_EQ(difference(*read, *parse_snapshot(text_of(*read))), "");
+    } else {
+      ASSERT_FALSE(fault_of(damaged).empty());
+    }
+  }
+}
+
+TEST(SnapshotFile, FaultsNameLineAndField) {
+  EXPECT_EQ(fault_of_route(R"("destination":"10.0.0.1/8")"), "line 5: destination '10.0.0.1/8' has host bits set");
+  EXPECT_EQ(fault_of_route(R"("destination":"10.0.0.0/33")"),
+            "line 5: destination '10.0.0.0/33' has a prefix length beyond its address");
+  EXPECT_EQ(fault_of_route(R"("destination":7)"), "line 5: destination is no text");
+  EXPECT_EQ(fault_of_route(R"("table":1)"), "line 5: destination is missing");
+  EXPECT_EQ(fault_of_route(R"("destination":"::/0","metric":4294967296)"), "line 5: metric is out of range");
+  EXPECT_EQ(fault_of_route(R"("destination":"::/0","metric":-1)"), "line 5: metric is out of range");
+  EXPECT_EQ(fault_of_route(R"("destination":"::/0","metric":1.5)"), "line 5: metric is no whole number");
+  EXPECT_EQ(fault_of_route(R"("destination":"::/0","metric":"1")"), "line 5: metric is no number");
+  EXPECT_EQ(fault_of_route(R"("destination":"::/0","metric":1e999)"),
+            "line 5: metric has a number that is none or out of range");
+  EXPECT_EQ(fault_of_route(R"("destination":"::/0","metric":1,"metric":1)"), "line 5: metric is there twice");
+  EXPECT_EQ(fault_of_route(R"("destination":"::/0","d\u0065stination":"::/0")"), "line 5: destination is there twice");
+  EXPECT_EQ(fault_of_route(R"("destination":"::/0","type":"fast")"), "line 5: type 'fast' is not known");
+  EXPECT_EQ(fault_of_route(R"("destination":"::/0","colour":1)"), "line 5: colour is no field that is known");
+  EXPECT_EQ(fault_of_route(R"("destination":"::/0","nexthops":[{},{"gateway":"x"}])"),
+            "line 5: nexthops[1].gateway 'x' is no address");
+  EXPECT_EQ(fault_of_route(R"("destination":"::/0","nexthops":[{"encap":{"type":1,"payload":"0x"}}])"),
+            "line 5: nexthops[0].encap.payload is not hexadecimal");
+  EXPECT_EQ(fault_of_route(R"("destination":"::/0","preferred_source":"10.0.0.1")"),
+            "line 5: preferred_source is not of the route's family");
+  EXPECT_EQ(fault_of_route(R"("destination":"::/0","metrics":{"mtu":"x"})"), "line 5: metrics.mtu is no number");
+}
+
+TEST(SnapshotFile, NamesOfInterfacesAreNames) {
+  for (const char* name : {R"(a\u0007b)", R"(\u001b[31m)", "a/b", "a b", "", R"(\u202e)", R"(a\nb)", R"(\u0000)"}) {
+    const std::string fault = fault_of(with_link_line(R"({"record":"link","name":")" + std::string(name) + R"("})"));
+    EXPECT_NE(fault.find("line 3: name '"), std::string::npos) << fault;
+  }
+  const std::string longer(128, 'x');
+  EXPECT_NE(fault_of(with_link_line(R"({"record":"link","name":")" + longer + R"("})")), "none");
+  EXPECT_EQ(fault_of(with_link_line(R"({"record":"link","name":"wg0"})")), "none");
+}
+
+TEST(SnapshotFile, WhatIsNoJsonIsRefused) {
+  EXPECT_EQ(fault_of(with_route_line(std::string("{\"record\":\"route\0", 17))).substr(0, 6), "line 5");
+  EXPECT_EQ(fault_of_route("\"destination\":\"::/0\",\"scope\":\"\xff\""), "line 5 is not UTF-8");
+  EXPECT_EQ(fault_of(with_route_line("")), "line 5 is empty");
+  EXPECT_EQ(fault_of(with_route_line("[]")), "line 5 is no JSON object");
+  EXPECT_EQ(fault_of(with_route_line("nul")), "line 5 is no JSON object");
+  EXPECT_EQ(fault_of(with_route_line("{} {}")), "line 5 has more behind its end");
+  const std::string deep = std::string(100'000, '[') + std::string(100'000, ']');
+  EXPECT_NE(fault_of_route(R"("destination":"::/0","nexthops":)" + deep), "none");
+  EXPECT_NE(fault_of_route(R"("destination":"::/0","nexthops":[}])"), "none");
+  std::string many;
+  for (int i = 0; i < 100; ++i) many += "\"f" + std::to_string(i) + "\":1,";
+  EXPECT_NE(fault_of_route(many + R"("destination":"::/0")").find("has too many fields"), std::string::npos);
+}
+
+TEST(SnapshotFile, WhatIsNoSnapshotIsSaidAtOnce) {
+  for (const char* text : {"x", "\x1f\x8b\x08", "\n{}", "[1]", "PK\x03\x04"}) {
+    SnapshotReader reader;
+    EXPECT_TRUE(reader.feed(text)) << text;
+  }
+  SnapshotReader zeros;
+  EXPECT_TRUE(zeros.feed(std::string_view("\0\0", 2)));
+  EXPECT_EQ(fault_of(""), "it is empty");
+  EXPECT_EQ(fault_of("{}\n"), "line 1: format is missing");
+  EXPECT_EQ(fault_of(R"({"schema_version":"1.0","tool":{}})"
+                     "\n"),
+            "line 1: format is missing");
+  SnapshotReader endless;
+  const std::string spaces = "{" + std::string(1 << 20U, ' ');
+  EXPECT_FALSE(endless.feed(spaces));
+  int pieces = 1;
+  while (!endless.feed(spaces)) ASSERT_LT(++pieces, 10);
+}
+
+TEST(SnapshotFile, VersionsDecideWhatIsRead) {
+  const std::string text = text_of(full_snapshot());
+  const auto of_version = [&](const char* version) {
+    return replaced(text, R"("version":"1.0")", std::string(R"("version":")") + version + "\"");
+  };
+  EXPECT_EQ(fault_of(of_version("2.0")), "the snapshot is of version 2.0; this vpndoctor reads version 1");
+  EXPECT_EQ(parse_snapshot(of_version("2.0")).error().hint, "a newer vpndoctor is needed");
+  for (const char* version : {"0.9", "1", "1.", ".1", "1.0x", "-1.0", "99999999999.0", ""}) {
+    EXPECT_NE(fault_of(of_version(version)), "none") << version;
+  }
+  EXPECT_EQ(fault_of(of_version("1.7")), "none");
+}
+
+TEST(SnapshotFile, WhatANewerMinorVersionAddsIsIgnored) {
+  const Snapshot snapshot = full_snapshot();
+  std::string text = replaced(text_of(snapshot), R"("version":"1.0")", R"("version":"1.1")");
+  for (std::size_t at = text.find('\n'); at + 1 < text.size(); at = text.find('\n', at + 1)) {
+    text.insert(text.find('\n', at + 1) - 1, R"(,"new":[{"deep":[1,"x",null,{"er":-1.5e3}]}])");
+  }
+  text.insert(text.find('\n') + 1, R"({"record":"facet","facet":"dns","source":"x"})"
+                                   "\n"
+                                   R"({"record":"server"})"
+                                   "\n");
+  const auto read = parse_snapshot(text);
+  ASSERT_TRUE(read) << read.error().message;
+  EXPECT_EQ(difference(snapshot, *read), "");
+  EXPECT_NE(fault_of(replaced(text, "1.5e3}]}]", "1.5e3}}]]")), "none");
+}
+
+TEST(SnapshotFile, RecordsBelongToFacetsThatAreKnown) {
+  const std::string text = text_of(full_snapshot());
+  EXPECT_NE(fault_of(replaced(text, R"("facet":"routes")", R"("facet":"roots")")), "none");
+  Snapshot snapshot;
+  snapshot.routes = Observed<RouteTable>::missing("it was not allowed");
+  EXPECT_EQ(parse_snapshot(text_of(snapshot))->routes.why_missing(), "it was not allowed");
+  const std::string stray = R"({"record":"route","destination":"::/0"})";
+  EXPECT_NE(fault_of(replaced(text_of(snapshot), R"({"record":"facet","facet":"rules")",
+                              stray + "\n"
+                                      R"({"record":"facet","facet":"rules")")),
+            "none");
+}
+
+TEST(SnapshotFile, CountsOfTheLastLineAreChecked) {
+  const std::string text = with_route_line(R"({"record":"route","destination":"::/0"})");
+  EXPECT_EQ(fault_of(text), "none");
+  EXPECT_EQ(fault_of(replaced(text, R"("routes":1)", R"("routes":2)")), "line 12: routes is 2, but there are 1");
+  EXPECT_NE(fault_of(text + "\n"), "none");
+  EXPECT_EQ(fault_of(text + R"({"record":"route","destination":"::/0"})"
+                            "\n"),
+            "line 13 stands behind the last record");
+}
+
+}  // namespace
+}  // namespace vpndoctor
