@@ -143,6 +143,7 @@ void expect_as_iproute2() {
       EXPECT_TRUE(snapshot.routes->attributes(route).not_understood.empty()) << words_of(snapshot, route);
     }
     EXPECT_EQ(routes, oracle_routes(family));
+    EXPECT_GT(routes.size(), 6U);
   }
 }
 
@@ -225,7 +226,7 @@ class RandomRoutes {
   std::string inet6_route() {
     const std::string from = pick(3) == 0 ? fmt::format(" from 2001:db8:{}::/48", pick(3)) : "";
     const std::string head =
-        fmt::format("-6 route {} {}", one_of({"add", "append", "replace"}),
+        fmt::format("route {} {}", one_of({"add", "append", "replace"}),
                     pick(6) == 0 ? one_of({"blackhole ", "unreachable ", "prohibit ", "throw "}) : "") +
         fmt::format("2001:db8:{}::/48", 20 + pick(4)) + from + key() + metrics();
     switch (pick(6)) {
@@ -264,12 +265,17 @@ void apply(const std::string& commands) {
   output_of("ip -force -batch " + path + " 2>&1");
 }
 
+bool is_inet6(const Route& route) { return route.destination.family() == Family::kInet6; }
+
 class CollectRoutesInNamespace : public ::testing::TestWithParam<unsigned> {};
 
 TEST_P(CollectRoutesInNamespace, AreThoseOfIproute2InTheSameOrder) {
   in_network_namespace([] {
     set_up_links();
     apply(RandomRoutes(GetParam()).commands(150));
+    const Snapshot before = collected();
+    EXPECT_GT(std::ranges::count_if(before.routes->routes, is_inet6), 25);
+    EXPECT_GT(before.routes->routes.size(), 100U);
     expect_as_iproute2();
     // Legs that are dead or whose link has no carrier are told so; the tables shrink.
     run("ip link set a1 down; ip link set b0 down");
