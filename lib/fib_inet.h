@@ -19,8 +19,9 @@ constexpr std::uint32_t kLimitedBroadcast = 0xffffffff;
 
 /// How an IPv4 table is looked up.
 struct InetLookup {
-  bool ignore_linkstate = false;  ///< FIB_LOOKUP_IGNORE_LINKSTATE
-  bool merged = false;            ///< local and main are one table
+  bool ignore_linkstate = false;        ///< FIB_LOOKUP_IGNORE_LINKSTATE
+  std::uint8_t scope = kScopeUniverse;  ///< routes of a wider scope are skipped: the flow's own
+  bool merged = false;                  ///< local and main are one table
 };
 
 /// Walks the IPv4 rules and tables: fib_lookup().

@@ -91,6 +91,10 @@ Step try_route(const LookupArguments& at, const Candidate& candidate, const Kern
     say(at, candidate.route, "is skipped: it is for another TOS");
     return Step::kNext;
   }
+  if (kind.scope < static_cast<const InetLookup*>(at.context)->scope) {
+    say(at, candidate.route, "is skipped: its scope is too wide");
+    return Step::kNext;
+  }
   if (const auto verdict = refusal(kind.type)) return refuse(at, candidate.route, *verdict, result);
   const FibLegs& legs = at.index.leg_sets[kind.next_hops];
   if (legs.all_dead) {
@@ -159,9 +163,11 @@ void walk(const LookupArguments& at, Around around, const KernelFlow& flow, FibR
 bool takes_the_first(const LookupArguments& at, const Prefixes::Range& range, const KernelFlow& flow,
                      FibResult& result) {
   if (range.route == Prefixes::kNone) return false;
+  const auto& how = *static_cast<const InetLookup*>(at.context);
   const RouteKind& kind = at.index.kinds[range.kind];
   const FibLegs& legs = at.index.leg_sets[kind.next_hops];
-  if (kind.tos != 0 || kind.type > RouteType::kBroadcast || legs.count != 1) return false;
+  if (how.scope != kScopeUniverse || kind.tos != 0 || kind.type > RouteType::kBroadcast || legs.count != 1)
+    return false;
   if (!is_usable(at.index, at.index.legs[legs.first], flow, false)) return false;
   return try_route(at, {.route = range.route, .kind = kind}, flow, result) == Step::kDone;
 }

@@ -24,4 +24,12 @@ std::string render_text(const Report& report, const TextOptions& options = {});
 /// Strings from outside that are not UTF-8 have their bad bytes replaced by U+FFFD.
 std::string render_json(const Report& report);
 
+/// Returns the answer for one of many flows as a line: in the words of `ip route get`, or the object that is `data` of
+/// `routes explain`.
+std::string render_flow_text(const RoutesExplainReport& report);
+std::string render_flow_json(const RoutesExplainReport& report);
+/// Returns the line for a flow that cannot be read: "error: ...", or an object with `error`.
+std::string render_flow_error_text(const Error& error);
+std::string render_flow_error_json(const Error& error);
+
 }  // namespace vpndoctor

@@ -1,0 +1,212 @@
+// SPDX-License-Identifier: Apache-2.0
+// Snapshots as they would be: without an interface, with one more route. Does to the tables what the kernel would:
+// net/ipv4/fib_semantics.c fib_sync_down_dev(), fib_check_nh(); net/ipv6/route.c.
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <set>
+
+#include "fib_inet.h"
+#include "route_parse.h"
+#include "vpndoctor/fib.h"
+#include "vpndoctor/text_escape.h"
+
+namespace vpndoctor {
+namespace {
+
+using Names = std::set<std::string, std::less<>>;
+
+// A VLAN or macvlan goes with the interface it stands on.
+bool stands_on(const Link& link, const Names& gone) {
+  const bool stacked = link.kind.starts_with("vlan") || link.kind.starts_with("macv") || link.kind.starts_with("ipv");
+  return stacked && !link.lower_is_elsewhere && gone.contains(link.lower);
+}
+
+Names gone_with(const Snapshot& snapshot, std::string_view interface) {
+  const Link* link = snapshot.find_link(interface);
+  Names gone{link != nullptr ? link->name : std::string(interface)};
+  if (!snapshot.links) return gone;
+  for (bool more = true; more;) {
+    more = false;
+    for (const Link& other : *snapshot.links) {
+      if (stands_on(other, gone) && gone.insert(other.name).second) more = true;
+    }
+  }
+  return gone;
+}
+
+// An address of the interface, which no other has.
+std::set<IpAddress> gone_addresses(const Snapshot& snapshot, const Names& gone) {
+  std::set<IpAddress> addresses;
+  if (!snapshot.addresses) return addresses;
+  for (const Address& each : *snapshot.addresses) {
+    if (gone.contains(each.interface)) addresses.insert(each.address);
+  }
+  for (const Address& each : *snapshot.addresses) {
+    if (!gone.contains(each.interface)) addresses.erase(each.address);
+  }
+  return addresses;
+}
+
+// IPv4 drops a multipath route with the first leg that goes, unless the legs are a nexthop object's; IPv6 drops the
+// leg.
+void remove_routes(RouteTable& table, const Names& gone, const std::set<IpAddress>& addresses) {
+  const auto leaves = [&](const NextHop& hop) { return gone.contains(hop.interface); };
+  std::vector<bool> touched(table.next_hop_sets.size());
+  for (std::size_t at = 0; at < touched.size(); ++at) {
+    touched[at] = std::erase_if(table.next_hop_sets[at].hops, leaves) > 0;
+  }
+  std::vector<bool> sourceless(table.attribute_sets.size());
+  for (std::size_t at = 0; at < sourceless.size(); ++at) {
+    const auto& source = table.attribute_sets[at].preferred_source;
+    sourceless[at] = source && addresses.contains(*source);
+    if (sourceless[at] && source->family == Family::kInet6) table.attribute_sets[at].preferred_source.reset();
+  }
+  std::erase_if(table.routes, [&](const Route& route) {
+    const bool inet = route.destination.family() == Family::kInet;
+    if (inet && sourceless[route.attributes]) return true;
+    if (!touched[route.next_hops]) return false;
+    const NextHopSet& set = table.next_hop_sets[route.next_hops];
+    return set.hops.empty() || (inet && !set.object_id);
+  });
+}
+
+void detach_rules(std::vector<Rule>& rules, const Names& gone) {
+  for (Rule& rule : rules) {
+    if (gone.contains(rule.input_interface)) rule.input_interface_detached = true;
+    if (gone.contains(rule.output_interface)) rule.output_interface_detached = true;
+  }
+}
+
+void remove_objects(std::vector<NextHopObject>& objects, const Names& gone) {
+  std::set<std::uint32_t> ids;
+  std::erase_if(objects, [&](const NextHopObject& object) {
+    const bool leaves = object.group.empty() && !object.blackhole && gone.contains(object.hop.interface);
+    if (leaves) ids.insert(object.id);
+    return leaves;
+  });
+  for (NextHopObject& object : objects) {
+    std::erase_if(object.group, [&](const auto& member) { return ids.contains(member.id); });
+  }
+}
+
+std::unexpected<Error> refused(std::string message) { return failure(ErrorKind::kUsage, std::move(message)); }
+
+bool has_same_key(const RouteTable& table, const Route& route, const RouteAttributes& attributes) {
+  return std::ranges::any_of(table.routes, [&](const Route& other) {
+    return other.destination == route.destination && other.table == route.table && other.metric == route.metric &&
+           other.tos == route.tos && table.attributes(other).source == attributes.source;
+  });
+}
+
+// fib_check_nh_v4_gw(): the gateway must be reached without another gateway. Returns the interface.
+Result<LinkId> resolve_gateway(const FibIndex& index, const Route& route, const NextHop& hop) {
+  KernelFlow flow;
+  flow.destination = *hop.gateway;
+  flow.input = index.loopback;
+  flow.output = index.find(hop.interface);
+  InetLookup how{.ignore_linkstate = true, .scope = kScopeLink};
+  FibResult result;
+  const Rule none;
+  if (route.table != kTableMain) {
+    look_up_inet_table({.index = index, .rule = none, .table = route.table, .trace = nullptr, .context = &how}, flow,
+                       result);
+  }
+  if (result.verdict != FibVerdict::kRoute) result = look_up_inet_rules(index, flow, how, nullptr);
+  const bool reaches = result.verdict == FibVerdict::kRoute &&
+                       (result.kind.type == RouteType::kUnicast || result.kind.type == RouteType::kLocal);
+  if (!reaches) return refused(fmt::format("the gateway {} is not on a link of this machine", *hop.gateway));
+  return result.leg->link;
+}
+
+Result<LinkId> resolve_gateway6(const FibIndex& index, const NextHop& hop) {
+  if (hop.gateway->is_link_local() && hop.interface.empty()) {
+    return refused(fmt::format("the gateway {} is link-local and needs an interface (dev)", *hop.gateway));
+  }
+  if (hop.gateway->is_link_local()) return index.find(hop.interface);
+  Flow flow;
+  flow.destination = *hop.gateway;
+  flow.output_interface = hop.interface;
+  const FlowAnswer answer = look_up(index, flow, nullptr);
+  if (answer.fate == FlowFate::kLocal) return refused("the gateway is an address of this machine");
+  if (answer.fate != FlowFate::kUnicast || answer.gateway) {
+    return refused(fmt::format("the gateway {} is not on a link of this machine", *hop.gateway));
+  }
+  return index.find(answer.interface);
+}
+
+Result<LinkId> resolve(const FibIndex& index, const Route& route, const NextHop& hop) {
+  const LinkId named = index.find(hop.interface);
+  if (!hop.interface.empty() && named == kNoLink) {
+    return refused(fmt::format("there is no interface {}", in_quotes(hop.interface)));
+  }
+  const bool on_link = (hop.flags & kNextHopOnLink) != 0;
+  if (on_link && named == kNoLink) return refused("onlink needs an interface (dev)");
+  if (!hop.gateway || on_link) return named;
+  if (hop.gateway->family == Family::kInet) return resolve_gateway(index, route, hop);
+  return resolve_gateway6(index, hop);
+}
+
+// A route that refuses needs no next hop; any other does, and IPv4's local ones may leave it to the kernel.
+Result<void> resolve_hops(const FibIndex& index, ParsedRoute& parsed) {
+  const RouteType type = parsed.route.type;
+  const bool refuses = type == RouteType::kBlackhole || type == RouteType::kUnreachable ||
+                       type == RouteType::kProhibit || type == RouteType::kThrow;
+  if (refuses) {
+    parsed.next_hops.hops.clear();
+    return {};
+  }
+  if (parsed.next_hops.hops.empty()) return refused("the route needs a gateway (via) or an interface (dev)");
+  for (NextHop& hop : parsed.next_hops.hops) {
+    const auto link = resolve(index, parsed.route, hop);
+    if (!link) return std::unexpected(link.error());
+    const FibLink& device = index.links[*link];
+    if (device.link == nullptr) return refused("the route needs an interface (dev)");
+    if (!device.up) return refused(fmt::format("the interface {} is down", device.name));
+    hop.interface = device.name;
+    if (!device.link->is_running()) hop.flags |= kNextHopLinkDown;
+  }
+  return {};
+}
+
+}  // namespace
+
+Snapshot without_interface(const Snapshot& snapshot, std::string_view interface) {
+  Snapshot changed = snapshot;
+  const Names gone = gone_with(snapshot, interface);
+  const std::set<IpAddress> addresses = gone_addresses(snapshot, gone);
+  const auto is_gone = [&](const auto& each) { return gone.contains(each.interface); };
+  if (changed.links) {
+    std::erase_if(*changed.links, [&](const Link& link) { return gone.contains(link.name); });
+    for (Link& link : *changed.links) {
+      if (gone.contains(link.master)) link.master.clear();
+    }
+  }
+  if (changed.addresses) std::erase_if(*changed.addresses, is_gone);
+  if (changed.routes) remove_routes(*changed.routes, gone, addresses);
+  if (changed.rules) detach_rules(*changed.rules, gone);
+  if (changed.next_hop_objects) remove_objects(*changed.next_hop_objects, gone);
+  if (changed.neighbours) std::erase_if(*changed.neighbours, is_gone);
+  if (changed.tunnels) std::erase_if(*changed.tunnels, is_gone);
+  return changed;
+}
+
+Result<Snapshot> with_route(const Snapshot& snapshot, std::string_view text) {
+  auto parsed = parse_route(text);
+  if (!parsed) return std::unexpected(std::move(parsed.error()));
+  if (!snapshot.routes) return refused("the routes are not known: " + snapshot.routes.why_missing());
+  if (has_same_key(*snapshot.routes, parsed->route, parsed->attributes)) {
+    return refused("the table has a route to that destination with that metric already");
+  }
+  const FibIndex index(snapshot);
+  if (const auto right = resolve_hops(index, *parsed); !right) return std::unexpected(right.error());
+  Snapshot changed = snapshot;
+  parsed->route.next_hops = static_cast<std::uint32_t>(changed.routes->next_hop_sets.size());
+  parsed->route.attributes = static_cast<std::uint32_t>(changed.routes->attribute_sets.size());
+  changed.routes->next_hop_sets.push_back(std::move(parsed->next_hops));
+  changed.routes->attribute_sets.push_back(std::move(parsed->attributes));
+  changed.routes->routes.push_back(parsed->route);
+  return changed;
+}
+
+}  // namespace vpndoctor

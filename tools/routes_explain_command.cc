@@ -1,0 +1,172 @@
+// SPDX-License-Identifier: Apache-2.0
+// `routes explain`: one flow with every step, or a file of flows with an answer a line. Reads the state, changes it as
+// asked (--without, --as-if), looks the flows up; decides nothing itself.
+#include <fmt/format.h>
+#include <unistd.h>
+
+#include <cstdio>
+#include <memory>
+#include <utility>
+
+#include "line_reader.h"
+#include "routes_commands.h"
+#include "state_source.h"
+#include "terminal.h"
+#include "vpndoctor/fib.h"
+#include "vpndoctor/render.h"
+#include "vpndoctor/text_escape.h"
+
+namespace vpndoctor {
+namespace {
+
+constexpr std::size_t kMostPending = 1U << 16U;  // bytes of answers that wait to be written
+constexpr std::size_t kLongestFlow = 1024;
+
+/// The flow that the options describe, in the words of `ip route get`, so that one parser judges both.
+Result<Flow> flow_of(const RoutesExplainCommand& command) {
+  Flow defaults;
+  defaults.uid = command.uid.value_or(::getuid());
+  defaults.mark = command.mark.value_or(0);
+  defaults.tos = static_cast<std::uint8_t>(command.tos.value_or(0));
+  defaults.source_port = command.source_port.value_or(0);
+  defaults.destination_port = command.destination_port.value_or(0);
+  defaults.input_interface = command.input_interface;
+  defaults.output_interface = command.output_interface;
+  std::string words = "to " + (command.address.empty() ? "0.0.0.0" : command.address);
+  if (!command.source.empty()) words += " from " + command.source;
+  if (!command.protocol.empty()) words += " ipproto " + command.protocol;
+  return parse_flow(words, defaults);
+}
+
+/// What each line of a file leaves open: the options, but no source of another IP version.
+Result<Flow> defaults_of(const RoutesExplainCommand& command) {
+  RoutesExplainCommand without_source = command;
+  without_source.source.clear();
+  auto flow = flow_of(without_source);
+  if (!flow || command.source.empty()) return flow;
+  flow->source = IpAddress::parse(command.source);
+  if (!flow->source) return failure(ErrorKind::kUsage, in_quotes(command.source) + " is no IP address");
+  return flow;
+}
+
+Result<RoutesExplainReport> prepare(const RoutesExplainCommand& command) {
+  auto state = read_state(command.from);
+  if (!state) return std::unexpected(std::move(state.error()));
+  RoutesExplainReport report;
+  report.snapshot = std::move(*state);
+  if (!command.without_interface.empty()) {
+    if (report.snapshot->links && report.snapshot->find_link(command.without_interface) == nullptr) {
+      return failure(ErrorKind::kUsage, "there is no interface " + in_quotes(command.without_interface));
+    }
+    report.hypothesis = "Without " + command.without_interface;
+    report.snapshot = std::make_shared<const Snapshot>(without_interface(*report.snapshot, command.without_interface));
+  }
+  if (!command.as_if_route.empty()) {
+    auto changed = with_route(*report.snapshot, command.as_if_route);
+    if (!changed) return std::unexpected(std::move(changed.error()));
+    report.hypothesis +=
+        fmt::format("{} with the route {}", report.hypothesis.empty() ? "As if" : " and", command.as_if_route);
+    report.snapshot = std::make_shared<const Snapshot>(std::move(*changed));
+  }
+  report.fib = std::make_shared<const Fib>(*report.snapshot);
+  report.uid_was_given = command.uid.has_value();
+  return report;
+}
+
+int fail(const Error& error, bool as_json) {
+  Report report;
+  report.command = "routes explain";
+  report.error = error;
+  if (as_json) {
+    write_result(render_flow_error_json(error));
+  } else {
+    std::fputs(render_text(report).c_str(), stderr);
+  }
+  return exit_code(report);
+}
+
+/// Answers lines until there are no more.
+class FlowAnswers {
+ public:
+  FlowAnswers(RoutesExplainReport report, Flow defaults, bool as_json)
+      : report_(std::move(report)), defaults_(std::move(defaults)), as_json_(as_json) {}
+
+  /// False when nobody reads the answers any more.
+  bool answer(const Result<std::string_view>& line, bool more_is_there) {
+    if (!line) {
+      refuse(line.error());
+    } else if (const std::size_t text = line->find_first_not_of(" \t\r"); text == line->npos || (*line)[text] == '#') {
+      return true;
+    } else if (auto flow = parse_flow(*line, defaults_); !flow) {
+      refuse(flow.error());
+    } else {
+      answer(std::move(*flow));
+    }
+    return (more_is_there && pending_.size() < kMostPending) || flush();
+  }
+  bool flush() {
+    const bool written = write_result(pending_);
+    pending_.clear();
+    return written;
+  }
+  bool refused_any() const { return refused_any_; }
+
+ private:
+  void answer(Flow flow) {
+    report_.flow = std::move(flow);
+    if (as_json_) {
+      report_.explanation = report_.fib->explain(report_.flow);
+      pending_ += render_flow_json(report_);
+    } else {
+      report_.explanation.answer = report_.fib->lookup(report_.flow);
+      pending_ += render_flow_text(report_);
+    }
+  }
+  void refuse(const Error& error) {
+    refused_any_ = true;
+    pending_ += as_json_ ? render_flow_error_json(error) : render_flow_error_text(error);
+  }
+
+  RoutesExplainReport report_;
+  Flow defaults_;
+  bool as_json_;
+  bool refused_any_ = false;
+  std::string pending_;
+};
+
+}  // namespace
+
+Report run_routes_explain(const RoutesExplainCommand& command, const OutputOptions&) {
+  Report report;
+  report.command = "routes explain";
+  auto flow = flow_of(command);
+  auto prepared = flow ? prepare(command) : Result<RoutesExplainReport>(std::unexpected(std::move(flow.error())));
+  if (!prepared) {
+    report.error = std::move(prepared.error());
+    return report;
+  }
+  prepared->flow = std::move(*flow);
+  prepared->explanation = prepared->fib->explain(prepared->flow);
+  report.verdict = Verdict::kOk;
+  report.data = std::move(*prepared);
+  return report;
+}
+
+int run_routes_flows(const RoutesExplainCommand& command, const OutputOptions& output, const Interrupt& interrupt) {
+  const bool as_json = output.format == Format::kJson;
+  auto defaults = defaults_of(command);
+  if (!defaults) return fail(defaults.error(), as_json);
+  auto reader = LineReader::open(command.flows_file, kLongestFlow, interrupt.descriptor());
+  if (!reader) return fail(reader.error(), as_json);
+  auto prepared = prepare(command);
+  if (!prepared) return fail(prepared.error(), as_json);
+  FlowAnswers answers(std::move(*prepared), std::move(*defaults), as_json);
+  while (const auto line = reader->next()) {
+    if (!answers.answer(*line, reader->has_more())) break;
+  }
+  answers.flush();
+  if (interrupt.happened()) return 130;
+  return answers.refused_any() ? 2 : 0;
+}
+
+}  // namespace vpndoctor
