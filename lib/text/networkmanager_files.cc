@@ -11,6 +11,8 @@
 namespace vpndoctor {
 namespace {
 
+constexpr std::string_view kOptions = "_options";
+
 /// "route1", "address12": the word and a number.
 bool is_numbered(std::string_view key, std::string_view word) {
   return key.starts_with(word) && parse_number<std::uint16_t>(key.substr(word.size())).has_value();
@@ -66,6 +68,34 @@ class Connection {
     if (setting.key == "gateway") take_gateway(setting, setting.value, family);
     if (is_numbered(setting.key, "address")) take_address(setting, family);
     if (is_numbered(setting.key, "route")) take_route(setting, family);
+    if (setting.key.starts_with("route") && setting.key.ends_with(kOptions)) take_route_options(setting, family);
+  }
+
+  /// "route1_options=table=100,src=192.0.2.5,onlink=true" belongs to the route1 before it; with an option that is not
+  /// understood the route is not.
+  void take_route_options(const Setting& setting, Family family) {
+    const std::string_view route = setting.key.substr(0, setting.key.size() - kOptions.size());
+    const auto is_it = [&](const ConfiguredWay& way) {
+      return way.destination.family() == family && way.place.ends_with(fmt::format(", {}", route));
+    };
+    const auto way = std::ranges::find_if(file().ways, is_it);
+    if (way == file().ways.end()) return misunderstood(setting);
+    for (const std::string_view option : split(setting.value, ",")) {
+      if (take_route_option(option, *way)) continue;
+      file().ways.erase(way);
+      return misunderstood(setting);
+    }
+  }
+
+  static bool take_route_option(std::string_view option, ConfiguredWay& way) {
+    const auto equals = option.find('=');
+    if (equals == std::string_view::npos) return false;
+    const std::string_view name = option.substr(0, equals);
+    const std::string_view value = option.substr(equals + 1);
+    if (name == "table") return (way.table = parse_table(value)).has_value();
+    if (name == "src") return (way.preferred_source = IpAddress::parse(value)).has_value();
+    if (name == "onlink") return way.on_link = is_truth(value), true;
+    return false;
   }
 
   /// "address1=192.0.2.5/24,192.0.2.1": the gateway is optional.
