@@ -218,7 +218,8 @@ void append(std::string& text, Bytes bytes) { text.append(reinterpret_cast<const
 /// nothing, unless the route expires.
 void append_rest(const NetlinkAttribute& attribute, std::string& rest) {
   if (attribute.type == RTA_CACHEINFO && !expiry(attribute.payload)) return;
-  const std::uint32_t head = attribute.type << 16U | static_cast<std::uint32_t>(attribute.payload.size());
+  const std::uint32_t head =
+      std::uint32_t{attribute.type} << 16U | static_cast<std::uint32_t>(attribute.payload.size());
   append(rest, std::as_bytes(std::span(&head, 1)));
   append(rest, attribute.payload);
 }
