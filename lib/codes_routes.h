@@ -69,6 +69,34 @@ inline constexpr auto kRoutesCodes = std::to_array<CodeEntry>({
      "rp_filter is strict on an interface, and the way back to what arrives there leads elsewhere, so that the kernel "
      "drops it in silence: the tunnel sends and never receives. Remedy: set rp_filter to 2 (loose) there, or "
      "src_valid_mark to 1 where the VPN marks its packets."},
+    {"RTE020", "split-tunnel-outside", Severity::kError, "A prefix of the list does not go through the tunnel",
+     "The list says that these addresses go through the tunnel, and the routing tables send them elsewhere: their "
+     "traffic leaves in clear. The audit names the route that takes them. Usual causes: the VPN was reconnected "
+     "without "
+     "its routes, another VPN or a DHCP server pushed a more specific route, a rule picks another table. Remedy: "
+     "delete "
+     "the route that takes them, or add the one that the list asks for."},
+    {"RTE021", "split-tunnel-partial", Severity::kWarning, "Only a part of a prefix goes through the tunnel",
+     "A more specific route takes a part of a prefix of the list past the tunnel, or drops it. It is a notice when "
+     "these "
+     "parts are only the networks that the machine is directly connected to and the way to the tunnel's own server, "
+     "which belong outside. Remedy: delete the more specific route, or leave its prefix out of the list."},
+    {"RTE022", "split-tunnel-unrouted", Severity::kWarning, "A prefix of the list goes nowhere",
+     "No route matches these addresses, or one that refuses them does: nothing is sent, neither through the tunnel nor "
+     "past it. Remedy: add the route that the list asks for, or reconnect the VPN."},
+    {"RTE023", "list-overlaps-tunnel", Severity::kWarning, "The list and another tunnel claim the same addresses",
+     "Another tunnel has a route for addresses of the list. The more specific one wins, and among equals the one with "
+     "the lower metric: the other VPN does not get this traffic. Remedy: narrow the prefixes of one of the two."},
+    {"RTE024", "list-overlaps-local-network", Severity::kWarning, "The list covers a local network",
+     "Addresses of the list are in use on this machine: on the local network, on the bridge of a container engine, or "
+     "as "
+     "loopback addresses (127.0.0.0/8). Hosts behind the VPN that have them cannot be reached from here, or the local "
+     "ones cannot. A list that has everything in it (0.0.0.0/0) is not meant. Remedy: renumber the local network, or "
+     "narrow the list."},
+    {"RTE025", "list-overlaps-shared-space", Severity::kNotice, "The list covers shared address space (100.64.0.0/10)",
+     "100.64.0.0/10 (RFC 6598) is what providers number their customers' links with, and what Tailscale numbers its "
+     "hosts with. It is a warning when another interface of this machine has such an address. Remedy: leave it out of "
+     "the list where it is not needed."},
 });
 
 }  // namespace vpndoctor

@@ -19,7 +19,12 @@ constexpr std::size_t kMostPrefixes = 8;     // of an aggregate, before it is cu
 constexpr std::size_t kLargestPrefixes = 4;  // that are named of one that is cut
 constexpr std::size_t kMostGroups = 24;      // of one purpose in one table
 
-std::string owner_text(const Owner& owner) { return owner.is_known() ? fmt::format("  [{}]", owner.name) : ""; }
+/// Nothing where "proto kernel" or "proto static" says it already.
+std::string owner_text(const Owner& owner, const Route& route) {
+  if (!owner.is_known() || route.protocol == kProtocolKernel) return "";
+  if (route.protocol == kProtocolStatic && !owner.is_vpn) return "";
+  return fmt::format("  [{}]", owner.name);
+}
 
 /// A route's words without its table, which the heading names.
 std::vector<std::string> words_of(const RouteTable& table, Route route) {
@@ -70,6 +75,12 @@ std::string folded_line(const RouteTable& table, const RouteGroup& group) {
                      destinations_text(group));
 }
 
+std::size_t routes_in(std::span<const RouteGroup> groups) {
+  std::size_t count = 0;
+  for (const RouteGroup& group : groups) count += group.routes.size();
+  return count;
+}
+
 class Lines {
  public:
   Lines(const RouteTable& table, bool unfolded, Page& page) : table_(table), unfolded_(unfolded), page_(page) {}
@@ -88,26 +99,17 @@ class Lines {
   }
 
  private:
-  static std::size_t routes_in(std::span<const RouteGroup> groups) {
-    std::size_t count = 0;
-    for (const RouteGroup& group : groups) count += group.routes.size();
-    return count;
-  }
-
   void local(std::span<const RouteGroup> groups) {
     label_ = "local";
     const std::size_t count = routes_in(groups);
-    line(fmt::format("{} route{} to this machine's own addresses, broadcast, multicast and link-local ones",
-                     grouped(count), count == 1 ? "" : "s"));
+    line(fmt::format("{} link-local, multicast or own address route{} (--all lists them)", grouped(count),
+                     count == 1 ? "" : "s"));
   }
 
   void write(const RouteGroup& group) {
-    if (!unfolded_ && group.routes.size() > kFewRoutes) {
-      return line(folded_line(table_, group) + owner_text(group.owner));
-    }
-    for (const std::uint32_t index : group.routes) {
-      line(route_line(table_, table_.routes[index]) + owner_text(group.owner));
-    }
+    const std::string owner = owner_text(group.owner, table_.routes[group.routes.front()]);
+    if (!unfolded_ && group.routes.size() > kFewRoutes) return line(folded_line(table_, group) + owner);
+    for (const std::uint32_t index : group.routes) line(route_line(table_, table_.routes[index]) + owner);
   }
 
   void line(std::string_view text) {
@@ -131,6 +133,14 @@ bool same_table(const RouteGroup& left, const RouteGroup& right) {
   return left.table == right.table && left.family == right.family;
 }
 
+/// The local table in one line: it follows from the addresses.
+void write_local_table(std::span<const RouteGroup> groups, Page& page) {
+  if (groups.empty()) return;
+  page.heading("Table local");
+  page.paragraph(fmt::format("{} routes that follow from this machine's addresses (--all lists them)",
+                             grouped(routes_in(groups))));
+}
+
 /// The groups from the front that belong together with the first.
 template <class Same>
 std::span<const RouteGroup> run_of(std::span<const RouteGroup> groups, Same same) {
@@ -144,7 +154,9 @@ void write_routes(const Snapshot& snapshot, bool unfolded, Page& page) {
   if (!snapshot.routes) return;
   const std::vector<RouteGroup> groups = fold_routes(snapshot);
   Lines lines(*snapshot.routes, unfolded, page);
-  for (std::span<const RouteGroup> rest = groups; !rest.empty();) {
+  const auto is_listed = [unfolded](const RouteGroup& each) { return unfolded || each.table != kTableLocal; };
+  const auto listed = static_cast<std::size_t>(std::ranges::count_if(groups, is_listed));  // the local table is last
+  for (std::span<const RouteGroup> rest = std::span(groups).first(listed); !rest.empty();) {
     std::span<const RouteGroup> table = run_of(rest, same_table);
     rest = rest.subspan(table.size());
     page.heading(heading_of(snapshot, table.front(), table_owner(snapshot, table.front().table)));
@@ -155,6 +167,7 @@ void write_routes(const Snapshot& snapshot, bool unfolded, Page& page) {
       table = table.subspan(purpose.size());
     }
   }
+  write_local_table(std::span(groups).subspan(listed), page);
 }
 
 }  // namespace vpndoctor

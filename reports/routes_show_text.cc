@@ -107,6 +107,7 @@ std::string family_headline(const FamilyOverview& overview) {
   const char* family = family_text(overview.family);
   if (overview.ways.empty()) return fmt::format("where {} goes is not known", family);
   const WayOut& way = overview.ways.front();
+  if (!overview.uncertain.empty()) return fmt::format("where {} goes is not certain", family);
   if (way.fate == FlowFate::kNone) return fmt::format("{} goes nowhere: there is no default route", family);
   if (way.fate != FlowFate::kUnicast) return fmt::format("{} is refused ({})", family, flow_fate_name(way.fate));
   constexpr double kMost = 0.995;

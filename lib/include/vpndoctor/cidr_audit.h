@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "vpndoctor/fib.h"
+#include "vpndoctor/finding.h"
 #include "vpndoctor/prefix.h"
 #include "vpndoctor/prefix_set.h"
 #include "vpndoctor/result.h"
@@ -62,5 +63,10 @@ struct CidrAudit {
 /// broadcast and multicast count in the shares and not in the status.
 CidrAudit audit_prefixes(const Fib& fib, const Snapshot& snapshot, const std::vector<IpPrefix>& list,
                          std::string_view via_interface, std::uint32_t uid = 0);
+
+/// Returns what is wrong with the split tunnel, most severe first: prefixes that do not go through it, and overlaps of
+/// the list with other tunnels, local and container networks, loopback and shared address space (codes RTE020 to
+/// RTE025).
+std::vector<Finding> audit_findings(const CidrAudit& audit, const Snapshot& snapshot);
 
 }  // namespace vpndoctor
