@@ -152,7 +152,7 @@ std::string author_text(const RouteEvent& event) {
   if (!event.author) return "found by reading again";
   const ChangeAuthor& author = *event.author;
   if (author.name.empty()) {
-    return author.port == 0 ? "by the kernel or an old interface of it" : "by an unknown process";
+    return author.port == 0 ? "the kernel does not say who" : "by an unknown process";
   }
   if (!author.pid) return "by the " + author.name;
   const std::string parent = author.parent_name.empty() ? "" : ", started by " + author.parent_name;

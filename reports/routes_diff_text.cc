@@ -62,11 +62,25 @@ std::string folded_text(const RouteTable& table, const std::string& group, const
   return text;
 }
 
+/// A default and its halves stand by themselves: folded, they would hide everything else.
+std::vector<std::uint32_t> write_defaults(const Snapshot& snapshot, const std::vector<std::uint32_t>& indexes,
+                                          Sign sign, Page& page) {
+  std::vector<std::uint32_t> others;
+  for (const std::uint32_t index : indexes) {
+    if (snapshot.routes->routes[index].destination.length <= 1) {
+      write_entry(page, sign, words_of(snapshot, index));
+    } else {
+      others.push_back(index);
+    }
+  }
+  return others;
+}
+
 /// Returns true when something was folded.
 bool write_routes(const Snapshot& snapshot, const std::vector<std::uint32_t>& indexes, Sign sign, Page& page) {
   if (indexes.empty()) return false;
   bool is_folded = false;
-  for (const auto& [group, members] : grouped(*snapshot.routes, indexes)) {
+  for (const auto& [group, members] : grouped(*snapshot.routes, write_defaults(snapshot, indexes, sign, page))) {
     if (members.size() > kMostListed && !page.verbose()) {
       write_entry(page, sign, folded_text(*snapshot.routes, group, members));
       is_folded = true;

@@ -1,0 +1,78 @@
+// SPDX-License-Identifier: Apache-2.0
+// The lines and the summary of routes watch.
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <cstdio>
+
+#include "data_json.h"
+#include "page.h"
+#include "routes_text.h"
+#include "vpndoctor/route_event.h"
+#include "vpndoctor/text_escape.h"
+#include "vpndoctor/watch_render.h"
+
+namespace vpndoctor {
+namespace {
+
+/// RFC 3339 in UTC, with the milliseconds that order events.
+std::string timestamp(std::chrono::system_clock::time_point at) {
+  using namespace std::chrono;
+  const auto days_since = floor<days>(at);
+  const year_month_day date(days_since);
+  const hh_mm_ss time(floor<milliseconds>(at - days_since));
+  return fmt::format("{:04}-{:02}-{:02}T{:02}:{:02}:{:02}.{:03}Z", static_cast<int>(date.year()),
+                     static_cast<unsigned>(date.month()), static_cast<unsigned>(date.day()), time.hours().count(),
+                     time.minutes().count(), time.seconds().count(), time.subseconds().count());
+}
+
+std::string how_it_went(const WatchEnd& end) {
+  std::string text = fmt::format("{} change{} seen", end.events, end.events == 1 ? "" : "s");
+  if (end.resynchronisations > 0) {
+    text += fmt::format("; the state was read again {} time{}, where events do not tell everything",
+                        end.resynchronisations, end.resynchronisations == 1 ? "" : "s");
+  }
+  return text + ".";
+}
+
+}  // namespace
+
+std::string render_event_text(const EventLine& line, std::string_view clock_time, const TextOptions& options) {
+  const std::string text = options.utf8 ? escape_controls(line.text) : escape_non_ascii(line.text);
+  if (!options.color) return fmt::format("{}  {}\n", clock_time, text);
+  return fmt::format("\x1b[2m{}\x1b[0m  {}\n", clock_time, text);
+}
+
+std::string render_watch_text(const RoutesDiffReport& report, const WatchEnd& end, const TextOptions& options) {
+  const bool is_equal = report.diff.is_equal();
+  const std::string headline =
+      is_equal ? "SAME: the end is as the start was." : "DIFFERENT: " + routes_headline(report);
+  if (options.quiet) return (options.utf8 ? escape_controls(headline) : escape_non_ascii(headline)) + "\n";
+  Page page(options);
+  page.blank_line();
+  page.paragraph(headline, 0, is_equal ? Style::kGood : Style::kDoubtful);
+  write_sections(report, page);
+  page.blank_line();
+  page.paragraph(how_it_went(end), 0, Style::kQuiet);
+  return page.text();
+}
+
+std::string render_watch_json(const RoutesDiffReport& report, const WatchEnd& end) {
+  std::string line;
+  JsonWriter json(line);
+  json.begin_object().field("kind", "summary").field("at", timestamp(end.at)).field("events", end.events);
+  json.field("resynchronisations", end.resynchronisations).field("interrupted", end.interrupted).key("data");
+  write_data(json, report);
+  json.end_object();
+  // A report's own line breaks are between values only: texts have theirs escaped.
+  std::erase(line, '\n');
+  return line + "\n";
+}
+
+std::string render_watch_began_json(std::chrono::system_clock::time_point at) {
+  std::string line;
+  JsonWriter(line).begin_object().field("kind", "began").field("at", timestamp(at)).end_object();
+  return line + "\n";
+}
+
+}  // namespace vpndoctor

@@ -1,0 +1,137 @@
+// SPDX-License-Identifier: Apache-2.0
+// `vpndoctor routes watch`: prints every change as it happens, then what is different from the start.
+#include <fmt/format.h>
+#include <unistd.h>
+
+#include <cerrno>
+#include <cstdio>
+#include <cstring>
+#include <ctime>
+#include <utility>
+
+#include "routes_commands.h"
+#include "terminal.h"
+#include "vpndoctor/event_folder.h"
+#include "vpndoctor/route_diff.h"
+#include "vpndoctor/route_watch.h"
+#include "vpndoctor/watch_render.h"
+
+namespace vpndoctor {
+namespace {
+
+constexpr int kExitInternal = 4;
+constexpr int kExitInterrupted = 130;
+
+/// The local time with milliseconds.
+std::string clock_time(std::chrono::system_clock::time_point at) {
+  const std::time_t seconds = std::chrono::system_clock::to_time_t(at);
+  const auto fraction = std::chrono::floor<std::chrono::milliseconds>(at.time_since_epoch()).count() % 1000;
+  std::tm local{};
+  localtime_r(&seconds, &local);
+  return fmt::format("{:02}:{:02}:{:02}.{:03}", local.tm_hour, local.tm_min, local.tm_sec, fraction);
+}
+
+/// Prints what comes in; a write that fails ends the watch.
+class Printer {
+ public:
+  explicit Printer(const OutputOptions& output) : output_(output), text_options_(text_options(output)) {}
+
+  bool begin() {
+    if (is_json()) return print(render_watch_began_json(std::chrono::system_clock::now()));
+    if (!output_.quiet) std::fputs("Watching routes, rules, interfaces and addresses; Ctrl-C ends it.\n", stderr);
+    return true;
+  }
+
+  bool event(const RouteEvent& event) {
+    if (is_json()) return print(route_event_json(event) + "\n");
+    if (output_.quiet) return true;
+    if (!output_.verbose) return lines(folder_.take(event));
+    const bool is_reading = event.kind == RouteEventKind::kResynchronised;
+    const std::string author = is_reading ? "" : fmt::format(" ({})", author_text(event));
+    return lines({{event.at, event.text + author, event.kind}});
+  }
+
+  bool quiet() { return lines(folder_.flush()); }
+
+  bool end(const RoutesDiffReport& report, const WatchEnd& end) {
+    return quiet() && print(is_json() ? render_watch_json(report, end) : render_watch_text(report, end, text_options_));
+  }
+
+  int write_error() const { return write_error_; }
+
+ private:
+  bool is_json() const { return output_.format == Format::kJson; }
+
+  bool lines(const std::vector<EventLine>& lines) {
+    std::string text;
+    for (const EventLine& line : lines) text += render_event_text(line, clock_time(line.at), text_options_);
+    return text.empty() || print(text);
+  }
+
+  bool print(const std::string& text) {
+    if (write_result(text)) return true;
+    write_error_ = errno;
+    return false;
+  }
+
+  const OutputOptions& output_;
+  TextOptions text_options_;
+  EventFolder folder_;
+  int write_error_ = 0;
+};
+
+int fail(const Error& error, const OutputOptions& output) {
+  Report report;
+  report.command = "routes watch";
+  report.started_at = std::chrono::system_clock::now();
+  report.error = error;
+  if (output.format == Format::kJson) {
+    write_result(render_json(report));
+  } else {
+    std::fputs(render_text(report, text_options(output)).c_str(), stderr);
+  }
+  return exit_code(report);
+}
+
+int fail_to_write(int error_number) {
+  std::fprintf(stderr, "vpndoctor: cannot write the result: %s\n", std::strerror(error_number));
+  return kExitInternal;
+}
+
+WatchRequest request_of(const RoutesWatchCommand& command, const Interrupt& interrupt, Printer& printer) {
+  WatchRequest request;
+  if (command.duration_seconds) request.duration = std::chrono::duration<double>(*command.duration_seconds);
+  request.interrupt_descriptor = interrupt.descriptor();
+  request.output_descriptor = STDOUT_FILENO;
+  request.on_begin = [&printer] { return printer.begin(); };
+  request.on_event = [&printer](const RouteEvent& event) { return printer.event(event); };
+  request.on_quiet = [&printer] { return printer.quiet(); };
+  request.quiet = EventFolder::kQuiet;
+  return request;
+}
+
+RoutesDiffReport compare(WatchResult result) {
+  RoutesDiffReport report;
+  report.diff = diff_snapshots(result.first, result.last);
+  report.before = std::make_shared<const Snapshot>(std::move(result.first));
+  report.after = std::make_shared<const Snapshot>(std::move(result.last));
+  report.before_name = "the start";
+  report.after_name = "the end";
+  return report;
+}
+
+}  // namespace
+
+int run_routes_watch(const RoutesWatchCommand& command, const OutputOptions& output, const Interrupt& interrupt) {
+  Printer printer(output);
+  auto result = watch_routes(request_of(command, interrupt, printer));
+  if (!result) return fail(result.error(), output);
+  if (printer.write_error() != 0) return fail_to_write(printer.write_error());
+  // Nobody reads a summary any more.
+  if (result->output_closed) return 0;
+  const WatchEnd end{std::chrono::system_clock::now(), result->events, result->resynchronisations, result->interrupted};
+  if (!printer.end(compare(std::move(*result)), end)) return fail_to_write(printer.write_error());
+  return end.interrupted ? kExitInterrupted : 0;
+}
+
+}  // namespace vpndoctor
