@@ -4,7 +4,9 @@
 
 #include <gtest/gtest.h>
 #include <linux/rtnetlink.h>
+#include <sys/socket.h>
 
+#include <cstring>
 #include <filesystem>
 #include <fstream>
 #include <functional>
@@ -158,6 +160,39 @@ TEST(RouteReader, CacheEntriesAndForeignFamiliesAreLeftOutAndMalformedOnesCounte
   reader.take(Family::kInet, route);
   EXPECT_EQ(reader.malformed(), 1U);
   EXPECT_EQ(reader.finish().routes.size(), 1U);
+}
+
+/// An IPv6 route for packets from ::/LENGTH, through the interface of index 5.
+Message source_specific(std::uint8_t source_length) {
+  Message message(12);
+  message[0] = std::byte{AF_INET6};
+  message[2] = std::byte{source_length};
+  append_attribute(message, RTA_OIF, 5);
+  return message;
+}
+
+TEST(RouteReader, SourcesThatDifferInTheirLengthAloneAreKeptApart) {
+  InterfaceNames names;
+  const std::vector<NextHopObject> none;
+  RouteReader reader(names, none);
+  for (const std::uint8_t length : {32, 48}) reader.take(Family::kInet6, source_specific(length));
+  const RouteTable table = reader.finish();
+  ASSERT_EQ(table.routes.size(), 2U);
+  EXPECT_EQ(table.attributes(table.routes[0]).source, IpPrefix::parse("::/32").value());
+  EXPECT_EQ(table.attributes(table.routes[1]).source, IpPrefix::parse("::/48").value());
+}
+
+TEST(RouteReader, InterfaceThatIsNotListedIsNoticed) {
+  InterfaceNames names;
+  const std::vector<NextHopObject> none;
+  names.set(5, "eth0");
+  RouteReader reader(names, none);
+  reader.take(Family::kInet6, source_specific(32));
+  EXPECT_FALSE(names.missed());
+  names.remove(5);
+  reader.take(Family::kInet6, source_specific(48));
+  EXPECT_TRUE(names.missed());
+  EXPECT_EQ(reader.finish().routes.size(), 2U);
 }
 
 TEST(RouteReader, GroupsGiveTheLegsOfTheirMembersWithTheirWeights) {
