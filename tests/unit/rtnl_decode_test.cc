@@ -175,7 +175,8 @@ TEST(RouteReader, SourcesThatDifferInTheirLengthAloneAreKeptApart) {
   InterfaceNames names;
   const std::vector<NextHopObject> none;
   RouteReader reader(names, none);
-  for (const std::uint8_t length : {32, 48}) reader.take(Family::kInet6, source_specific(length));
+  reader.take(Family::kInet6, source_specific(32));
+  reader.take(Family::kInet6, source_specific(48));
   const RouteTable table = reader.finish();
   ASSERT_EQ(table.routes.size(), 2U);
   EXPECT_EQ(table.attributes(table.routes[0]).source, IpPrefix::parse("::/32").value());
