@@ -26,10 +26,22 @@ Words words_of(const StandaloneRoute& route) {
   return route_words(table, table.routes.front());
 }
 
+/// An IPv6 route on the link itself, which a request without a gateway might miss: it takes the first route of the key
+/// through that interface (net/ipv6/route.c ip6_route_del()). The gateway :: is that of no gateway.
+bool needs_no_gateway_said(const StandaloneRoute& route) {
+  const auto& hops = route.next_hops.hops;
+  return route.route.destination.family() == Family::kInet6 && hops.size() == 1 && !hops.front().gateway;
+}
+
 /// A route of a nexthop object is found by the object's number alone (fib_nh_match()).
-Words words_to_delete(const StandaloneRoute& route) {
-  if (!route.next_hops.object_id) return words_of(route);
+Words words_to_delete(const StandaloneRoute& route, bool is_alone) {
   StandaloneRoute bare = route;
+  if (!route.next_hops.object_id) {
+    if (!is_alone && needs_no_gateway_said(route)) {
+      bare.next_hops.hops.front().gateway = IpAddress{.family = Family::kInet6, .bytes = {}};
+    }
+    return words_of(bare);
+  }
   bare.next_hops.hops.clear();
   Words words = words_of(bare);
   words.insert(words.end(), {"nhid", std::to_string(*route.next_hops.object_id)});
@@ -114,7 +126,8 @@ StandaloneRoute standalone(const RouteTable& table, const Route& route) {
 std::vector<std::string> restore_argv(const RestoreOperation& operation) {
   if (const auto* route = std::get_if<StandaloneRoute>(&operation.object)) {
     const bool deletes = operation.action == RestoreAction::kDelete;
-    const Words words = deletes ? words_to_delete(*route) : words_of(*route);
+    const bool is_alone = operation.placement == RoutePlacement::kAlone;
+    const Words words = deletes ? words_to_delete(*route, is_alone) : words_of(*route);
     return command(route->route.destination.family(), "route", verb(operation), words);
   }
   if (const auto* rule = std::get_if<Rule>(&operation.object)) {

@@ -134,6 +134,9 @@ RouteGroup numbered(const KeyGroup& key, const Snapshot& now, const Snapshot& ta
     const int entry = numbering.number(*target.routes, route);
     const bool is_kernels = place.is_kernel_made(*target.routes, route, true);
     if (is_kernels && !has(group.now, entry) && !place.should_exist(*target.routes, route)) continue;
+    // IPv6 routes can stand twice (a replacement does not look for them), but cannot be added twice.
+    const auto present = std::max<std::ptrdiff_t>(std::ranges::count(group.now, entry), 1);
+    if (std::ranges::count(group.target, entry) >= present) continue;
     group.target.push_back(entry);
     if (is_kernels && has(group.now, entry)) group.pinned[at(entry)] = true;
   }

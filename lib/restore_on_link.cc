@@ -22,8 +22,11 @@ bool OnLink::matters(const IpPrefix& prefix) const {
 
 void OnLink::add(const Route& route, const std::vector<NextHop>& hops, std::size_t index) {
   if (!matters(route.destination) || route.type != RouteType::kUnicast) return;
+  // The IPv4 lookup passes over routes of a wider scope than the link's (fib_table_lookup(), flowi4_scope).
+  const bool is_inet = route.destination.family() == Family::kInet;
+  if (is_inet && route.scope < kScopeLink) return;
   for (const NextHop& hop : hops) {
-    entries_.push_back({route.destination, route.table, hop.interface, !hop.gateway, index});
+    entries_.push_back({route.destination, route.table, hop.interface, is_inet || !hop.gateway, index});
   }
 }
 

@@ -188,6 +188,7 @@ RestoreOperation RoutePlan::operation(const RouteGroup& group, const EntryList& 
   switch (step.kind) {
     case SequenceStep::Kind::kDelete:
       operation.action = RestoreAction::kDelete;
+      operation.placement = list.size() > 1 ? RoutePlacement::kLast : RoutePlacement::kAlone;
       break;
     case SequenceStep::Kind::kReplaceFirst:
       operation.action = RestoreAction::kReplace;

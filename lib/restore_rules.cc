@@ -66,10 +66,24 @@ Tables tables_of(const Snapshot& snapshot) {
   return tables;
 }
 
+bool is_blocking(RouteType type) {
+  return type == RouteType::kBlackhole || type == RouteType::kUnreachable || type == RouteType::kProhibit;
+}
+
+/// Tables that refuse some packets.
+Tables blocking_tables_of(const Snapshot& snapshot) {
+  Tables tables;
+  if (!snapshot.routes) return tables;
+  for (const Route& route : snapshot.routes->routes) {
+    if (is_blocking(route.type)) tables.insert({route.destination.family(), route.table});
+  }
+  return tables;
+}
+
 class RulePlan {
  public:
   RulePlan(const Snapshot& now, const Snapshot& target, const std::vector<PlannedStep>& route_steps)
-      : now_(&now), filled_(tables_of(now)), filled_then_(tables_of(target)) {
+      : now_(&now), blocking_(blocking_tables_of(now)), filled_(tables_of(now)), filled_then_(tables_of(target)) {
     for (const PlannedStep& step : route_steps) {
       const auto& route = std::get<StandaloneRoute>(step.operation.object).route;
       const bool adds = step.operation.applicable && step.operation.action != RestoreAction::kDelete;
@@ -84,11 +98,13 @@ class RulePlan {
 
  private:
   std::string objection(const Rule& rule) const;
+  bool refuses_packets(const Rule& rule) const;
   PlannedStep planned(const RuleGroup& group, const SequenceStep& step) const;
   std::vector<PlannedStep> steps_of(const RuleGroup& group, const EntryList& target) const;
   void plan_group(const RuleGroup& group);
 
   const Snapshot* now_;
+  Tables blocking_;
   Tables filled_;
   Tables filled_then_;
   std::vector<PlannedStep> steps_;
@@ -101,6 +117,18 @@ std::string RulePlan::objection(const Rule& rule) const {
   const std::pair table{rule.family, rule.table};
   if (rule.action != RuleAction::kToTable || filled_.contains(table) || !filled_then_.contains(table)) return {};
   return fmt::format("table {} would be empty: none of its routes can be restored", now_->table_name(rule.table));
+}
+
+/// The kernel asks the rules whether a new route's gateway is on link: one that refuses has to go first.
+bool RulePlan::refuses_packets(const Rule& rule) const {
+  switch (rule.action) {
+    case RuleAction::kBlackhole:
+    case RuleAction::kUnreachable:
+    case RuleAction::kProhibit:
+      return true;
+    default:
+      return blocking_.contains({rule.family, rule.table});
+  }
 }
 
 SequenceModel model_of(const RuleGroup& group) {
@@ -127,6 +155,7 @@ PlannedStep RulePlan::planned(const RuleGroup& group, const SequenceStep& step) 
   const bool deletes = step.kind == SequenceStep::Kind::kDelete;
   PlannedStep planned;
   planned.phase = deletes ? RestorePhase::kDeleteRule : RestorePhase::kAddRule;
+  if (deletes && refuses_packets(rule)) planned.phase = RestorePhase::kClearTheWay;
   const std::int64_t jump = rule.action == RuleAction::kGoto ? kAfterAllPriorities : 0;
   planned.order = deletes ? -(rule.priority + jump) : rule.priority + jump;
   planned.operation.action = deletes ? RestoreAction::kDelete : RestoreAction::kAdd;

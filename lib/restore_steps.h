@@ -15,7 +15,7 @@ namespace vpndoctor {
 /// When a step is due. What carries others comes before them, what stands in before what it stands in for, and a table
 /// is filled before a rule leads there and emptied after the last rule that did.
 enum class RestorePhase : std::uint8_t {
-  kClearTheWay,  ///< a leftover hides a gateway that is needed
+  kClearTheWay,  ///< a leftover hides a gateway that is needed, or refuses packets
   kAddOnLink,
   kAddThroughGateway,
   kAddRule,

@@ -132,13 +132,24 @@ bool put_route(nl_msg& message, const StandaloneRoute& route, const IndexOfInter
   return put_attributes(message, route.attributes) && put_next_hops(message, route, index_of);
 }
 
+/// A deletion without a gateway takes the first IPv6 route of the key through that interface, with the gateway :: only
+/// one on the link itself (net/ipv6/route.c ip6_route_del()).
+bool put_no_gateway(nl_msg& message, const StandaloneRoute& route) {
+  const auto& hops = route.next_hops.hops;
+  const bool is_on_link = hops.size() == 1 && !hops.front().gateway && !route.next_hops.object_id;
+  if (route.route.destination.family() == Family::kInet || !is_on_link) return true;
+  return put(message, RTA_GATEWAY, IpAddress{.family = Family::kInet6, .bytes = {}});
+}
+
 }  // namespace
 
 NlMessage encode_route(std::uint16_t type, int flags, const StandaloneRoute& route, const IndexOfInterface& index_of) {
   NlMessage message(nlmsg_alloc_size(kMessageBytes));
   if (!message) return nullptr;
   nlmsg_put(message.get(), NL_AUTO_PORT, NL_AUTO_SEQ, type, 0, NLM_F_REQUEST | flags);
-  return put_route(*message, route, index_of) ? std::move(message) : nullptr;
+  if (!put_route(*message, route, index_of)) return nullptr;
+  if (type == RTM_DELROUTE && !put_no_gateway(*message, route)) return nullptr;
+  return message;
 }
 
 }  // namespace vpndoctor

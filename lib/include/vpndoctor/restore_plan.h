@@ -29,7 +29,8 @@ struct StandaloneRoute {
 /// What an operation is about. An address is only ever deleted (the one of a dead tunnel), and only when asked.
 using RestoreObject = std::variant<StandaloneRoute, Rule, Address>;
 
-/// Where a route that is added goes among the routes of its key (IPv4: table, prefix, TOS and metric).
+/// Where a route that is added goes among the routes of its key (IPv4: table, prefix, TOS and metric). Of a deletion
+/// only kAlone says something: there is no other route of the key.
 enum class RoutePlacement : std::uint8_t {
   kAlone,  ///< there is none: NLM_F_EXCL, `ip route add`
   kFirst,  ///< before them: `ip route prepend`
