@@ -3,6 +3,7 @@
 #include "route_table_diff.h"
 
 #include <algorithm>
+#include <numeric>
 #include <span>
 #include <utility>
 
@@ -18,6 +19,28 @@ struct Entry {
   auto operator<=>(const Entry&) const = default;
 };
 using Entries = std::span<const Entry>;
+
+/// Sorts in two steps: into buckets by the hash's upper bits, then each bucket, which fits into the cache.
+std::vector<Entry> sorted(const std::vector<Entry>& entries) {
+  constexpr unsigned kBits = 16;
+  const auto bucket_of = [](const Entry& entry) { return static_cast<std::size_t>(entry.hash >> (64U - kBits)); };
+  std::vector<std::size_t> ends((std::size_t{1} << kBits) + 1);
+  for (const Entry& entry : entries) ++ends[bucket_of(entry) + 1];
+  std::partial_sum(ends.begin(), ends.end(), ends.begin());
+  std::vector<Entry> result(entries.size());
+  for (const Entry& entry : entries) result[ends[bucket_of(entry)]++] = entry;
+  const auto place = [&](std::size_t at) { return result.begin() + static_cast<std::ptrdiff_t>(at); };
+  for (std::size_t bucket = 0, begin = 0; bucket + 1 < ends.size(); begin = ends[bucket++]) {
+    std::sort(place(begin), place(ends[bucket]));
+  }
+  return result;
+}
+
+/// Asks for the route that is compared a little later: they lie anywhere.
+void prefetch(const RouteMeanings& table, Entries rest) {
+  constexpr std::size_t kAhead = 12;
+  if (rest.size() > kAhead) __builtin_prefetch(&table[rest[kAhead].index]);
+}
 
 class TableDiff {
  public:
@@ -49,8 +72,7 @@ class TableDiff {
     for (std::uint32_t i = 0; i < routes.size(); ++i) {
       if (!table.is_noise(routes[i])) entries.push_back({route_key_hash(table, routes[i]), i});
     }
-    std::sort(entries.begin(), entries.end());
-    return entries;
+    return sorted(entries);
   }
 
   static Entries run_of_equal_hashes(Entries rest, std::uint64_t hash) {
@@ -67,6 +89,8 @@ class TableDiff {
     while (!left.empty() || !right.empty()) {
       const bool from_left = !left.empty() && (right.empty() || left.front().hash <= right.front().hash);
       const std::uint64_t hash = from_left ? left.front().hash : right.front().hash;
+      prefetch(before_, left);
+      prefetch(after_, right);
       const Entries left_run = run_of_equal_hashes(left, hash);
       const Entries right_run = run_of_equal_hashes(right, hash);
       left = left.subspan(left_run.size());
