@@ -62,7 +62,15 @@ int run(const RoutesShowCommand& command, const OutputOptions& output) {
 }
 
 int run(const RoutesSaveCommand& command, const OutputOptions& output) {
-  return timed(output, [&](const Interrupt&) { return run_routes_save(command, output); });
+  if (command.file != "-" && command.file != "/dev/stdout") {
+    return timed(output, [&](const Interrupt&) { return run_routes_save(command, output); });
+  }
+  // The snapshot is the result: nothing else may be on standard output.
+  const Interrupt interrupt;
+  Report report = run_routes_save(command, output);
+  report.started_at = std::chrono::system_clock::now();
+  if (report.error) return show(report, output, interrupt.happened());
+  return exit_code(report, interrupt.happened());
 }
 
 int run(const RoutesDiffCommand& command, const OutputOptions& output) {
