@@ -103,8 +103,7 @@ Mismatch first_mismatch(const FibIndex& index, const FibRule& compiled, const Ke
 }
 
 bool is_suppressed(const FibIndex& index, const Rule& rule, const FibResult& result) {
-  const auto length = static_cast<std::uint32_t>(result.route->destination.length);
-  if (rule.suppress_prefix_length && length <= *rule.suppress_prefix_length) return true;
+  if (rule.suppress_prefix_length && result.route->destination.length <= *rule.suppress_prefix_length) return true;
   return rule.suppress_interface_group && result.suppress_link != kNoLink &&
          index.links[result.suppress_link].group == *rule.suppress_interface_group;
 }

@@ -178,9 +178,9 @@ class LongestPrefix {
     }
   }
 
-  // About one bucket a range, so that mostly one or two of them are looked at.
+  // Some buckets a range, so that mostly one or two ranges are looked at, side by side in memory.
   void make_directory() {
-    const unsigned bits = std::clamp(static_cast<unsigned>(std::bit_width(ranges_.size())), 4U, 20U);
+    const unsigned bits = std::clamp(static_cast<unsigned>(std::bit_width(ranges_.size())) + 2U, 4U, 22U);
     shift_ = kBits - bits;
     directory_.resize((std::size_t{1} << bits) + 1);
     std::size_t range = 0;
