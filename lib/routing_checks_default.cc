@@ -61,16 +61,19 @@ void add_missing(const RoutingFacts& facts, Family family, Findings& findings) {
   findings.push_back(std::move(finding));
 }
 
-/// The routes of the tables that lead into `interface` and cover half of the addresses or more.
-std::vector<const Route*> large_routes_through(const RoutingFacts& facts, Family family, std::string_view interface) {
+/// The routes that lead into `interface`, whoever made them; the kernel's own go with its addresses.
+std::vector<const Route*> routes_through(const RoutingFacts& facts, std::string_view interface) {
+  constexpr std::size_t kMostRoutes = 8;
   std::vector<const Route*> found;
   for (const Route& route : facts.routes().routes) {
-    if (route.destination.family() != family || route.destination.length > 1) continue;
+    if (route.protocol == kProtocolKernel) continue;
     const auto& hops = facts.routes().hops(route);
     if (std::ranges::any_of(hops, [&](const NextHop& hop) { return hop.interface == interface; })) {
       found.push_back(&route);
     }
   }
+  std::ranges::stable_sort(found, {}, [](const Route* route) { return route->destination.length; });
+  if (found.size() > kMostRoutes) found.resize(kMostRoutes);
   return found;
 }
 
@@ -82,7 +85,7 @@ void add_dead(const RoutingFacts& facts, Family family, const std::string& inter
                        ? "The tunnel is dead and still holds the routes: everything that is sent vanishes in it."
                        : "Everything that is sent vanishes until the interface has a carrier again.";
   std::vector<Command> commands;
-  for (const Route* route : large_routes_through(facts, family, interface)) {
+  for (const Route* route : routes_through(facts, interface)) {
     finding.evidence.push_back(route_evidence(facts, *route));
     commands.push_back(delete_route(facts, *route));
   }

@@ -26,6 +26,12 @@ bool counts_as_stale(const Route& route) {
          !route.destination.address.is_link_local();
 }
 
+/// A dead default route has a finding of its own, which names all routes to that interface.
+bool is_dead_default(const RoutingFacts& facts, std::string_view interface) {
+  return facts.of(Family::kInet).main_interface() == interface ||
+         facts.of(Family::kInet6).main_interface() == interface;
+}
+
 /// The interface that no leg of the route gets past; empty when a leg works, or there is none.
 std::string dead_interface(const RoutingFacts& facts, const Route& route) {
   std::string dead;
@@ -48,7 +54,8 @@ void add_stale(const RoutingFacts& facts, const std::string& interface, const st
   std::vector<Command> commands;
   for (std::size_t i = 0; i < std::min(routes.size(), kMostEvidence); ++i) {
     finding.evidence.push_back(route_evidence(facts, *routes[i]));
-    commands.push_back(delete_route(facts, *routes[i]));
+    // The kernel's own go with the interface's address.
+    if (routes[i]->protocol != kProtocolKernel) commands.push_back(delete_route(facts, *routes[i]));
   }
   if (routes.size() > kMostEvidence) {
     commands = {root_command({"ip", "-4", "route", "flush", "dev", interface, "table", "all"}),
@@ -149,7 +156,9 @@ void check_stale_routes(const RoutingFacts& facts, Findings& findings) {
     const std::string interface = dead_interface(facts, route);
     if (!interface.empty() && !is_expected(facts, route, interface)) stale[interface].push_back(&route);
   }
-  for (const auto& [interface, routes] : stale) add_stale(facts, interface, routes, findings);
+  for (const auto& [interface, routes] : stale) {
+    if (!is_dead_default(facts, interface)) add_stale(facts, interface, routes, findings);
+  }
 }
 
 void check_server_route_left(const RoutingFacts& facts, Findings& findings) {
