@@ -21,8 +21,12 @@ void add_settings(FibIndex& index, FibLink& link) {
   if (settings == nullptr) return;
   link.inet = settings_of(settings->inet, link.link->name);
   link.inet6 = settings_of(settings->inet6, link.link->name);
-  link.ignores_linkdown = link.inet != nullptr && link.inet->ignore_routes_with_linkdown.value_or(0) != 0;
-  link.ignores_linkdown6 = link.inet6 != nullptr && link.inet6->ignore_routes_with_linkdown.value_or(0) != 0;
+  const auto ignores = [](const InterfaceSettings* of) {
+    return of != nullptr && of->ignore_routes_with_linkdown.value_or(0) != 0;
+  };
+  // IPv4 joins the setting with that of "all"; IPv6 copies that of "all" to each interface when it is set.
+  link.ignores_linkdown = ignores(link.inet) || ignores(settings_of(settings->inet, "all"));
+  link.ignores_linkdown6 = ignores(link.inet6);
 }
 
 void add_links(FibIndex& index) {
@@ -67,7 +71,8 @@ void add_addresses(FibIndex& index) {
     const LinkId link = index.find(address.interface);
     sorted.emplace_back(std::uint64_t{link} * 2 + (address.address.family == Family::kInet6 ? 1 : 0), &address);
     if (address.address.family == Family::kInet) {
-      index.inet_local.emplace(key_of<std::uint32_t>(address.address), link);
+      const auto [known, added] = index.inet_local.emplace(key_of<std::uint32_t>(address.address), link);
+      if (!added && known->second != link) index.inet_local_twice.insert(known->first);
     }
   }
   std::ranges::stable_sort(sorted, {}, [](const auto& entry) { return entry.first; });

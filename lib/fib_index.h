@@ -7,6 +7,7 @@
 #include <limits>
 #include <map>
 #include <optional>
+#include <set>
 #include <span>
 #include <string>
 #include <string_view>
@@ -123,6 +124,7 @@ struct FibIndex {
   const InterfaceSettings* inet_all = nullptr;           ///< net.ipv4.conf.all; null: not known
   const InterfaceSettings* inet6_all = nullptr;          ///< net.ipv6.conf.all; null: not known
   std::unordered_map<std::uint32_t, LinkId> inet_local;  ///< an IPv4 address of this machine and where it is
+  std::set<std::uint32_t> inet_local_twice;              ///< those that several interfaces have
   std::map<std::pair<LinkId, IpAddress>, std::uint16_t> neighbours;  ///< their states
   std::vector<Source6> sources6;                                     ///< what IPv6 sources are chosen from
   /// Whether IPv4's tables local and main are looked up as one: then a longer prefix of main beats a shorter of local.

@@ -161,6 +161,7 @@ std::optional<FlowAnswer> check_source(Output& at) {
     return refuse(at, FlowFate::kInvalidSource, "the source is none of this machine's addresses");
   }
   if (at.flow.output == kNoLink && at.to_many()) {
+    if (at.index.inet_local_twice.contains(at.source)) doubt(at.answer, "several interfaces have the source address");
     return leave_directly(at, link, "it goes straight out of the interface that has the source address");
   }
   return std::nullopt;

@@ -13,7 +13,7 @@ namespace vpndoctor {
 /// IPv4 addresses as the kernel tests them; host byte order.
 constexpr bool is_multicast_inet(std::uint32_t address) { return address >> 28U == 0xe; }
 constexpr bool is_local_multicast(std::uint32_t address) { return address >> 8U == 0xe00000; }
-constexpr bool is_zero_net(std::uint32_t address) { return address >> 24U == 0; }
+constexpr bool is_zero_net(std::uint32_t address) { return address == 0; }  // since Linux 5.3 not all of 0.0.0.0/8
 constexpr bool is_loopback_inet(std::uint32_t address) { return address >> 24U == 127; }
 constexpr std::uint32_t kLimitedBroadcast = 0xffffffff;
 

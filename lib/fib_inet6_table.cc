@@ -258,6 +258,12 @@ void look_up_inet6_table(const LookupArguments& arguments, KernelFlow& flow, Fib
   if (!arguments.index.routes->attributes(*pick.route).not_understood.empty()) {
     result.uncertain = "the route has an attribute that is not understood";
   }
+  // The routes of one nexthop object share its per-CPU cache, and the suppression looks at the route that filled it:
+  // net/ipv6/route.c rt6_get_pcpu_route(), net/ipv6/fib6_rules.c fib6_rule_suppress().
+  if (arguments.rule.suppress_prefix_length && arguments.index.legs_of(*pick.route).object) {
+    result.uncertain =
+        "a route of a nexthop object behind suppress_prefixlength: the kernel may look at another's length";
+  }
   say(arguments, *pick.route, verdict_text(result.verdict));
 }
 

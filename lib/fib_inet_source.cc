@@ -61,12 +61,11 @@ std::uint32_t leg_source(const FibIndex& index, const RouteKind& kind, const Fib
 
 std::optional<IpAddress> gateway_of(const FibIndex& index, const FibLeg& leg) {
   const std::optional<IpAddress>& gateway = leg.hop->gateway;
-  // A gateway of this machine got the scope of the local route to it, and is not used: rt_set_nexthop().
-  if (gateway && gateway->family == Family::kInet && (leg.hop->flags & kNextHopOnLink) == 0 &&
-      index.inet_local.contains(key_of<std::uint32_t>(*gateway))) {
-    return std::nullopt;
-  }
-  return gateway;
+  if (!gateway || gateway->family != Family::kInet || (leg.hop->flags & kNextHopOnLink) != 0) return gateway;
+  // A gateway that is this interface's own address got the scope of the local route to it, and is not used:
+  // fib_check_nh_v4_gw() and rt_set_nexthop().
+  const auto own = index.inet_local.find(key_of<std::uint32_t>(*gateway));
+  return own != index.inet_local.end() && own->second == leg.link ? std::nullopt : gateway;
 }
 
 LinkId link_of_address(const FibIndex& index, std::uint32_t address) {
