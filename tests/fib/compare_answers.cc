@@ -46,7 +46,10 @@ std::string route_difference(const KernelAnswer& kernel, const Route* route) {
   if (kernel.match_error_number != 0) return route == nullptr ? "" : "the kernel has no route behind its answer";
   if (route == nullptr) return "we have no route behind our answer";
   if (kernel.match != route->destination) return fmt::format("prefix {} and {}", kernel.match, route->destination);
-  if (kernel.match_table != route->table) return fmt::format("table {} and {}", kernel.match_table, route->table);
+  // Where no rule was ever added, the kernel finds the routes of table local in main.
+  const bool merged = kernel.match_table == kTableMain && route->table == kTableLocal;
+  if (kernel.match_table != route->table && !merged)
+    return fmt::format("table {} and {}", kernel.match_table, route->table);
   if (kernel.match_metric != route->metric) return fmt::format("metric {} and {}", kernel.match_metric, route->metric);
   if (kernel.match_tos != route->tos) return fmt::format("TOS {} and {}", kernel.match_tos, route->tos);
   return {};
@@ -80,7 +83,14 @@ std::string source_difference(const Flow& flow, const KernelAnswer& kernel, cons
   return fmt::format("source {} and {}", gateway_words(source), gateway_words(ours.source));
 }
 
-std::string plain_difference(const Flow& flow, const KernelAnswer& kernel, const FlowAnswer& ours) {
+/// The kernel tells another IPv6 route that uses the same nexthop object: they share its per-CPU cache.
+bool tells_another_route(const Route* route, const RouteTable& routes) {
+  return route != nullptr && route->destination.family() == Family::kInet6 &&
+         routes.next_hop_sets[route->next_hops].object_id.has_value();
+}
+
+std::string plain_difference(const Flow& flow, const KernelAnswer& kernel, const FlowAnswer& ours,
+                             const RouteTable& routes) {
   if (kernel.error_number != 0) {
     return errno_fits(kernel.error_number, ours)
                ? ""
@@ -90,28 +100,30 @@ std::string plain_difference(const Flow& flow, const KernelAnswer& kernel, const
     if (std::string type = type_difference(kernel, ours); !type.empty()) return type;
   }
   if (std::string way = way_difference(kernel, ours.interface, ours.gateway); !way.empty()) return way;
+  if (tells_another_route(ours.route, routes)) return {};
   if (std::string route = route_difference(kernel, ours.route); !route.empty()) return route;
   return source_difference(flow, kernel, ours);
 }
 
-bool is_among_candidates(const KernelAnswer& kernel, const FlowAnswer& ours) {
+bool is_among_candidates(const KernelAnswer& kernel, const FlowAnswer& ours, const RouteTable& routes) {
   return std::ranges::any_of(ours.candidates, [&](const FlowWay& way) {
     if (kernel.error_number != 0) return way.interface.empty();
-    return way_difference(kernel, way.interface, way.gateway).empty() && route_difference(kernel, way.route).empty();
+    return way_difference(kernel, way.interface, way.gateway).empty() &&
+           (tells_another_route(way.route, routes) || route_difference(kernel, way.route).empty());
   });
 }
 
 }  // namespace
 
-std::string difference(const Flow& flow, const KernelAnswer& kernel, const FlowAnswer& ours) {
+std::string difference(const Flow& flow, const KernelAnswer& kernel, const FlowAnswer& ours, const RouteTable& routes) {
   // Both for packets that arrive: the kernel answers a multicast one out of its multicast routing cache, and drops an
   // impossible one only behind the route.
   const bool arrives6 = flow.destination.family == Family::kInet6 && !flow.input_interface.empty();
   if (arrives6 && (kernel.error_number == EMSGSIZE || ours.fate == FlowFate::kMartian)) return {};
   // Which groups an interface joined is in no snapshot, and the answer says so.
   if (!flow.input_interface.empty() && ours.fate == FlowFate::kMulticast && !ours.uncertain.empty()) return {};
-  std::string found = plain_difference(flow, kernel, ours);
-  if (!found.empty() && ours.depends_on != DependsOn::kNothing && is_among_candidates(kernel, ours)) return {};
+  std::string found = plain_difference(flow, kernel, ours, routes);
+  if (!found.empty() && ours.depends_on != DependsOn::kNothing && is_among_candidates(kernel, ours, routes)) return {};
   return found;
 }
 

@@ -82,8 +82,12 @@ Tally compare(std::uint64_t seed, const Snapshot& snapshot, const std::vector<Fl
   tally.our_seconds = seconds_since(start);
   for (std::size_t i = 0; i < flows.size(); ++i) {
     count(ours[i], kernel[i], tally);
-    const std::string what = difference(flows[i], kernel[i], ours[i]);
+    const std::string what = difference(flows[i], kernel[i], ours[i], *snapshot.routes);
     if (what.empty()) continue;
+    if (!ours[i].uncertain.empty()) {
+      ++tally.doubted_rightly;
+      continue;
+    }
     ++tally.mismatches;
     tally.reports.push_back(report({seed, flows[i], kernel[i], ours[i]}, fib, what));
   }
@@ -122,6 +126,7 @@ Tally& Tally::operator+=(const Tally& other) {
   depends_neighbour += other.depends_neighbour;
   depends_hash += other.depends_hash;
   uncertain += other.uncertain;
+  doubted_rightly += other.doubted_rightly;
   mismatches += other.mismatches;
   restless += other.restless;
   kernel_seconds += other.kernel_seconds;

@@ -22,7 +22,8 @@ struct Tally {
   std::size_t found_route = 0;        ///< flows that the kernel has a route for
   std::size_t depends_neighbour = 0;  ///< answers of ours that are labelled so
   std::size_t depends_hash = 0;
-  std::size_t uncertain = 0;  ///< answers of ours that say so; compared like all others
+  std::size_t uncertain = 0;        ///< answers of ours that say that they are
+  std::size_t doubted_rightly = 0;  ///< of these, the ones that are not the kernel's
   std::size_t mismatches = 0;
   std::size_t restless = 0;  ///< worlds that changed while they were questioned, asked again
   double kernel_seconds = 0;

@@ -38,7 +38,7 @@ std::vector<KernelAnswer> ask_kernel(RouteSocket& socket, std::span<const Flow> 
 
 /// Returns what differs, in words; empty when the answers agree. An answer that depends on something agrees when its
 /// candidates hold the kernel's way.
-std::string difference(const Flow& flow, const KernelAnswer& kernel, const FlowAnswer& ours);
+std::string difference(const Flow& flow, const KernelAnswer& kernel, const FlowAnswer& ours, const RouteTable& routes);
 
 /// Both answers in words, for a report.
 std::string answer_words(const KernelAnswer& kernel);

@@ -83,11 +83,14 @@ RouteDraft random_draft(World& world, Pool& pool) {
   rtmsg& header = draft.header;
   header.rtm_family = static_cast<std::uint8_t>(address_family(pool.family));
   header.rtm_type = random_type(dice, pool.family);
+  if (draft.object && !inet) header.rtm_type = kUnicast;
   header.rtm_protocol = dice.one_of<std::uint8_t>({RTPROT_BOOT, RTPROT_STATIC, 16});
   header.rtm_scope = header.rtm_type == RTN_LOCAL                     ? RT_SCOPE_HOST
                      : draft.gateway || draft.object || draft.several ? RT_SCOPE_UNIVERSE
                                                                       : RT_SCOPE_LINK;
-  if (inet && dice.chance(5)) header.rtm_scope = dice.one_of<std::uint8_t>({RT_SCOPE_SITE, RT_SCOPE_LINK, 42});
+  // A nexthop object keeps the source address of the first route that used it, with that route's scope.
+  if (inet && !draft.object && dice.chance(5))
+    header.rtm_scope = dice.one_of<std::uint8_t>({RT_SCOPE_SITE, RT_SCOPE_LINK, 42});
   if (inet && dice.chance(20)) header.rtm_tos = dice.pick(world.tos);
   // A dump of IPv6 leaves out a route without a gateway that stands between siblings of the same metric.
   if (!inet && draft.metric != 0 && !draft.gateway && !draft.several) ++draft.metric;
