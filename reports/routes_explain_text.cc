@@ -82,19 +82,21 @@ void write_candidates(const FlowAnswer& answer, Page& page) {
   }
 }
 
+/// The rule without what its number and every rule says.
+std::string rule_text(std::string_view rule) {
+  rule = rule.substr(0, rule.rfind(" pref "));
+  if (rule.ends_with(" protocol kernel")) rule.remove_suffix(std::string_view(" protocol kernel").size());
+  if (rule.starts_with("from all ")) rule.remove_prefix(std::string_view("from all ").size());
+  return std::string(rule);
+}
+
 void write_steps_tried(const RoutesExplainReport& report, Page& page) {
   if (report.explanation.steps.empty()) return;
-  page.heading("How that comes");
-  StyledTable table;
-  table.table.columns = {{.title = "rule", .right_aligned = true},
-                         {.title = "which says"},
-                         {.title = "table"},
-                         {.title = "what came of it", .flexible = true}};
+  page.heading("Rules in the order that they are tried");
   for (const FlowStep& step : report.explanation.steps) {
-    table.table.rows.push_back({step.priority ? fmt::to_string(*step.priority) : "", step.rule,
-                                step.table ? snapshot_of(report).table_name(*step.table) : "", step.outcome});
+    const std::string rule = step.rule.empty() ? "" : rule_text(step.rule) + ": ";
+    page.field(step.priority ? fmt::format("{}", *step.priority) : "then", rule + step.outcome);
   }
-  page.table(table);
 }
 
 }  // namespace
@@ -113,7 +115,7 @@ std::string routes_headline(const RoutesExplainReport& report) {
 void write_sections(const RoutesExplainReport& report, Page& page) {
   page.field("flow", flow_text(report.flow));
   if (report.flow.input_interface.empty() && !report.uid_was_given) {
-    page.field("user", fmt::format("{}, who asks", report.flow.uid));
+    page.field("user", fmt::format("{}, whoever runs this (--uid says another)", report.flow.uid));
   }
   if (!report.explanation.answer.uncertain.empty()) page.field("not certain", report.explanation.answer.uncertain);
   write_candidates(report.explanation.answer, page);

@@ -65,7 +65,7 @@ Result<RoutesExplainReport> prepare(const RoutesExplainCommand& command) {
     auto changed = with_route(*report.snapshot, command.as_if_route);
     if (!changed) return std::unexpected(std::move(changed.error()));
     report.hypothesis +=
-        fmt::format("{} with the route {}", report.hypothesis.empty() ? "As if" : " and", command.as_if_route);
+        fmt::format("{} the route {}", report.hypothesis.empty() ? "With" : " and with", command.as_if_route);
     report.snapshot = std::make_shared<const Snapshot>(std::move(*changed));
   }
   report.fib = std::make_shared<const Fib>(*report.snapshot);
