@@ -3,6 +3,7 @@
 // counts is weighed there.
 #include "vpndoctor/read_configured_state.h"
 
+#include <algorithm>
 #include <span>
 #include <utility>
 #include <vector>
@@ -152,7 +153,8 @@ void Reader::read_interfaces() {
     for (const std::string& pattern : says.includes) {
       const bool is_absolute = pattern.starts_with('/');
       for (std::string& path : files_.match(is_absolute ? pattern : "/etc/network/" + pattern)) {
-        if (paths.size() < kMostIncludedFiles) paths.push_back(std::move(path));
+        const bool is_new = std::ranges::find(paths, path) == paths.end();
+        if (is_new && paths.size() < kMostIncludedFiles) paths.push_back(std::move(path));
       }
     }
   }

@@ -159,6 +159,19 @@ TEST(InferRestore, RoutesIntoALiveTunnelStay) {
   EXPECT_EQ(commands(std::move(machine)), "");
 }
 
+TEST(InferRestore, ATunWithoutCarrierThatSomebodyHoldsIsNotDead) {
+  Machine machine = host();
+  machine.tun("tun0", false).address("tun0", "10.8.0.2/24").tunnel("tun0", "198.51.100.9");
+  machine.route({.destination = "0.0.0.0/1", .interface = "tun0", .gateway = "10.8.0.1"});
+  Snapshot now = machine.snapshot();
+  EXPECT_EQ(infer_restore(now, {}).pending(), 1U);
+  now.tunnels->back().holder_pid = 4711;
+  EXPECT_EQ(infer_restore(now, {}).pending(), 0U);
+  now.tunnels->back().holder_pid.reset();
+  now.links->back().tun_persistent = false;
+  EXPECT_EQ(infer_restore(now, {}).pending(), 0U) << "it would be gone without a holder";
+}
+
 TEST(InferRestore, TheRouteToAServerThatNoTunnelNeedsGoes) {
   Machine machine = host();
   machine.route({.destination = "198.51.100.9/32", .interface = "eth0", .gateway = "192.0.2.1"});
