@@ -1,0 +1,123 @@
+// SPDX-License-Identifier: Apache-2.0
+// The text of `routes restore`: the plan step by step with its commands, what cannot be restored here and why, and
+// what became of it.
+#include <fmt/format.h>
+
+#include <algorithm>
+
+#include "routes_text.h"
+#include "vpndoctor/route_words.h"
+
+namespace vpndoctor {
+namespace {
+
+constexpr std::size_t kMostListed = 60;  ///< more steps than these are counted, unless all are asked for
+
+bool is_pending(const RestoreOperation& operation) { return operation.applicable && !operation.optional; }
+bool is_offered(const RestoreOperation& operation) { return operation.applicable && operation.optional; }
+bool is_refused(const RestoreOperation& operation) { return !operation.applicable; }
+
+std::size_t refused_count(const RestorePlan& plan) {
+  return static_cast<std::size_t>(std::ranges::count_if(plan.operations, is_refused));
+}
+
+std::string counted(std::size_t count, const char* thing) {
+  return fmt::format("{} {}{}", count, thing, count == 1 ? "" : "s");
+}
+
+std::string sentence(std::string text) {
+  if (!text.empty() && text.front() >= 'a' && text.front() <= 'z') text.front() = static_cast<char>(text.front() - 32);
+  return text + ".";
+}
+
+/// Where a line comes from, unless it is the baseline that the headline names, and how sure that is.
+std::string reason_of(const RestoreOperation& operation) {
+  std::string text = operation.reason;
+  if (!operation.source.empty() && operation.source != "baseline") text += fmt::format(" (from {})", operation.source);
+  if (operation.confidence != Confidence::kProven) text += fmt::format(", {}", confidence_name(operation.confidence));
+  return sentence(std::move(text));
+}
+
+template <class Wanted, class Write>
+void write_some(const RestorePlan& plan, Page& page, Wanted wanted, Write write) {
+  std::size_t number = 0;
+  for (const RestoreOperation& operation : plan.operations) {
+    if (!wanted(operation)) continue;
+    if (++number <= kMostListed || page.verbose()) write(number, operation);
+  }
+  if (number > kMostListed && !page.verbose()) {
+    page.paragraph(fmt::format("... and {} more; --verbose lists them all.", number - kMostListed), 2, Style::kQuiet);
+  }
+}
+
+void write_steps(const RoutesRestoreReport& report, Page& page) {
+  const bool is_macos = report.plan.platform == Platform::kMacos;
+  const auto write = [&](std::size_t number, const RestoreOperation& operation) {
+    page.step(number, reason_of(operation));
+    page.command({is_macos ? "macos" : "linux", operation.argv, true}, 5);
+  };
+  if (report.plan.pending() > 0) {
+    page.heading(report.applied ? "Done" : "Plan");
+    write_some(report.plan, page, is_pending, write);
+  }
+  if (std::ranges::any_of(report.plan.operations, is_offered)) {
+    page.heading("Offered (--delete-addresses)");
+    write_some(report.plan, page, is_offered, write);
+  }
+}
+
+void write_refused(const RoutesRestoreReport& report, Page& page) {
+  if (refused_count(report.plan) == 0) return;
+  page.heading("Not possible here");
+  write_some(report.plan, page, is_refused, [&](std::size_t, const RestoreOperation& operation) {
+    page.item(fmt::format("{}: {}.", joined(operation.argv), operation.why_not));
+  });
+}
+
+void write_remarks(const RoutesRestoreReport& report, Page& page) {
+  if (!report.plan.managers.empty() && !report.applied) {
+    page.heading("Managed by others (--apply asks for --force)");
+    for (const TableManager& manager : report.plan.managers) {
+      page.item(fmt::format("{}: {}", manager.name, manager.evidence));
+    }
+  }
+  if (!report.plan.notes.empty()) {
+    page.heading("Notes");
+    for (const std::string& note : report.plan.notes) page.item(sentence(note));
+  }
+  if (report.messages.empty()) return;
+  page.heading("What happened");
+  for (const std::string& message : report.messages) page.item(sentence(message));
+}
+
+std::string applied_headline(const RoutesRestoreReport& report, std::size_t pending) {
+  if (report.verified.value_or(false)) {
+    return fmt::format("{} applied; routes and rules are as in {}.", counted(pending, "operation"),
+                       report.baseline_name);
+  }
+  return fmt::format("{} applied, but the state that was read back is not that of {}.", counted(pending, "operation"),
+                     report.baseline_name);
+}
+
+}  // namespace
+
+std::string routes_headline(const RoutesRestoreReport& report) {
+  const std::size_t pending = report.plan.pending();
+  if (report.confirmed) return "Confirmed: the restored state is kept.";
+  if (report.applied) return applied_headline(report, pending);
+  if (report.rolled_back) return "Nothing is changed: what was applied was rolled back.";
+  if (!report.messages.empty() && pending > 0)
+    return "The plan could not be applied, and not all could be rolled back.";
+  const std::size_t refused = refused_count(report.plan);
+  const std::string rest = refused == 0 ? "" : fmt::format("; {} not possible here", counted(refused, "operation"));
+  if (pending == 0) return fmt::format("Nothing to do to get to {}{}.", report.baseline_name, rest);
+  return fmt::format("{} to get to {}{}.", counted(pending, "operation"), report.baseline_name, rest);
+}
+
+void write_sections(const RoutesRestoreReport& report, Page& page) {
+  write_steps(report, page);
+  write_refused(report, page);
+  write_remarks(report, page);
+}
+
+}  // namespace vpndoctor
