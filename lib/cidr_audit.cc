@@ -113,6 +113,7 @@ class PrefixAuditor {
     for (; piece != pieces.end() && piece->first <= last; ++piece) {
       add(*piece, std::max(first, piece->first), std::min(last, piece->last));
     }
+    end_run();
     finish();
     return std::move(result_);
   }
@@ -123,12 +124,26 @@ class PrefixAuditor {
     add_share(piece.interface, std::ldexp(count(first, last), -host_bits));
     if (result_.uncertain.empty()) result_.uncertain = piece.uncertain;
     if (piece.is_neutral) return;
+    if (run_ != nullptr && run_->interface == piece.interface && run_->route == piece.route) {
+      run_last_ = last;
+      return;
+    }
+    end_run();
     if (piece.interface == via_) {
       inside_ = true;
       return;
     }
     (piece.interface.empty() ? nowhere_ : elsewhere_) = true;
-    add_exceptions(piece, {first.to_address(result_.prefix.family()), last.to_address(result_.prefix.family())});
+    run_ = &piece;
+    run_first_ = first;
+    run_last_ = last;
+  }
+
+  /// An exception goes on over this machine's own address in the middle of a network.
+  void end_run() {
+    const Family family = result_.prefix.family();
+    if (run_ != nullptr) add_exceptions(*run_, {run_first_.to_address(family), run_last_.to_address(family)});
+    run_ = nullptr;
   }
 
   void add_share(std::string_view interface, double share) {
@@ -200,6 +215,9 @@ class PrefixAuditor {
   AuditedPrefix result_;
   mutable std::map<std::string_view, bool> tunnels_;
   std::vector<std::pair<std::string_view, double>> shares_;
+  const Piece* run_ = nullptr;  ///< the exception that is being collected; null: none
+  AddressNumber run_first_;
+  AddressNumber run_last_;
   bool inside_ = false;
   bool elsewhere_ = false;
   bool nowhere_ = false;

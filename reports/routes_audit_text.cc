@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <span>
 
 #include "routes_show_parts.h"
 #include "routes_text.h"
@@ -12,13 +13,15 @@ namespace vpndoctor {
 namespace {
 
 constexpr std::size_t kMostPrefixes = 40;
-constexpr std::size_t kMostExceptions = 3;
+constexpr std::size_t kMostExceptions = 5;
 constexpr std::size_t kMostAggregated = 60;
 
 std::string share_text(double share) {
   constexpr double kSmallest = 0.0005;
+  constexpr double kNearlyAll = 0.99;
   // Not rounded to the whole where a part is missing.
   if (share < 1 && share > 1 - kSmallest) return "almost all";
+  if (share < 1 && share > kNearlyAll) return fmt::format("{:.1f} %", share * 100);
   return share < kSmallest ? "a trace" : percent_text(share);
 }
 
@@ -31,13 +34,34 @@ std::string through_text(const AuditedPrefix& audited) {
   return text;
 }
 
-std::string exception_text(const AuditException& exception, const Snapshot& snapshot) {
-  std::string text =
-      fmt::format("{}: {}", exception.prefix, exception.interface.empty() ? "nowhere" : exception.interface);
-  if (exception.route.empty()) return text + ", no route";
-  text += fmt::format(", by \"{}\"", exception.route);
-  if (exception.table != kTableMain) text += ", table " + snapshot.table_name(exception.table);
+/// Neighbouring exceptions that one route takes: "172.24.0.0/13, 172.20.0.0/14: eth0, by ...".
+std::string exceptions_text(std::span<const AuditException> same, const Snapshot& snapshot) {
+  std::string text;
+  for (const AuditException& each : same) text += fmt::format("{}{}", text.empty() ? "" : ", ", each.prefix);
+  const AuditException& first = same.front();
+  text += ": " + (first.interface.empty() ? std::string("nowhere") : first.interface);
+  if (first.route.empty()) return text + ", no route";
+  text += fmt::format(", by \"{}\"", first.route);
+  if (first.table != kTableMain) text += ", table " + snapshot.table_name(first.table);
   return text;
+}
+
+void write_exceptions(const AuditedPrefix& audited, const Snapshot& snapshot, Page& page) {
+  const auto goes_as = [](const AuditException& left, const AuditException& right) {
+    return left.interface == right.interface && left.route == right.route && left.table == right.table;
+  };
+  const std::size_t most = page.verbose() ? audited.exceptions.size() : kMostExceptions;
+  const std::size_t shown = std::min(audited.exceptions.size(), most);
+  for (auto rest = std::span(audited.exceptions).first(shown); !rest.empty();) {
+    const auto end =
+        std::ranges::find_if(rest, [&](const AuditException& each) { return !goes_as(rest.front(), each); });
+    const auto length = static_cast<std::size_t>(end - rest.begin());
+    page.item(exceptions_text(rest.first(length), snapshot), 4);
+    rest = rest.subspan(length);
+  }
+  if (audited.exceptions_count > shown) {
+    page.item(fmt::format("and {} smaller parts", grouped(audited.exceptions_count - shown)), 4);
+  }
 }
 
 Style style_of(const AuditedPrefix& audited) {
@@ -49,12 +73,7 @@ void write_prefix(const AuditedPrefix& audited, const Snapshot& snapshot, Page& 
   page.paragraph(fmt::format("{}  {}: {}", audited.prefix, prefix_status_name(audited.status), through_text(audited)),
                  2, style_of(audited));
   if (!audited.uncertain.empty()) page.paragraph("not certain: " + audited.uncertain, 4);
-  const std::size_t shown =
-      page.verbose() ? audited.exceptions.size() : std::min(audited.exceptions.size(), kMostExceptions);
-  for (std::size_t i = 0; i < shown; ++i) page.item(exception_text(audited.exceptions[i], snapshot), 4);
-  if (audited.exceptions_count > shown) {
-    page.item(fmt::format("and {} smaller parts", grouped(audited.exceptions_count - shown)), 4);
-  }
+  write_exceptions(audited, snapshot, page);
 }
 
 /// What is not as the list says, the worst first; on a verbose page everything.

@@ -21,6 +21,12 @@ std::string plural(std::size_t count, const char* what) {
   return fmt::format("{} {}{}", grouped(count), what, count == 1 ? "" : "s");
 }
 
+/// Never rounded to the whole where a part is missing.
+std::string share_text(double share) {
+  constexpr double kNearlyAll = 0.99;
+  return share > kNearlyAll ? fmt::format("{:.1f} %", share * 100) : percent_text(share);
+}
+
 /// "wg0 (tunnel)", "nowhere: no route", "nowhere: blackhole".
 std::string way_text(const WayOut& way) {
   if (way.fate == FlowFate::kNone) return "nowhere (no route)";
@@ -43,7 +49,7 @@ std::string family_overview_text(const FamilyOverview& overview, const Snapshot&
   if (overview.ways.empty()) return "not known";
   std::string text = main_way_text(overview.ways.front(), snapshot);
   if (overview.ways.front().share_ratio < kAsGoodAsAll) {
-    text = fmt::format("{}: {}", percent_text(overview.ways.front().share_ratio), text);
+    text = fmt::format("{}: {}", share_text(overview.ways.front().share_ratio), text);
   }
   for (std::size_t i = 1; i < std::min(overview.ways.size(), kMostWays); ++i) {
     const WayOut& way = overview.ways[i];
