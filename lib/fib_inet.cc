@@ -55,7 +55,7 @@ FlowAnswer leave(Output& at, LinkId link) {
     // A route this short says nothing of multicast: the packet stays on the link.
     if (at.answer.route != nullptr && at.answer.route->destination.length < 4) at.answer.gateway.reset();
   } else if (is_zero_net(at.destination)) {
-    return refuse(at, FlowFate::kMartian, "no packet can be sent to 0.0.0.0/8");
+    return refuse(at, FlowFate::kMartian, "no packet can be sent to 0.0.0.0");
   }
   if (link != kNoLink) at.answer.interface = device.name;
   put_source(at);
@@ -204,9 +204,10 @@ bool same_way(const FlowAnswer& a, const FlowAnswer& b) {
 }  // namespace
 
 FlowAnswer look_up_inet(const FibIndex& index, const Flow& flow, FibTrace* trace) {
-  FlowAnswer answer = look_up(index, flow, {}, trace);
+  // With nothing but the kernel's own rules, most likely none was ever added.
+  FlowAnswer answer = look_up(index, flow, {.merged = index.may_be_merged}, trace);
   if (!index.uncertain.empty()) doubt(answer, index.uncertain);
-  if (index.may_be_merged && !same_way(answer, look_up(index, flow, {.merged = true}, nullptr))) {
+  if (index.may_be_merged && !same_way(answer, look_up(index, flow, {}, nullptr))) {
     doubt(answer, "as long as no rule was ever added, the kernel looks up the tables local and main as one");
   }
   return answer;

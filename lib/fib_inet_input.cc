@@ -153,7 +153,7 @@ std::optional<FlowAnswer> check_addresses(Input& at) {
     return refuse(at, FlowFate::kMartian,
                   at.flow.source ? "no packet can have this source address" : "a packet that arrives has a source");
   }
-  if (is_zero_net(at.destination)) return refuse(at, FlowFate::kMartian, "no packet can be sent to 0.0.0.0/8");
+  if (is_zero_net(at.destination)) return refuse(at, FlowFate::kMartian, "no packet can be sent to 0.0.0.0");
   const bool loopback = is_loopback_inet(at.destination) || is_loopback_inet(at.source);
   if (loopback && at.setting(&InterfaceSettings::route_localnet) == 0) {
     return refuse(at, FlowFate::kMartian, "a loopback address may not come from outside");
