@@ -309,7 +309,7 @@ void note_traits(FibIndex& index) {
   index.realms = std::ranges::any_of(index.routes->attribute_sets, [](const auto& set) { return set.realms != 0; }) ||
                  std::ranges::any_of(index.inet.rules, [](const FibRule& rule) { return rule.rule->realms != 0; });
   index.custom_local_routes = std::ranges::any_of(index.routes->routes, [](const Route& route) {
-    return route.table == kTableLocal && route.protocol != kProtocolKernel &&
+    return route.type == RouteType::kLocal && route.protocol != kProtocolKernel &&
            route.destination.family() == Family::kInet;
   });
   index.may_be_merged = merging_matters(index);

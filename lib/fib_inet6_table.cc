@@ -169,9 +169,13 @@ Pick find(const LookupArguments& at, const Prefixes& prefixes, const KernelFlow&
   return {};
 }
 
-// nexthop_select_path_hthr(): those whose neighbour is not known to be bad; when there is none, the first.
-void list_object_choices(std::span<const FibLeg> legs, bool ignore_neighbours, std::vector<const FibLeg*>& choices) {
+// nexthop_select_path_hthr(): those whose neighbour is not known to be bad; when there is none, the first. A flow that
+// is bound to an interface is no exception on Linux 6.18; on others it takes `found`, so that this one comes first.
+void list_object_choices(std::span<const FibLeg> legs, const FibLeg* found, bool ignore_neighbours,
+                         std::vector<const FibLeg*>& choices) {
+  if (found != nullptr) choices.push_back(found);
   for (const FibLeg& leg : legs) {
+    if (&leg == found) continue;
     if (ignore_neighbours || leg.neighbour == 0 || (leg.neighbour & kValidNeighbour) != 0) choices.push_back(&leg);
   }
   if (choices.empty()) choices.push_back(&legs[0]);
@@ -227,11 +231,13 @@ void list_choices6(const FibIndex& index, const Route& route, const FibLeg& foun
                    const KernelFlow& flow, std::vector<const FibLeg*>& choices) {
   const std::span<const FibLeg> legs = index.legs_in(route);
   const bool bound = flow.input == index.loopback && how.interface != kNoLink && how.interface == found.link;
+  if (index.legs_of(route).object && legs.size() > 1) {
+    return list_object_choices(legs, bound ? &found : nullptr, how.ignore_neighbours, choices);
+  }
   if (bound || legs.size() < 2) {
     choices.push_back(&found);
     return;
   }
-  if (index.legs_of(route).object) return list_object_choices(legs, how.ignore_neighbours, choices);
   const bool reachable = how.only_reachable && !how.ignore_neighbours;
   for (const FibLeg& leg : legs) {
     if (is_alive(index, leg) && (&leg == &found || score_of(index, route, leg, how, reachable) >= 0)) {

@@ -64,8 +64,8 @@ std::optional<IpAddress> gateway_of(const FibIndex& index, const FibLeg& leg) {
   if (!gateway || gateway->family != Family::kInet || (leg.hop->flags & kNextHopOnLink) != 0) return gateway;
   // A gateway that is this interface's own address got the scope of the local route to it, and is not used:
   // fib_check_nh_v4_gw() and rt_set_nexthop().
-  const auto own = index.inet_local.find(key_of<std::uint32_t>(*gateway));
-  return own != index.inet_local.end() && own->second == leg.link ? std::nullopt : gateway;
+  const auto is_gateway = [&](const Address* address) { return address->address == *gateway; };
+  return std::ranges::any_of(index.links[leg.link].inet_addresses, is_gateway) ? std::nullopt : gateway;
 }
 
 LinkId link_of_address(const FibIndex& index, std::uint32_t address) {
