@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // Whether an answer of ours is the kernel's, and where RTM_GETROUTE says less than a packet would meet.
 #include <fmt/format.h>
+#include <linux/rtnetlink.h>
 
 #include <algorithm>
 #include <cerrno>
@@ -69,6 +70,11 @@ bool is_judged_later(const Flow& flow, const FlowAnswer& ours) {
 }
 
 std::string type_difference(const KernelAnswer& kernel, const FlowAnswer& ours) {
+  // An IPv4 next hop caches its path with the type of the flow that came first, to many or to one.
+  const bool cached = ours.route != nullptr && ours.route->destination.family() == Family::kInet &&
+                      ours.route->type == RouteType::kUnicast &&
+                      (ours.fate == FlowFate::kMulticast || ours.fate == FlowFate::kUnicast);
+  if (cached && (kernel.type == RTN_MULTICAST || kernel.type == RTN_UNICAST)) return {};
   constexpr FlowFate kFates[] = {FlowFate::kNone,      FlowFate::kUnicast, FlowFate::kLocal,
                                  FlowFate::kBroadcast, FlowFate::kAnycast, FlowFate::kMulticast};
   const FlowFate fate = kernel.type < std::size(kFates) ? kFates[kernel.type] : FlowFate::kNone;

@@ -103,7 +103,10 @@ void add_address(World& world, NetlinkBatch& batch, Pool& pool, const WorldLink&
   }
   pool.own.push_back(address);
   pool.prefixes.push_back(prefix);
-  for (int i = 0; i < 2; ++i) pool.gateways.push_back(random_address(dice, prefix));
+  for (int i = 0; i < 2; ++i) {
+    const IpAddress gateway = random_address(dice, prefix);
+    if (gateway != address) pool.gateways.push_back(gateway);
+  }
 }
 
 void set_interface_sysctls(Dice& dice, const std::string& name) {

@@ -83,7 +83,9 @@ RouteDraft random_draft(World& world, Pool& pool) {
   rtmsg& header = draft.header;
   header.rtm_family = static_cast<std::uint8_t>(address_family(pool.family));
   header.rtm_type = random_type(dice, pool.family);
-  if (draft.object && !inet) header.rtm_type = kUnicast;
+  if (draft.object) header.rtm_type = kUnicast;
+  // Without custom rules the kernel finds a local route of main in local, too.
+  if (inet && header.rtm_type == RTN_LOCAL && draft.table == RT_TABLE_MAIN) draft.table = RT_TABLE_LOCAL;
   header.rtm_protocol = dice.one_of<std::uint8_t>({RTPROT_BOOT, RTPROT_STATIC, 16});
   header.rtm_scope = header.rtm_type == RTN_LOCAL                     ? RT_SCOPE_HOST
                      : draft.gateway || draft.object || draft.several ? RT_SCOPE_UNIVERSE
