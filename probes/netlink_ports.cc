@@ -126,10 +126,10 @@ ChangeAuthor look_up(std::uint32_t port) {
 
 std::vector<NetlinkPort> parse_netlink_table(std::string_view text) {
   std::vector<NetlinkPort> ports;
-  while (!text.empty()) {
-    const std::string_view line = text.substr(0, text.find('\n'));
-    if (const auto port = parse_line(line)) ports.push_back(*port);
-    text.remove_prefix(std::min(line.size() + 1, text.size()));
+  // A last line without its end was cut: a part of a number is another number.
+  for (std::size_t end = text.find('\n'); end != std::string_view::npos; end = text.find('\n')) {
+    if (const auto port = parse_line(text.substr(0, end))) ports.push_back(*port);
+    text.remove_prefix(end + 1);
   }
   return ports;
 }
