@@ -13,6 +13,7 @@
 #include <csignal>
 #include <cstdio>
 #include <cstdlib>
+#include <exception>
 #include <memory>
 
 namespace vpndoctor::testing_support {
@@ -43,7 +44,12 @@ bool enter_namespace() {
   ::prctl(PR_SET_PDEATHSIG, SIGKILL);
   if (!enter_namespace()) ::_exit(kNotAllowed);
   if (std::system("ip link set lo up") != 0) ::_exit(kNotAllowed);
-  body();
+  try {
+    body();
+  } catch (const std::exception& error) {
+    // Never up the stack: the child would go on as a second copy of the test program.
+    ADD_FAILURE() << "the body threw: " << error.what();
+  }
   std::fflush(nullptr);
   ::_exit(::testing::Test::HasFailure() ? kFailed : kPassed);
 }
