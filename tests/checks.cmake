@@ -19,10 +19,15 @@ vpndoctor_check(options man ${checks}/man_options.sh)
 vpndoctor_check(text style ${checks}/text.sh)
 vpndoctor_check(format style ${checks}/format.sh)
 
-add_test(NAME cli.command_line COMMAND python3 ${CMAKE_CURRENT_SOURCE_DIR}/cli/run.py
-         WORKING_DIRECTORY ${PROJECT_SOURCE_DIR})
-set_tests_properties(cli.command_line PROPERTIES LABELS cli TIMEOUT 300 SKIP_RETURN_CODE 77
-                     ENVIRONMENT "SOURCE_DIR=${PROJECT_SOURCE_DIR};BUILD_DIR=${PROJECT_BINARY_DIR}")
+file(GLOB cli_tests CONFIGURE_DEPENDS ${CMAKE_CURRENT_SOURCE_DIR}/cli/test_*.py)
+foreach(source ${cli_tests})
+  get_filename_component(module ${source} NAME_WE)
+  string(REPLACE "test_" "cli." name ${module})
+  add_test(NAME ${name} COMMAND python3 ${CMAKE_CURRENT_SOURCE_DIR}/cli/run.py ${module}
+           WORKING_DIRECTORY ${PROJECT_SOURCE_DIR})
+  set_tests_properties(${name} PROPERTIES LABELS cli TIMEOUT 300 SKIP_RETURN_CODE 77
+                       ENVIRONMENT "SOURCE_DIR=${PROJECT_SOURCE_DIR};BUILD_DIR=${PROJECT_BINARY_DIR}")
+endforeach()
 
 # Real VPN programs crash in private namespaces, and the tool mends what they leave.
 add_test(NAME crash.restore COMMAND python3 ${CMAKE_CURRENT_SOURCE_DIR}/crash/run.py
