@@ -90,7 +90,7 @@ std::optional<Address> parse_address_line(const std::vector<std::string_view>& w
     if (const auto bits = to_number(mask, 16))
       address.prefix_length = static_cast<std::uint8_t>(std::countl_one(*bits));
   }
-  if (const auto length = to_number(after(words, "prefixlen"), 10); length && *length <= 128) {
+  if (const auto length = to_number(after(words, "prefixlen"), 10); length && *length <= address_bits(own->family)) {
     address.prefix_length = static_cast<std::uint8_t>(*length);
   }
   if (std::find(words.begin(), words.end(), "temporary") != words.end()) address.flags |= kAddressTemporary;
