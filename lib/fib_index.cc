@@ -75,7 +75,7 @@ void add_addresses(FibIndex& index) {
       if (!added && known->second != link) index.inet_local_twice.insert(known->first);
     }
   }
-  std::ranges::stable_sort(sorted, {}, [](const auto& entry) { return entry.first; });
+  std::ranges::sort(sorted);  // the addresses stand in one array: their places keep their order
   for (const auto& [place, address] : sorted) index.address_lists.push_back(address);
   for (std::size_t at = 0; at < sorted.size();) {
     std::size_t end = at;
@@ -127,23 +127,26 @@ void add_legs(FibIndex& index) {
 
 // The aliases of one prefix: the larger TOS first, then the smaller metric, then as the kernel told them.
 void order_inet(const RouteTable& routes, std::span<std::uint32_t> numbers) {
-  std::ranges::stable_sort(numbers, [&](std::uint32_t a, std::uint32_t b) {
+  std::ranges::sort(numbers, [&](std::uint32_t a, std::uint32_t b) {
     const Route& left = routes.routes[a];
     const Route& right = routes.routes[b];
-    return left.tos != right.tos ? left.tos > right.tos : left.metric < right.metric;
+    if (left.tos != right.tos) return left.tos > right.tos;
+    return left.metric != right.metric ? left.metric < right.metric : a < b;
   });
 }
 
 // Source-specific routes first, the longest source first; then the smaller metric, then as the kernel told them.
 void order_inet6(const RouteTable& routes, std::span<std::uint32_t> numbers) {
-  std::ranges::stable_sort(numbers, [&](std::uint32_t a, std::uint32_t b) {
+  std::ranges::sort(numbers, [&](std::uint32_t a, std::uint32_t b) {
     const std::optional<IpPrefix>& left = routes.attributes(routes.routes[a]).source;
     const std::optional<IpPrefix>& right = routes.attributes(routes.routes[b]).source;
     const int left_length = left ? left->length : 0;
     const int right_length = right ? right->length : 0;
     if (left_length != right_length) return left_length > right_length;
     if (left_length > 0 && left->address != right->address) return left->address < right->address;
-    return routes.routes[a].metric < routes.routes[b].metric;
+    const std::uint32_t left_metric = routes.routes[a].metric;
+    const std::uint32_t right_metric = routes.routes[b].metric;
+    return left_metric != right_metric ? left_metric < right_metric : a < b;
   });
 }
 
@@ -214,9 +217,11 @@ void add_rules(const FibIndex& index, const std::vector<Rule>& rules, Family fam
     added.output = rule_link(index, rule.output_interface, rule.output_interface_detached);
     if (!rule.not_understood.empty()) added.uncertain = "a rule on the way has an attribute that is not understood";
   }
-  std::ranges::stable_sort(compiled, {}, [](const FibRule& entry) { return entry.rule->priority; });
+  std::ranges::sort(compiled, {}, [](const FibRule& entry) { return std::pair(entry.rule->priority, entry.rule); });
   for (FibRule& rule : compiled) {
-    if (!rule.rule->goto_priority || *rule.rule->goto_priority <= rule.rule->priority) continue;
+    if (rule.rule->action != RuleAction::kGoto || !rule.rule->goto_priority ||
+        *rule.rule->goto_priority <= rule.rule->priority)
+      continue;
     const auto target = std::ranges::lower_bound(compiled, *rule.rule->goto_priority, {},
                                                  [](const FibRule& entry) { return entry.rule->priority; });
     if (target == compiled.end() || target->rule->priority != *rule.rule->goto_priority) continue;

@@ -18,6 +18,7 @@ struct Output {
   KernelFlow flow;
   std::uint32_t destination;
   std::uint32_t source;  ///< 0: none yet
+  InetLookup how;
   FibTrace* trace;
   FlowAnswer answer{};
 
@@ -37,6 +38,11 @@ void put_source(Output& at) {
   if (at.source != 0) at.answer.source = inet_address(at.source);
 }
 
+void forget_gateways(FlowAnswer& answer) {
+  answer.gateway.reset();
+  for (FlowWay& way : answer.candidates) way.gateway.reset();
+}
+
 // __mkroute_output(): `at.answer` holds route, gateway and fate as the tables gave them.
 FlowAnswer leave(Output& at, LinkId link) {
   const FibLink& device = at.index.links[link];
@@ -49,12 +55,14 @@ FlowAnswer leave(Output& at, LinkId link) {
   }
   if (at.destination == kLimitedBroadcast) {
     at.answer.fate = FlowFate::kBroadcast;
-    at.answer.gateway.reset();
-  } else if (is_multicast_inet(at.destination)) {
-    at.answer.fate = FlowFate::kMulticast;
+    forget_gateways(at.answer);
+  } else {
+    if (is_multicast_inet(at.destination)) at.answer.fate = FlowFate::kMulticast;
     // A route this short says nothing of multicast: the packet stays on the link.
-    if (at.answer.route != nullptr && at.answer.route->destination.length < 4) at.answer.gateway.reset();
-  } else if (is_zero_net(at.destination)) {
+    const bool is_short = at.answer.route != nullptr && at.answer.route->destination.length < 4;
+    if (at.answer.fate == FlowFate::kMulticast && is_short) forget_gateways(at.answer);
+  }
+  if (is_zero_net(at.destination)) {
     return refuse(at, FlowFate::kMartian, "no packet can be sent to 0.0.0.0");
   }
   if (link != kNoLink) at.answer.interface = device.name;
@@ -101,7 +109,8 @@ std::uint32_t source_for(const Output& at, const FibResult& result) {
 }
 
 FlowAnswer forward(Output& at, FibResult& result) {
-  if (result.kind.type != RouteType::kLocal) select_path(at.index, at.flow, result, at.answer, at.trace);
+  if (result.kind.type != RouteType::kLocal) select_path(at.index, at.flow, result, at.answer);
+  note_choice(at.answer, at.trace);
   at.answer.route = result.route;
   at.answer.table = result.table;
   if (result.leg->link == kNoLink) at.answer.interface = result.leg->hop->interface;
@@ -156,7 +165,7 @@ std::optional<FlowAnswer> check_source(Output& at) {
     return refuse(at, FlowFate::kInvalidSource, "no packet can have this source address");
   }
   if (!at.index.addresses_unknown.empty()) doubt(at.answer, at.index.addresses_unknown);
-  const LinkId link = link_of_address(at.index, at.source);
+  const LinkId link = link_of_address(at.index, at.source, at.how);
   if (link == kNoLink) {
     return refuse(at, FlowFate::kInvalidSource, "the source is none of this machine's addresses");
   }
@@ -179,6 +188,7 @@ FlowAnswer look_up_output(const FibIndex& index, const Flow& flow, InetLookup ho
             .flow = kernel_flow(index, flow),
             .destination = key_of<std::uint32_t>(flow.destination),
             .source = flow.source ? key_of<std::uint32_t>(*flow.source) : 0,
+            .how = how,
             .trace = trace};
   if (auto answer = check_source(at)) return std::move(*answer);
   if (auto answer = check_bound(at, flow)) return std::move(*answer);

@@ -33,7 +33,9 @@ bool is_usable(const FibIndex& index, const FibLeg& leg, const KernelFlow& flow,
 
 /// Chooses among the legs of a multipath route or among equal defaults: net/ipv4/fib_semantics.c fib_select_path().
 /// Fills depends_on and candidates, and puts the first choice in `result`.
-void select_path(const FibIndex& index, const KernelFlow& flow, FibResult& result, FlowAnswer& answer, FibTrace* trace);
+void select_path(const FibIndex& index, const KernelFlow& flow, FibResult& result, FlowAnswer& answer);
+/// Says what select_path() found, when that depends on something.
+void note_choice(const FlowAnswer& answer, FibTrace* trace);
 
 /// Returns the address that a packet through this leg gets: net/ipv4/fib_semantics.c fib_result_prefsrc(); 0: none.
 std::uint32_t leg_source(const FibIndex& index, const RouteKind& kind, const FibLeg& leg);
@@ -42,7 +44,7 @@ std::uint32_t select_address(const FibIndex& index, LinkId link, std::uint32_t n
 /// The gateway that the packet is sent to; null when the route's is this machine's own address, or there is none.
 std::optional<IpAddress> gateway_of(const FibIndex& index, const FibLeg& leg);
 /// The interface that has the address, or that the table local gives: net/ipv4/devinet.c __ip_dev_find().
-LinkId link_of_address(const FibIndex& index, std::uint32_t address);
+LinkId link_of_address(const FibIndex& index, std::uint32_t address, InetLookup how);
 
 /// One setting of an interface, joined with that of "all": IN_DEV_ORCONF() and IN_DEV_MAXCONF().
 int setting_max(const FibIndex& index, LinkId link, std::optional<int> InterfaceSettings::* setting);

@@ -111,7 +111,8 @@ FlowAnswer forward(Input& at, FibResult& result) {
   unbound.output = kNoLink;
   if (at.index.legs_of(result.kind).count > 1) {
     unbound.source = IpAddress{};  // the flow's source does not count among the legs of a forwarded packet
-    select_path(at.index, unbound, result, at.answer, at.trace);
+    select_path(at.index, unbound, result, at.answer);
+    note_choice(at.answer, at.trace);
   }
   if (const std::string_view why = refused_source(at, result.leg->link); !why.empty()) {
     return refuse(at, FlowFate::kMartian, why);

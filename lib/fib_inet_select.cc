@@ -102,18 +102,20 @@ void select_default(const FibIndex& index, const KernelFlow& flow, FibResult& re
 
 }  // namespace
 
-void select_path(const FibIndex& index, const KernelFlow& flow, FibResult& result, FlowAnswer& answer,
-                 FibTrace* trace) {
+void select_path(const FibIndex& index, const KernelFlow& flow, FibResult& result, FlowAnswer& answer) {
   if (flow.output != kNoLink) return;
   if (index.legs_of(result.kind).count > 1) {
     select_leg(index, flow, result, answer);
   } else if (result.kind.is_default && result.kind.type == RouteType::kUnicast) {
     select_default(index, flow, result, answer);
   }
+}
+
+void note_choice(const FlowAnswer& answer, FibTrace* trace) {
   if (trace == nullptr || answer.depends_on == DependsOn::kNothing) return;
   trace->note(
       answer.depends_on == DependsOn::kHash
-          ? fmt::format("a hash of the flow takes one of its {} next hops", answer.candidates.size())
+          ? fmt::format("a hash of the flow takes one of {} next hops", answer.candidates.size())
           : fmt::format("the state of the gateways decides between {} equal defaults", answer.candidates.size()));
 }
 

@@ -79,7 +79,7 @@ void add_tables(const FibIndex& index, const FamilyIndex<Key>& family, Cuts<Key>
 // Where the lookup itself treats a destination apart.
 template <class Key>
 void add_special(Cuts<Key>& cuts) {
-  static const auto kSpecial = [] {
+  static const std::vector<IpPrefix> special = [] {
     std::vector<IpPrefix> prefixes;
     for (const char* text :
          {"0.0.0.0/32", "0.0.0.0/8", "127.0.0.0/8", "224.0.0.0/24", "224.0.0.0/4", "255.255.255.255/32", "::/128",
@@ -88,7 +88,7 @@ void add_special(Cuts<Key>& cuts) {
     }
     return prefixes;
   }();
-  for (const IpPrefix& prefix : kSpecial) {
+  for (const IpPrefix& prefix : special) {
     if ((prefix.family() == Family::kInet) == (sizeof(Key) == 4)) cuts.add(prefix);
   }
 }
@@ -107,25 +107,34 @@ std::vector<Key> starts_within(const FibIndex& index, const FamilyIndex<Key>& fa
   return cuts.take();
 }
 
+/// What is asked for.
+struct Question {
+  const FibIndex& index;
+  const Flow& flow;
+  const IpPrefix& within;
+  const Visit& visit;
+};
+
 template <class Key>
-void visit_ranges(const FibIndex& index, const FamilyIndex<Key>& family, Flow flow, const IpPrefix& within,
-                  const Visit& visit) {
-  const Bounds<Key> bounds = bounds_of<Key>(within);
-  const std::vector<Key> starts = starts_within(index, family, flow, bounds);
+void visit_ranges(const Question& question, const FamilyIndex<Key>& family) {
+  const Bounds<Key> bounds = bounds_of<Key>(question.within);
+  const std::vector<Key> starts = starts_within(question.index, family, question.flow, bounds);
+  Flow flow = question.flow;
   for (std::size_t at = 0; at < starts.size(); ++at) {
     const Key last = at + 1 < starts.size() ? static_cast<Key>(starts[at + 1] - 1) : bounds.last;
     flow.destination = address_of<Key>(starts[at]);
-    visit(flow.destination, address_of<Key>(last), look_up(index, flow, nullptr));
+    question.visit(flow.destination, address_of<Key>(last), look_up(question.index, flow, nullptr));
   }
 }
 
 }  // namespace
 
 void Fib::for_each_range(const Flow& flow, const IpPrefix& within, const Visit& visit) const {
+  const Question question{.index = *index_, .flow = flow, .within = within, .visit = visit};
   if (within.family() == Family::kInet) {
-    visit_ranges(*index_, index_->inet, flow, within, visit);
+    visit_ranges(question, index_->inet);
   } else {
-    visit_ranges(*index_, index_->inet6, flow, within, visit);
+    visit_ranges(question, index_->inet6);
   }
 }
 

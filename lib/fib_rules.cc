@@ -108,46 +108,56 @@ bool is_suppressed(const FibIndex& index, const Rule& rule, const FibResult& res
          index.links[result.suppress_link].group == *rule.suppress_interface_group;
 }
 
-void look_into_table(const RuleWalk& walk, const Rule& rule, std::uint32_t table, KernelFlow& flow, FibResult& result) {
-  result.verdict = FibVerdict::kAgain;
+/// A walk on its way.
+struct Progress {
+  const RuleWalk& walk;
+  KernelFlow& flow;
+  FibResult result{};
+  std::uint32_t vrf_table = kTableUnspecified;  ///< as the last l3mdev rule found it
+};
+
+void look_into_table(Progress& at, const Rule& rule) {
+  const RuleWalk& walk = at.walk;
+  at.result.verdict = FibVerdict::kAgain;
+  std::uint32_t table = rule.l3mdev ? at.vrf_table : rule.table;
   if (table == kTableUnspecified) table = kTableMain;
   if (walk.trace != nullptr) walk.trace->table(table);
-  walk.look_up(LookupArguments{*walk.index, rule, table, walk.trace, walk.context}, flow, result);
-  if (result.verdict != FibVerdict::kRoute || !is_suppressed(*walk.index, rule, result)) return;
-  if (walk.trace != nullptr) walk.trace->note(suppression_text(*walk.index, rule, result));
-  result.verdict = FibVerdict::kAgain;
+  walk.look_up(LookupArguments{*walk.index, rule, table, walk.trace, walk.context}, at.flow, at.result);
+  if (at.result.verdict != FibVerdict::kRoute || !is_suppressed(*walk.index, rule, at.result)) return;
+  if (walk.trace != nullptr) walk.trace->note(suppression_text(*walk.index, rule, at.result));
+  at.result.verdict = FibVerdict::kAgain;
 }
 
 // fib4_rule_action() and fib6_rule_action()
-void act(const RuleWalk& walk, const FibRule& rule, std::uint32_t vrf_table, KernelFlow& flow, FibResult& result) {
-  switch (rule.rule->action) {
+void act(Progress& at, const Rule& rule) {
+  switch (rule.action) {
     case RuleAction::kToTable:
-      return look_into_table(walk, *rule.rule, rule.rule->l3mdev ? vrf_table : rule.rule->table, flow, result);
+      return look_into_table(at, rule);
     case RuleAction::kUnreachable:
-      result.verdict = FibVerdict::kUnreachable;
+      at.result.verdict = FibVerdict::kUnreachable;
       break;
     case RuleAction::kProhibit:
-      result.verdict = FibVerdict::kProhibit;
+      at.result.verdict = FibVerdict::kProhibit;
       break;
     default:
-      result.verdict = FibVerdict::kBlackhole;
+      at.result.verdict = FibVerdict::kBlackhole;
       break;
   }
-  result.route = nullptr;
-  result.table = kTableUnspecified;
-  if (walk.trace != nullptr) walk.trace->note(action_text(rule.rule->action));
+  at.result.route = nullptr;
+  at.result.table = kTableUnspecified;
+  if (at.walk.trace != nullptr) at.walk.trace->note(action_text(rule.action));
 }
 
 }  // namespace
 
 FibResult walk_rules(const RuleWalk& walk, KernelFlow& flow) {
   update_vrf(*walk.index, flow);
-  FibResult result;
-  std::uint32_t vrf_table = kTableUnspecified;
+  Progress now{.walk = walk, .flow = flow};
+  FibResult& result = now.result;
   for (std::size_t at = 0; at < walk.rules.size();) {
     const FibRule& rule = walk.rules[at++];
     if (walk.trace != nullptr) walk.trace->begin(*rule.rule);
-    const Mismatch mismatch = first_mismatch(*walk.index, rule, flow, vrf_table);
+    const Mismatch mismatch = first_mismatch(*walk.index, rule, flow, now.vrf_table);
     if (mismatch == Mismatch::kNone && !rule.uncertain.empty()) result.uncertain = rule.uncertain;
     if ((mismatch == Mismatch::kNone) == rule.rule->inverted) {
       if (walk.trace != nullptr) walk.trace->note(mismatch_text(*walk.index, rule, flow, mismatch));
@@ -155,13 +165,11 @@ FibResult walk_rules(const RuleWalk& walk, KernelFlow& flow) {
     }
     if (rule.rule->action == RuleAction::kGoto || rule.rule->action == RuleAction::kNop) {
       if (walk.trace != nullptr) walk.trace->note(jump_text(rule));
-      if (rule.rule->action == RuleAction::kGoto && rule.goto_target >= 0) {
-        at = static_cast<std::size_t>(rule.goto_target);
-      }
+      if (rule.goto_target >= 0) at = static_cast<std::size_t>(rule.goto_target);
       continue;
     }
     result.rule = rule.rule;
-    act(walk, rule, vrf_table, flow, result);
+    act(now, *rule.rule);
     if (result.verdict != FibVerdict::kAgain) return result;
   }
   result.verdict = FibVerdict::kNoRule;
