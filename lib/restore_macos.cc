@@ -57,8 +57,7 @@ Words route_command(const char* verb, const StandaloneRoute& route) {
 PlannedStep step_of(RestoreAction action, StandaloneRoute route, std::string reason) {
   PlannedStep step;
   const std::int64_t length = route.route.destination.length;
-  step.phase =
-      action == RestoreAction::kDelete ? RestorePhase::kDeleteThroughGateway : RestorePhase::kAddThroughGateway;
+  step.phase = action == RestoreAction::kDelete ? RestorePhase::kDeleteRoute : RestorePhase::kAddThroughGateway;
   step.order = action == RestoreAction::kDelete ? length : -length;
   const char* verb = action == RestoreAction::kReplace ? "change" : restore_action_name(action);
   step.operation.action = action;

@@ -64,13 +64,15 @@ class RoutePlan {
   std::vector<PlannedStep> steps_of(const RouteGroup& group, const EntryList& target);
   RestoreOperation operation(const RouteGroup& group, const EntryList& list, const SequenceStep& step) const;
   PlannedStep planned(RestoreOperation operation) const;
+  bool carries_others(const StandaloneRoute& route) const;
   std::string deletion_reason(const RouteGroup& group, int entry) const;
 
   const Snapshot* now_;
   const Snapshot* target_;
   const Place* place_;
   std::vector<RouteGroup> groups_;
-  std::set<IpAddress> hidden_gateways_;  ///< reachable only once a leftover is gone
+  std::set<std::pair<std::string, IpAddress>> going_gateways_;  ///< of the routes that go, with their interfaces
+  std::set<IpAddress> hidden_gateways_;                         ///< reachable only once a leftover is gone
   std::vector<PlannedStep> steps_;
 };
 
@@ -122,7 +124,11 @@ void RoutePlan::ask_gateways() {
   });
   OnLink after = before;
   for_each_entry([&](RouteGroup& group, int entry) {
-    if (group.is_extra(entry) && group.why_not[at(entry)].empty()) after.remove(group.now_index[at(entry)]);
+    if (!group.is_extra(entry) || !group.why_not[at(entry)].empty()) return;
+    after.remove(group.now_index[at(entry)]);
+    for (const NextHop& hop : group.entries[at(entry)].next_hops.hops) {
+      if (hop.gateway) going_gateways_.emplace(hop.interface, *hop.gateway);
+    }
   });
   refuse_unreachable(before, after);
 }
@@ -205,6 +211,15 @@ RestoreOperation RoutePlan::operation(const RouteGroup& group, const EntryList& 
   return operation;
 }
 
+/// A gateway of a route that goes as well is in it: undone in reverse, it has to be back first.
+bool RoutePlan::carries_others(const StandaloneRoute& route) const {
+  if (has_gateway(route)) return false;
+  return std::ranges::any_of(going_gateways_, [&](const auto& each) {
+    const auto is_through = [&](const NextHop& hop) { return hop.interface == each.first; };
+    return route.route.destination.contains(each.second) && std::ranges::any_of(route.next_hops.hops, is_through);
+  });
+}
+
 PlannedStep RoutePlan::planned(RestoreOperation operation) const {
   const auto& route = std::get<StandaloneRoute>(operation.object);
   const bool through_gateway = has_gateway(route);
@@ -218,7 +233,7 @@ PlannedStep RoutePlan::planned(RestoreOperation operation) const {
                        return route.route.destination.contains(gateway);
                      });
   if (hides) return {RestorePhase::kClearTheWay, length, std::move(operation)};
-  const auto phase = through_gateway ? RestorePhase::kDeleteThroughGateway : RestorePhase::kDeleteOnLink;
+  const auto phase = carries_others(route) ? RestorePhase::kDeleteCarrier : RestorePhase::kDeleteRoute;
   return {phase, length, std::move(operation)};
 }
 

@@ -20,8 +20,8 @@ enum class RestorePhase : std::uint8_t {
   kAddThroughGateway,
   kAddRule,
   kDeleteRule,
-  kDeleteThroughGateway,
-  kDeleteOnLink,
+  kDeleteRoute,
+  kDeleteCarrier,
   kDeleteAddress,
   kNotApplicable,
 };

@@ -72,7 +72,7 @@ Result<void> carry_out(const RestoreOperation& operation, Indexes& indexes) {
   const auto reply = netlink_exchange(NETLINK_ROUTE, *message);
   if (!reply) return failure(reply.error().kind, fmt::format("{}: {}", command_text(operation), reply.error().message));
   if (reply->error_number == 0) return {};
-  const bool forbidden = reply->error_number == EPERM || reply->error_number == EACCES;
+  const bool forbidden = reply->error_number == EPERM;
   return failure(forbidden ? ErrorKind::kPermission : ErrorKind::kUnavailable,
                  fmt::format("{}: {}", command_text(operation), reply->why()));
 }

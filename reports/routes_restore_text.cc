@@ -61,7 +61,8 @@ void write_steps(const RoutesRestoreReport& report, Page& page) {
     write_some(report.plan, page, is_pending, write);
   }
   if (std::ranges::any_of(report.plan.operations, is_offered)) {
-    page.heading("Offered (--delete-addresses)");
+    const bool is_done = report.applied && report.with_optional;
+    page.heading(is_done ? "Done as well" : "Offered (--delete-addresses)");
     write_some(report.plan, page, is_offered, write);
   }
 }

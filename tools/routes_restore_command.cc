@@ -150,6 +150,7 @@ Result<RoutesRestoreReport> restore(const RoutesRestoreCommand& command, const I
   RoutesRestoreReport result;
   result.plan = std::move(*plan);
   result.baseline_name = source->name();
+  result.with_optional = command.with_optional;
   if (!command.apply) return result;
   if (auto error = apply({&command, &*source, &interrupt}, **now, result)) return std::unexpected(std::move(*error));
   return result;

@@ -56,6 +56,7 @@ struct RoutesRestoreReport {
   bool applied = false;
   std::optional<bool> verified;  ///< read back and equal; null: not applied
   bool rolled_back = false;
+  bool with_optional = false;         ///< what the plan only offers was to be applied as well
   bool confirmed = false;             ///< --confirmed: a restore that waited is kept; then there is no plan
   std::vector<std::string> messages;  ///< what happened while it was carried out
 };
