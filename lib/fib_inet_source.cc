@@ -36,6 +36,20 @@ std::uint32_t own_address(const FibIndex& index, LinkId link, std::uint32_t near
   return first;
 }
 
+// The interface of the local route to an address; kNoLink when there is none, or none through `link` when one is given.
+LinkId local_through(const FibIndex& index, LinkId link, const IpAddress& address, InetLookup how) {
+  KernelFlow flow;
+  flow.destination = address;
+  flow.output = link;
+  FibResult result;
+  const Rule none;
+  // Where local and main are one, looking main up finds both.
+  const std::uint32_t table = how.merged ? kTableMain : kTableLocal;
+  look_up_inet_table({.index = index, .rule = none, .table = table, .trace = nullptr, .context = &how}, flow, result);
+  const bool local = result.verdict == FibVerdict::kRoute && result.kind.type == RouteType::kLocal;
+  return local ? result.leg->link : kNoLink;
+}
+
 }  // namespace
 
 std::uint32_t select_address(const FibIndex& index, LinkId link, std::uint32_t near, std::uint8_t scope) {
@@ -56,30 +70,26 @@ std::uint32_t leg_source(const FibIndex& index, const RouteKind& kind, const Fib
   if (preferred) return key_of<std::uint32_t>(*preferred);
   // Of an IPv6 gateway the kernel takes the first four bytes for an address, too: they share their place.
   const std::uint32_t near = leg.hop->gateway ? key_of<std::uint32_t>(*leg.hop->gateway) : 0;
-  return select_address(index, leg.link, near, kind.scope);
+  // A nexthop object has chosen with its own scope when it was made: net/ipv4/nexthop.c nh_create_ipv4().
+  const std::uint8_t object_scope = leg.hop->gateway ? kScopeLink - 1 : kScopeLink;
+  return select_address(index, leg.link, near, index.legs_of(kind).object ? object_scope : kind.scope);
 }
 
 std::optional<IpAddress> gateway_of(const FibIndex& index, const FibLeg& leg) {
   const std::optional<IpAddress>& gateway = leg.hop->gateway;
   if (!gateway || gateway->family != Family::kInet || (leg.hop->flags & kNextHopOnLink) != 0) return gateway;
-  // A gateway that is this interface's own address got the scope of the local route to it, and is not used:
-  // fib_check_nh_v4_gw() and rt_set_nexthop().
+  // A gateway that is this machine's own through that interface got the scope of the local route to it, and is not
+  // used: fib_check_nh_v4_gw() and rt_set_nexthop().
+  const FibLink& link = index.links[leg.link];
   const auto is_gateway = [&](const Address* address) { return address->address == *gateway; };
-  return std::ranges::any_of(index.links[leg.link].inet_addresses, is_gateway) ? std::nullopt : gateway;
+  if (std::ranges::any_of(link.inet_addresses, is_gateway)) return std::nullopt;
+  const bool may_be_own = link.loopback || index.custom_local_routes;
+  return may_be_own && local_through(index, leg.link, *gateway, {}) != kNoLink ? std::nullopt : gateway;
 }
 
-LinkId link_of_address(const FibIndex& index, std::uint32_t address) {
+LinkId link_of_address(const FibIndex& index, std::uint32_t address, InetLookup how) {
   const auto found = index.inet_local.find(address);
-  if (found != index.inet_local.end()) return found->second;
-  KernelFlow flow;
-  flow.destination = inet_address(address);
-  InetLookup how;
-  FibResult result;
-  const Rule none;
-  look_up_inet_table({.index = index, .rule = none, .table = kTableLocal, .trace = nullptr, .context = &how}, flow,
-                     result);
-  const bool local = result.verdict == FibVerdict::kRoute && result.kind.type == RouteType::kLocal;
-  return local ? result.leg->link : kNoLink;
+  return found != index.inet_local.end() ? found->second : local_through(index, kNoLink, inet_address(address), how);
 }
 
 int setting_max(const FibIndex& index, LinkId link, std::optional<int> InterfaceSettings::* setting) {
