@@ -271,18 +271,17 @@ const char* prefix_status_name(PrefixStatus status) {
   return "unrouted";
 }
 
-CidrAudit audit_prefixes(const Fib& fib, const Snapshot& snapshot, const std::vector<IpPrefix>& list,
-                         std::string_view via_interface, std::uint32_t uid) {
+CidrAudit audit_prefixes(const Fib& fib, const Snapshot& snapshot, const AuditRequest& request) {
   CidrAudit audit;
-  audit.interface = via_interface;
-  audit.aggregated = aggregate(list);
-  const std::vector<Piece> inet = pieces_of(fib, audit, Family::kInet, uid);
-  const std::vector<Piece> inet6 = pieces_of(fib, audit, Family::kInet6, uid);
-  PrefixAuditor auditor(snapshot, via_interface);
+  audit.interface = request.interface;
+  audit.aggregated = aggregate(request.list);
+  const std::vector<Piece> inet = pieces_of(fib, audit, Family::kInet, request.uid);
+  const std::vector<Piece> inet6 = pieces_of(fib, audit, Family::kInet6, request.uid);
+  PrefixAuditor auditor(snapshot, request.interface);
   // A prefix that the list names again has been judged already; else a list of one default, over and over, would take
   // for ever.
   std::map<IpPrefix, std::size_t> judged;
-  for (const IpPrefix& prefix : list) {
+  for (const IpPrefix& prefix : request.list) {
     const auto [known, is_new] = judged.try_emplace(prefix, audit.prefixes.size());
     audit.prefixes.push_back(is_new ? auditor.audit(prefix, prefix.family() == Family::kInet ? inet : inet6)
                                     : audit.prefixes[known->second]);

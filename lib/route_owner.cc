@@ -209,7 +209,7 @@ Owner link_owner(const Snapshot& snapshot, const Link& link) {
 }
 
 Owner route_owner(const Snapshot& snapshot, const Route& route) {
-  const Owner by_protocol = protocol_owner(route.protocol);
+  Owner by_protocol = protocol_owner(route.protocol);
   if (by_protocol.is_known() && route.protocol != kProtocolStatic) return by_protocol;
   if (Owner by_table = table_owner(snapshot, route.table); by_table.is_vpn) return by_table;
   if (Owner by_endpoint = endpoint_owner(snapshot, route); by_endpoint.is_known()) return by_endpoint;

@@ -67,7 +67,7 @@ std::string addresses_text(const Snapshot& snapshot, const Link& link) {
 }
 
 std::string kind_text(const Snapshot& snapshot, const Link& link) {
-  const std::string kind = link.kind.empty() ? (link.is_loopback() ? "loopback" : "") : link.kind;
+  std::string kind = link.kind.empty() ? (link.is_loopback() ? "loopback" : "") : link.kind;
   if (!is_tunnel(snapshot, link.name)) return kind;
   return kind.empty() ? "tunnel" : "tunnel, " + kind;
 }

@@ -71,7 +71,8 @@ Result<RoutesAuditReport> audit(const RoutesAuditCommand& command, Report& repor
   const std::shared_ptr<const Snapshot> snapshot = std::move(*state);
   if (auto error = check_interface(*snapshot, command.via_interface)) return std::unexpected(std::move(*error));
   const Fib fib(*snapshot);
-  RoutesAuditReport result{snapshot, audit_prefixes(fib, *snapshot, *list, command.via_interface, ::getuid())};
+  RoutesAuditReport result{snapshot,
+                           audit_prefixes(fib, *snapshot, {std::move(*list), command.via_interface, ::getuid()})};
   CheckResults checks = check_routing(*snapshot, fib);
   report.findings = audit_findings(result.audit, *snapshot);
   std::ranges::move(checks.findings, std::back_inserter(report.findings));

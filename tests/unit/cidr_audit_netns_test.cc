@@ -89,7 +89,7 @@ void expect_shares_of_the_kernel(unsigned seed) {
   for (unsigned length = 24; length <= 32; ++length) {
     list.push_back(IpPrefix::of(*IpAddress::parse(fmt::format("10.0.0.{}", random() % kSpace)), length));
   }
-  for (const AuditedPrefix& audited : audit_prefixes(Fib(*snapshot), *snapshot, list, "v0").prefixes) {
+  for (const AuditedPrefix& audited : audit_prefixes(Fib(*snapshot), *snapshot, {list, "v0"}).prefixes) {
     std::map<std::string, unsigned> shares;
     for (const ShareThrough& each : audited.through) {
       shares[each.interface] = static_cast<unsigned>(each.share_ratio * (1U << (32U - audited.prefix.length)));

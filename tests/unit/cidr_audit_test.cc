@@ -31,7 +31,7 @@ Snapshot split_tunnel() {
 }
 
 CidrAudit audit(const Snapshot& snapshot, const std::vector<IpPrefix>& list, std::string_view via = "tun0") {
-  return audit_prefixes(Fib(snapshot), snapshot, list, via);
+  return audit_prefixes(Fib(snapshot), snapshot, {list, std::string(via)});
 }
 
 TEST(CidrAudit, NamesEachPrefixForWhereItGoes) {
@@ -143,7 +143,7 @@ TEST(CidrAudit, SharesAreThoseOfOneLookupForEachAddress) {
     for (unsigned length = 24; length <= 32; ++length) {
       list.push_back(IpPrefix::of(*IpAddress::parse(fmt::format("10.0.0.{}", random() % 256)), length));
     }
-    for (const AuditedPrefix& audited : audit_prefixes(fib, snapshot, list, "tun0").prefixes) {
+    for (const AuditedPrefix& audited : audit_prefixes(fib, snapshot, {list, "tun0"}).prefixes) {
       const auto counts = counted(fib, audited.prefix);
       const double size = 1U << (32U - audited.prefix.length);
       ASSERT_EQ(audited.through.size(), counts.size()) << audited.prefix.to_string();

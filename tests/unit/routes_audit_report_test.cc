@@ -51,7 +51,7 @@ RoutesAuditReport audited(Snapshot state, const std::vector<const char*>& list) 
   report.snapshot = std::make_shared<const Snapshot>(std::move(state));
   std::vector<IpPrefix> prefixes;
   for (const char* text : list) prefixes.push_back(*IpPrefix::parse(text));
-  report.audit = audit_prefixes(Fib(*report.snapshot), *report.snapshot, prefixes, "tun0");
+  report.audit = audit_prefixes(Fib(*report.snapshot), *report.snapshot, {prefixes, "tun0"});
   return report;
 }
 

@@ -59,10 +59,16 @@ struct CidrAudit {
   std::size_t inside = 0, outside = 0, partial = 0, unrouted = 0;
 };
 
-/// Audits `list` against the tables for a local, unbound flow of `uid` with mark 0. Addresses of this machine itself,
-/// broadcast and multicast count in the shares and not in the status.
-CidrAudit audit_prefixes(const Fib& fib, const Snapshot& snapshot, const std::vector<IpPrefix>& list,
-                         std::string_view via_interface, std::uint32_t uid = 0);
+/// What is asked: whether `list` goes through `interface` for a local, unbound flow of `uid` with mark 0.
+struct AuditRequest {
+  std::vector<IpPrefix> list;
+  std::string interface;
+  std::uint32_t uid = 0;
+};
+
+/// Audits a list against the tables; `fib` indexes `snapshot`. Addresses of this machine itself, broadcast and
+/// multicast count in the shares and not in the status.
+CidrAudit audit_prefixes(const Fib& fib, const Snapshot& snapshot, const AuditRequest& request);
 
 /// Returns what is wrong with the split tunnel, most severe first: prefixes that do not go through it, and overlaps of
 /// the list with other tunnels, local and container networks, loopback and shared address space (codes RTE020 to
