@@ -157,7 +157,7 @@ void audit(const std::string& path) {
   }
   const auto start = Clock::now();
   const Fib fib(snapshot);
-  const CidrAudit result = audit_prefixes(fib, snapshot, list, "big0");
+  const CidrAudit result = audit_prefixes(fib, snapshot, {list, "big0"});
   fmt::print("{{\"seconds\":{:.3f},\"inside\":{},\"partial\":{}}}\n", seconds_since(start), result.inside,
              result.partial);
 }
