@@ -98,18 +98,17 @@ bool is_narrow(const Rule& rule) {
          rule.source_ports || rule.destination_ports || rule.tunnel_id != 0 || rule.l3mdev;
 }
 
-std::vector<Rule> rules_met(const Snapshot& snapshot, Family family) {
+std::multimap<std::uint32_t, Rule> rules_met(const Snapshot& snapshot, Family family) {
   if (!snapshot.rules) {
     Rule to_main;
     to_main.table = kTableMain;
-    return {to_main};
+    return {{0, to_main}};
   }
-  std::vector<Rule> met;
+  std::multimap<std::uint32_t, Rule> met;
   for (const Rule& rule : *snapshot.rules) {
     const bool leads_on = rule.action == RuleAction::kToTable && rule.table != kTableLocal;
-    if (rule.family == family && leads_on && is_narrow(rule) == rule.inverted) met.push_back(rule);
+    if (rule.family == family && leads_on && is_narrow(rule) == rule.inverted) met.emplace(rule.priority, rule);
   }
-  std::stable_sort(met.begin(), met.end(), [](const Rule& a, const Rule& b) { return a.priority < b.priority; });
   return met;
 }
 
@@ -123,7 +122,7 @@ std::string DefaultWay::text() const {
 std::optional<DefaultWay> default_way(const Snapshot& snapshot, Family family) {
   if (!snapshot.routes) return std::nullopt;
   auto by_table = candidates_of(*snapshot.routes, family);
-  for (const Rule& rule : rules_met(snapshot, family)) {
+  for (const auto& [priority, rule] : rules_met(snapshot, family)) {
     Candidates candidates = by_table[rule.table];
     if (rule.suppress_prefix_length) {
       std::erase_if(candidates, [&](const auto& each) { return each.first.length <= *rule.suppress_prefix_length; });

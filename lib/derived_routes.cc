@@ -18,11 +18,14 @@ struct Explanations {
 };
 
 template <class T, class NameOf>
-void collect(const std::vector<T>& before, const std::vector<T>& after, const FacetDiff& facet, NameOf name_of,
-             std::set<std::string>& names) {
-  for (const std::uint32_t index : facet.removed) names.insert(name_of(before[index]));
-  for (const std::uint32_t index : facet.added) names.insert(name_of(after[index]));
-  for (const FacetDiff::Changed& changed : facet.changed) names.insert(name_of(after[changed.after]));
+std::set<std::string> differing(const Observed<std::vector<T>>& before, const Observed<std::vector<T>>& after,
+                                const FacetDiff& facet, NameOf name_of) {
+  std::set<std::string> names;
+  if (!before || !after) return names;
+  for (const std::uint32_t index : facet.removed) names.insert(name_of((*before)[index]));
+  for (const std::uint32_t index : facet.added) names.insert(name_of((*after)[index]));
+  for (const FacetDiff::Changed& changed : facet.changed) names.insert(name_of((*after)[changed.after]));
+  return names;
 }
 
 void collect_wandering(const Snapshot& snapshot, std::set<IpAddress>& addresses) {
@@ -34,14 +37,9 @@ void collect_wandering(const Snapshot& snapshot, std::set<IpAddress>& addresses)
 
 Explanations explanations_of(const Snapshot& before, const Snapshot& after, const SnapshotDiff& diff) {
   Explanations found;
-  if (before.links && after.links) {
-    collect(*before.links, *after.links, diff.links, [](const Link& link) { return link.name; }, found.interfaces);
-  }
-  if (before.addresses && after.addresses) {
-    collect(
-        *before.addresses, *after.addresses, diff.addresses, [](const Address& address) { return address.interface; },
-        found.interfaces);
-  }
+  found.interfaces = differing(before.links, after.links, diff.links, [](const Link& link) { return link.name; });
+  found.interfaces.merge(differing(before.addresses, after.addresses, diff.addresses,
+                                   [](const Address& address) { return address.interface; }));
   collect_wandering(before, found.wandering);
   collect_wandering(after, found.wandering);
   return found;

@@ -65,6 +65,7 @@ void compare_run(Items left, Items right, FacetDiff& diff) {
 template <class T, class Identify>
 std::vector<std::optional<Identified>> identified(const std::vector<T>& values, Identify identify) {
   std::vector<std::optional<Identified>> list;
+  list.reserve(values.size());
   for (const T& value : values) list.push_back(identify(value));
   return list;
 }

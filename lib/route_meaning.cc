@@ -22,6 +22,7 @@ std::string leg_bytes(const NextHop& hop, bool weight_matters) {
 
 std::string meaning_of(const NextHopSet& set) {
   std::vector<std::string> legs;
+  legs.reserve(set.hops.size());
   for (const NextHop& hop : set.hops) legs.push_back(leg_bytes(hop, set.hops.size() > 1));
   std::sort(legs.begin(), legs.end());
   ByteKey key;

@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <numeric>
 #include <span>
+#include <tuple>
 #include <utility>
 
 #include "route_meaning.h"
@@ -143,8 +144,10 @@ class TableDiff {
     std::vector<Member> members;
     for (const Entry& entry : left) members.push_back({false, entry.index});
     for (const Entry& entry : right) members.push_back({true, entry.index});
-    std::stable_sort(members.begin(), members.end(),
-                     [this](const Member& one, const Member& other) { return order_of_keys(one, other) < 0; });
+    std::sort(members.begin(), members.end(), [this](const Member& one, const Member& other) {
+      const auto order = order_of_keys(one, other);
+      return order == 0 ? std::tie(one.is_after, one.index) < std::tie(other.is_after, other.index) : order < 0;
+    });
     for (std::size_t first = 0; first < members.size();) {
       std::size_t last = first + 1;
       while (last < members.size() && order_of_keys(members[first], members[last]) == 0) ++last;
@@ -180,6 +183,7 @@ class TableDiff {
 
   std::vector<std::pair<Content, std::size_t>> sorted_contents(std::span<const Member> members) const {
     std::vector<std::pair<Content, std::size_t>> contents;
+    contents.reserve(members.size());
     for (std::size_t i = 0; i < members.size(); ++i) contents.emplace_back(content(members[i]), i);
     std::sort(contents.begin(), contents.end());
     return contents;

@@ -49,7 +49,7 @@ std::optional<NetlinkPort> parse_line(std::string_view line) {
 /// True when the process has the socket open.
 bool holds(const std::string& process, const std::string& socket) {
   for (const std::string& descriptor : directory_entries(process + "/fd").value_or(std::vector<std::string>{})) {
-    if (link_target(process + "/fd/" + descriptor) == socket) return true;
+    if (link_target(fmt::format("{}/fd/{}", process, descriptor)) == socket) return true;
   }
   return false;
 }
@@ -99,7 +99,7 @@ std::optional<std::uint32_t> only_holder(const std::string& socket) {
     if (++seen > kMaxProcesses) return std::nullopt;
     if (!holds("/proc/" + entry, socket)) continue;
     if (holder) return std::nullopt;
-    holder = *pid;
+    holder = pid;
   }
   return holder;
 }

@@ -6,20 +6,26 @@
 namespace vpndoctor {
 namespace {
 
-/// `before` and `after` write one entry by its index.
+/// Write one entry of each side by its index.
 template <class Before, class After>
-void write_facet(JsonWriter& json, const char* name, const FacetDiff& facet, Before before, After after) {
+struct Writers {
+  Before before;
+  After after;
+};
+
+template <class Before, class After>
+void write_facet(JsonWriter& json, const char* name, const FacetDiff& facet, const Writers<Before, After>& write) {
   json.key(name).begin_object();
   json.key("added").begin_array();
-  for (const std::uint32_t index : facet.added) after(index);
+  for (const std::uint32_t index : facet.added) write.after(index);
   json.end_array().key("removed").begin_array();
-  for (const std::uint32_t index : facet.removed) before(index);
+  for (const std::uint32_t index : facet.removed) write.before(index);
   json.end_array().key("changed").begin_array();
   for (const FacetDiff::Changed& changed : facet.changed) {
     json.begin_object().key("before");
-    before(changed.before);
+    write.before(changed.before);
     json.key("after");
-    after(changed.after);
+    write.after(changed.after);
     json.end_object();
   }
   json.end_array().field_or_null("not_compared", facet.not_compared).end_object();
@@ -29,21 +35,21 @@ void write_routes(JsonWriter& json, const RoutesDiffReport& report) {
   const auto writer_of = [&json](const Snapshot& snapshot) {
     return [&json, &snapshot](std::uint32_t index) { write_route(json, snapshot, snapshot.routes->routes[index]); };
   };
-  write_facet(json, "routes", report.diff.routes, writer_of(*report.before), writer_of(*report.after));
+  write_facet(json, "routes", report.diff.routes, Writers{writer_of(*report.before), writer_of(*report.after)});
 }
 
 void write_lists(JsonWriter& json, const RoutesDiffReport& report) {
   const Snapshot& before = *report.before;
   const Snapshot& after = *report.after;
-  write_facet(
-      json, "rules", report.diff.rules, [&](std::uint32_t i) { write_rule(json, before, (*before.rules)[i]); },
-      [&](std::uint32_t i) { write_rule(json, after, (*after.rules)[i]); });
-  write_facet(
-      json, "links", report.diff.links, [&](std::uint32_t i) { write_link(json, (*before.links)[i]); },
-      [&](std::uint32_t i) { write_link(json, (*after.links)[i]); });
-  write_facet(
-      json, "addresses", report.diff.addresses, [&](std::uint32_t i) { write_address(json, (*before.addresses)[i]); },
-      [&](std::uint32_t i) { write_address(json, (*after.addresses)[i]); });
+  write_facet(json, "rules", report.diff.rules,
+              Writers{[&](std::uint32_t i) { write_rule(json, before, (*before.rules)[i]); },
+                      [&](std::uint32_t i) { write_rule(json, after, (*after.rules)[i]); }});
+  write_facet(json, "links", report.diff.links,
+              Writers{[&](std::uint32_t i) { write_link(json, (*before.links)[i]); },
+                      [&](std::uint32_t i) { write_link(json, (*after.links)[i]); }});
+  write_facet(json, "addresses", report.diff.addresses,
+              Writers{[&](std::uint32_t i) { write_address(json, (*before.addresses)[i]); },
+                      [&](std::uint32_t i) { write_address(json, (*after.addresses)[i]); }});
 }
 
 }  // namespace
@@ -60,7 +66,7 @@ void write_data(JsonWriter& json, const RoutesDiffReport& report) {
   write_lists(json, report);
   FacetDiff dns;
   dns.not_compared = "a saved state does not hold it yet";
-  write_facet(json, "dns", dns, [](std::uint32_t) {}, [](std::uint32_t) {});
+  write_facet(json, "dns", dns, Writers{[](std::uint32_t) {}, [](std::uint32_t) {}});
   json.field("derived_changes", report.diff.derived_changes).end_object();
 }
 

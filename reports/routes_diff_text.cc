@@ -53,6 +53,7 @@ std::map<std::string, std::vector<std::uint32_t>> grouped(const RouteTable& tabl
 
 std::string folded_text(const RouteTable& table, const std::string& group, const std::vector<std::uint32_t>& members) {
   std::vector<IpPrefix> prefixes;
+  prefixes.reserve(members.size());
   for (const std::uint32_t index : members) prefixes.push_back(table.routes[index].destination);
   const std::vector<IpPrefix> ranges = aggregate(std::move(prefixes));
   const std::size_t named = std::min(ranges.size(), kMostRanges);
@@ -112,12 +113,19 @@ void write_route_section(const RoutesDiffReport& report, Page& page) {
   if (is_folded) page.paragraph("--verbose lists each of them.", 2, Style::kQuiet);
 }
 
+/// How an entry of each side is worded, by its index.
 template <class Before, class After>
-void write_facet(const char* title, const FacetDiff& facet, Page& page, Before before, After after) {
+struct Words {
+  Before before;
+  After after;
+};
+
+template <class Before, class After>
+void write_facet(const char* title, const FacetDiff& facet, Page& page, const Words<Before, After>& words) {
   if (facet.is_empty()) return;
   page.heading(title);
-  for (const std::uint32_t index : facet.removed) write_entry(page, Sign::kRemoved, before(index));
-  for (const std::uint32_t index : facet.added) write_entry(page, Sign::kAdded, after(index));
+  for (const std::uint32_t index : facet.removed) write_entry(page, Sign::kRemoved, words.before(index));
+  for (const std::uint32_t index : facet.added) write_entry(page, Sign::kAdded, words.after(index));
 }
 
 std::string link_text(const Link& link) {
@@ -125,9 +133,9 @@ std::string link_text(const Link& link) {
 }
 
 void write_links(const RoutesDiffReport& report, Page& page) {
-  write_facet(
-      "Interfaces", report.diff.links, page, [&](std::uint32_t i) { return link_text((*report.before->links)[i]); },
-      [&](std::uint32_t i) { return link_text((*report.after->links)[i]); });
+  write_facet("Interfaces", report.diff.links, page,
+              Words{[&](std::uint32_t i) { return link_text((*report.before->links)[i]); },
+                    [&](std::uint32_t i) { return link_text((*report.after->links)[i]); }});
   for (const FacetDiff::Changed& changed : report.diff.links.changed) {
     const Link& to = (*report.after->links)[changed.after];
     for (const EntryChange& change : link_changes((*report.before->links)[changed.before], to)) {
@@ -137,10 +145,9 @@ void write_links(const RoutesDiffReport& report, Page& page) {
 }
 
 void write_addresses(const RoutesDiffReport& report, Page& page) {
-  write_facet(
-      "Addresses", report.diff.addresses, page,
-      [&](std::uint32_t i) { return joined(address_words((*report.before->addresses)[i])); },
-      [&](std::uint32_t i) { return joined(address_words((*report.after->addresses)[i])); });
+  write_facet("Addresses", report.diff.addresses, page,
+              Words{[&](std::uint32_t i) { return joined(address_words((*report.before->addresses)[i])); },
+                    [&](std::uint32_t i) { return joined(address_words((*report.after->addresses)[i])); }});
   for (const FacetDiff::Changed& changed : report.diff.addresses.changed) {
     const Address& to = (*report.after->addresses)[changed.after];
     const std::string what = address_change((*report.before->addresses)[changed.before], to);
@@ -201,9 +208,9 @@ void write_sections(const RoutesDiffReport& report, Page& page) {
   if (!report.diff.summary.empty()) page.blank_line();
   for (const DiffSentence& sentence : report.diff.summary) page.item(sentence.text);
   write_route_section(report, page);
-  write_facet(
-      "Rules", report.diff.rules, page, [&](std::uint32_t i) { return rule_text((*report.before->rules)[i]); },
-      [&](std::uint32_t i) { return rule_text((*report.after->rules)[i]); });
+  write_facet("Rules", report.diff.rules, page,
+              Words{[&](std::uint32_t i) { return rule_text((*report.before->rules)[i]); },
+                    [&](std::uint32_t i) { return rule_text((*report.after->rules)[i]); }});
   write_links(report, page);
   write_addresses(report, page);
   write_not_compared(report.diff, page);
