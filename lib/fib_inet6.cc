@@ -62,8 +62,35 @@ bool look_up_vrf_scope(const Question& at, KernelFlow& flow, Inet6Lookup& how, F
   return true;
 }
 
+// True when nothing but the kernel's own rules is left, and not all of them. As long as no rule was ever added, the
+// kernel does not look at them, also when they were deleted: fib6_has_custom_rules in net/ipv6/fib6_rules.c.
+bool may_be_ignored(std::span<const FibRule> rules) {
+  const auto is_kernels = [](const FibRule& each) {
+    Rule plain;
+    plain.family = Family::kInet6;
+    plain.protocol = each.rule->protocol;
+    plain.priority = each.rule->table == kTableLocal ? 0 : 32766;
+    plain.table = each.rule->table == kTableLocal ? kTableLocal : kTableMain;
+    return *each.rule == plain;
+  };
+  return rules.size() < 2 && std::ranges::all_of(rules, is_kernels);
+}
+
+FibResult look_up_local_and_main(const Question& at, KernelFlow& flow, Inet6Lookup& how) {
+  static const Rule kAnyRule;
+  FibResult result;
+  for (const std::uint32_t table : {kTableLocal, kTableMain}) {
+    look_up_inet6_table({at.index, kAnyRule, table, at.trace, &how}, flow, result);
+    if (result.verdict != FibVerdict::kAgain) break;
+  }
+  if (result.verdict == FibVerdict::kAgain) result.verdict = FibVerdict::kNoRule;
+  result.uncertain = "as long as no rule was ever added, the kernel looks up the tables local and main without any";
+  return result;
+}
+
 FibResult look_up_rules(const Question& at, KernelFlow& flow, Inet6Lookup& how) {
   FibResult result;
+  if (may_be_ignored(at.index.inet6.rules)) return look_up_local_and_main(at, flow, how);
   if (!at.arrives() && look_up_vrf_scope(at, flow, how, result)) return result;
   const RuleWalk walk{.index = &at.index,
                       .rules = at.index.inet6.rules,

@@ -227,19 +227,23 @@ const FibLeg* chosen_leg(const LookupArguments& at, const Pick& pick, const Kern
 
 }  // namespace
 
+// A flow that is bound to an interface takes what was found on it where the kernel looks at that (Linux 6.1.192 does),
+// and is hashed like any other where it does not (6.18.44): then what was found comes first.
 void list_choices6(const FibIndex& index, const Route& route, const FibLeg& found, const Inet6Lookup& how,
                    const KernelFlow& flow, std::vector<const FibLeg*>& choices) {
   const std::span<const FibLeg> legs = index.legs_in(route);
   const bool bound = flow.input == index.loopback && how.interface != kNoLink && how.interface == found.link;
-  if (index.legs_of(route).object && legs.size() > 1) {
-    return list_object_choices(legs, bound ? &found : nullptr, how.ignore_neighbours, choices);
-  }
-  if (bound || legs.size() < 2) {
+  if (legs.size() < 2) {
     choices.push_back(&found);
     return;
   }
+  if (index.legs_of(route).object) {
+    return list_object_choices(legs, bound ? &found : nullptr, how.ignore_neighbours, choices);
+  }
+  if (bound) choices.push_back(&found);
   const bool reachable = how.only_reachable && !how.ignore_neighbours;
   for (const FibLeg& leg : legs) {
+    if (bound && &leg == &found) continue;
     if (is_alive(index, leg) && (&leg == &found || score_of(index, route, leg, how, reachable) >= 0)) {
       choices.push_back(&leg);
     }
