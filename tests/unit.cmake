@@ -3,7 +3,7 @@
 find_package(GTest REQUIRED)
 include(GoogleTest)
 
-file(GLOB unit_sources CONFIGURE_DEPENDS unit/*.cc)
+file(GLOB unit_sources CONFIGURE_DEPENDS unit/*.cc fib/*.cc)
 add_executable(vpndoctor-tests ${unit_sources})
 target_include_directories(vpndoctor-tests PRIVATE ${PROJECT_SOURCE_DIR} ${PROJECT_SOURCE_DIR}/lib
                                                    ${PROJECT_SOURCE_DIR}/probes ${PROJECT_SOURCE_DIR}/reports

@@ -52,7 +52,9 @@ std::string route_difference(const KernelAnswer& kernel, const Route* route) {
   if (kernel.match_table != route->table && !merged)
     return fmt::format("table {} and {}", kernel.match_table, route->table);
   if (kernel.match_metric != route->metric) return fmt::format("metric {} and {}", kernel.match_metric, route->metric);
-  if (kernel.match_tos != route->tos) return fmt::format("TOS {} and {}", kernel.match_tos, route->tos);
+  // Among equal defaults the kernel tells the TOS of the one that it found first.
+  if (kernel.match_tos != route->tos && !route->destination.is_default())
+    return fmt::format("TOS {} and {}", kernel.match_tos, route->tos);
   return {};
 }
 

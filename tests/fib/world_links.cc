@@ -122,6 +122,16 @@ void set_interface_sysctls(Dice& dice, const std::string& name) {
   if (dice.chance(30)) write_sysctl(inet6 + "use_tempaddr", static_cast<int>(dice.below(3)));
 }
 
+void add_neighbour(Dice& dice, NetlinkBatch& batch, const IpAddress& address, const WorldLink& link) {
+  ndmsg header{};
+  header.ndm_family = static_cast<std::uint8_t>(address_family(address.family));
+  header.ndm_ifindex = link.index;
+  header.ndm_state = dice.one_of<std::uint16_t>({NUD_FAILED, NUD_FAILED, NUD_FAILED, NUD_STALE, NUD_INCOMPLETE});
+  batch.begin(RTM_NEWNEIGH, kCreate | NLM_F_REPLACE, header);
+  batch.address(NDA_DST, address);
+  if (header.ndm_state == NUD_STALE) batch.put(NDA_LLADDR, std::as_bytes(std::span("\2\0\0\0\0\1", 6)));
+}
+
 }  // namespace
 
 void add_links(World& world, RouteSocket& socket) {
@@ -162,6 +172,7 @@ void add_addresses(World& world, RouteSocket& socket) {
   if (world.dice.chance(20)) add_address(world, batch, world.inet6, {"lo", 1});
   for (Pool* pool : {&world.inet, &world.inet6}) {
     if (pool->own.empty()) add_address(world, batch, *pool, world.links.front());
+    if (pool->gateways.empty()) pool->gateways.push_back(random_address(world.dice, random_prefix(world, *pool)));
   }
   install(world, socket, batch);
 }
@@ -181,15 +192,12 @@ void set_sysctls(World& world) {
 
 void fail_neighbours(World& world, RouteSocket& socket) {
   NetlinkBatch batch;
+  Dice& dice = world.dice;
   for (Pool* pool : {&world.inet, &world.inet6}) {
-    for (unsigned i = world.dice.below(4); i > 0 && !pool->gateways.empty(); --i) {
-      ndmsg header{};
-      header.ndm_family = static_cast<std::uint8_t>(address_family(pool->family));
-      header.ndm_ifindex = world.dice.pick(world.links).index;
-      header.ndm_state = world.dice.one_of<std::uint16_t>({NUD_FAILED, NUD_FAILED, NUD_STALE, NUD_INCOMPLETE});
-      batch.begin(RTM_NEWNEIGH, kCreate | NLM_F_REPLACE, header);
-      batch.address(NDA_DST, world.dice.pick(pool->gateways));
-      if (header.ndm_state == NUD_STALE) batch.put(NDA_LLADDR, std::as_bytes(std::span("\2\0\0\0\0\1", 6)));
+    if (pool->gateways.empty() || dice.chance(40)) continue;
+    for (unsigned i = 1 + dice.below(6); i > 0; --i) {
+      const IpAddress& gateway = dice.pick(pool->gateways);
+      for (const WorldLink& link : world.links) add_neighbour(dice, batch, gateway, link);
     }
   }
   install(world, socket, batch);

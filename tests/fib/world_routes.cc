@@ -116,7 +116,9 @@ void put_next_hop(World& world, NetlinkBatch& batch, Pool& pool, RouteDraft& dra
 void add_route(World& world, NetlinkBatch& batch, Pool& pool) {
   Dice& dice = world.dice;
   RouteDraft draft = random_draft(world, pool);
-  const IpPrefix destination = random_prefix(world, pool);
+  // A gateway inside a local prefix of a user's own is not used, or is: it depends on which of them came first.
+  const bool local = pool.family == Family::kInet && draft.header.rtm_type == RTN_LOCAL;
+  const IpPrefix destination = local ? IpPrefix::host(dice.pick(pool.own)) : random_prefix(world, pool);
   std::optional<IpPrefix> source;
   if (pool.family == Family::kInet6 && dice.chance(20)) source = random_prefix(world, pool);
   draft.header.rtm_dst_len = destination.length;
