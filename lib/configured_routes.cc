@@ -44,6 +44,10 @@ class Weighing {
     if (configuration.ways.empty()) return note_silent_lease(configuration);
     const std::string objection = objection_to(configuration);
     if (!objection.empty()) return refuse(configuration, objection);
+    const InterfaceConfiguration* chosen = configuration.is_lease ? lease_of(configuration.interface) : &configuration;
+    if (chosen != &configuration) {
+      return refuse(configuration, fmt::format("the lease {} counts instead", escape_controls(chosen->source)));
+    }
     const RouteEvidence evidence = evidence_of(configuration);
     for (const ConfiguredWay& way : configuration.ways) {
       if (!is_ignored(configuration, way)) add(configuration, way, evidence);
@@ -58,6 +62,8 @@ class Weighing {
   bool has_its_address(const InterfaceConfiguration& configuration) const;
   bool is_ignored(const InterfaceConfiguration& lease, const ConfiguredWay& way) const;
   const InterfaceConfiguration* settings_of(const InterfaceConfiguration& lease) const;
+  const InterfaceConfiguration* lease_of(const std::string& interface);
+  bool is_shown(const InterfaceConfiguration& lease) const;
   Confidence confidence_of(const InterfaceConfiguration& configuration) const;
   Manner usual_manner(const InterfaceConfiguration& configuration, const ConfiguredWay& way) const;
   Manner manner(const InterfaceConfiguration& configuration, const ConfiguredWay& way,
@@ -71,6 +77,7 @@ class Weighing {
 
   const Snapshot& now_;
   std::span<const InterfaceConfiguration> all_;
+  std::map<std::string, const InterfaceConfiguration*> leases_;  ///< the one that counts, by interface
   ConfiguredState state_;
 };
 
@@ -113,6 +120,31 @@ const InterfaceConfiguration* Weighing::settings_of(const InterfaceConfiguration
     return !each.is_lease && each.manager == lease.manager && each.interface == lease.interface;
   });
   return found == all_.end() ? nullptr : &*found;
+}
+
+/// True when a route is there that this lease asks for, made the way its program makes them.
+bool Weighing::is_shown(const InterfaceConfiguration& lease) const {
+  const RouteEvidence evidence = evidence_of(lease);
+  return evidence.survivor && evidence.survivor->protocol == usual_manner(lease, lease.ways.front()).protocol;
+}
+
+/// An interface has one lease. Where several programs left one that could hold, the routes that are there tell which it
+/// is; else the one that ends last, which is the newest.
+const InterfaceConfiguration* Weighing::lease_of(const std::string& interface) {
+  const auto known = leases_.find(interface);
+  if (known != leases_.end()) return known->second;
+  const auto rank = [&](const InterfaceConfiguration& lease) {
+    const auto end = lease.never_expires ? std::chrono::system_clock::time_point::max()
+                                         : lease.expires_at.value_or(std::chrono::system_clock::time_point::min());
+    return std::pair(is_shown(lease), end);
+  };
+  const InterfaceConfiguration* best = nullptr;
+  for (const InterfaceConfiguration& each : all_) {
+    const bool could_hold = each.is_lease && each.interface == interface && !each.ways.empty();
+    if (!could_hold || !objection_to(each).empty()) continue;
+    if (best == nullptr || rank(*best) < rank(each)) best = &each;
+  }
+  return leases_[interface] = best;
 }
 
 bool Weighing::is_ignored(const InterfaceConfiguration& lease, const ConfiguredWay& way) const {

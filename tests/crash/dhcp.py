@@ -33,7 +33,7 @@ def dhclient(machines):
 
 
 def dhcpcd(machines):
-    """dhcpcd with Debian's configuration, without its wait for other holders of the address; returns when the address is there."""
+    """dhcpcd with Debian's configuration, without its wait for other holders of the address."""
     changes = world.Changes(CLIENT)
     run(CLIENT, "ip", "link", "set", "eth0", "up")
     run(CLIENT, "dhcpcd", "--noarp", "--waitip=4", "--ipv4only", "eth0")
@@ -43,10 +43,24 @@ def dhcpcd(machines):
 
 
 def networkd(machines):
-    """systemd-networkd without D-Bus; returns when the routes are there. It waits for no udev when /sys is read-only."""
+    """systemd-networkd without D-Bus, as a DHCP client."""
+    run_networkd(machines, "[Network]\nDHCP=ipv4\n")
+
+
+def networkd_static(machines):
+    """systemd-networkd with settings of its own instead of a lease."""
+    run_networkd(machines, "[Network]\nAddress=192.0.2.77/24\nAddress=2001:db8:1::77/64\nGateway=192.0.2.1\n"
+                 "[Route]\nDestination=10.77.0.0/16\nGateway=192.0.2.3\nMetric=50\nPreferredSource=192.0.2.77\n"
+                 "[Route]\nDestination=2001:db8:77::/48\nGateway=2001:db8:1::1\n")
+    changes = world.Changes(CLIENT)
+    changes.until(lambda: any("2001:db8:77::/48" in line for line in world.routes("-6", "route")), "the IPv6 route")
+
+
+def run_networkd(machines, settings):
+    """Returns when the default routes are there. systemd-networkd waits for no udev when /sys is read-only."""
     os.makedirs("/etc/systemd/network", exist_ok=True)
     with open("/etc/systemd/network/10-eth0.network", "w", encoding="ascii") as file:
-        file.write("[Match]\nName=eth0\n[Network]\nDHCP=ipv4\n")
+        file.write("[Match]\nName=eth0\n" + settings)
     for folder in ("/run/systemd/netif/leases", "/run/systemd/netif/links", "/run/systemd/netif/lldp"):
         os.makedirs(folder, exist_ok=True)
     subprocess.run(["chown", "-R", "systemd-network:systemd-network", "/run/systemd/netif"], check=True)

@@ -58,7 +58,7 @@ class CrashCase(unittest.TestCase):
                           if operation["applicable"] and operation["object"] != "address"], [])
         if leftover:
             self.assert_tool(0, "routes", "restore", *words, "--apply", "--delete-addresses")
-            self.assertEqual(world.dump("-4", "address", "show", "dev", leftover)[0].get("addr_info", []), [])
+            self.assertEqual(routes("-4", "address", "show", "dev", leftover), [])
         self.assertEqual(routes_and_rules(leftover), self.before)
 
     def mended_both_ways(self, crash, leftover=None):
@@ -178,4 +178,11 @@ class OtherConfiguration(CrashCase):
     @unittest.skipUnless(os.access(dhcp.NETWORKD, os.X_OK), "systemd-networkd is not installed")
     def test_a_lease_of_systemd_networkd(self):
         self.lose_default(dhcp.networkd)
+        self.assert_restored("--infer")
+
+    @unittest.skipUnless(os.access(dhcp.NETWORKD, os.X_OK), "systemd-networkd is not installed")
+    def test_settings_of_systemd_networkd(self):
+        self.lose_default(dhcp.networkd_static)
+        for words in ("-4 route delete 10.77.0.0/16", "-6 route delete 2001:db8:77::/48"):
+            run(CLIENT, "ip", *words.split())
         self.assert_restored("--infer")

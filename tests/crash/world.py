@@ -21,6 +21,9 @@ TOOL = os.path.join(os.path.abspath(os.environ.get("BUILD_DIR", "build")), "bin"
 CLIENT, ROUTER = "client", "router"
 GATEWAY, SERVER = "192.0.2.1", "198.51.100.9"
 HOME = "/run/home"
+# What the programs write to, emptied after each test.
+WRITTEN = ("/run/work", "/run/wireguard", "/run/systemd", "/run/dhcpcd", "/etc/systemd/network", "/var/lib/dhcp",
+           "/var/lib/dhcpcd", HOME)
 SKIPPED = 77
 PATIENCE_S = 60  # for what must happen; reached only when it does not
 CLONE_NEWNET = 0x40000000
@@ -60,7 +63,7 @@ def hide_machine():
         os.remove("/etc/resolv.conf")
     with open("/etc/resolv.conf", "w", encoding="ascii") as file:
         file.write("nameserver 192.0.2.1\n")
-    for folder in ("/run/wireguard", "/run/work", HOME):
+    for folder in WRITTEN:
         os.makedirs(folder, mode=0o755, exist_ok=True)
 
 
@@ -164,7 +167,7 @@ class World:
             for pid in listed.stdout.split():
                 kill(int(pid))
             subprocess.run(["ip", "netns", "del", machine], check=True)
-        for folder in ("/run/work", "/run/wireguard", "/var/lib/dhcp", "/var/lib/dhcpcd", HOME):
+        for folder in WRITTEN:
             for entry in os.scandir(folder):
                 shutil.rmtree(entry.path) if entry.is_dir() else os.remove(entry.path)
 
@@ -189,7 +192,8 @@ def routes_and_rules(without_interface=None):
     entries += [("-6", entry) for entry in dump("-6", "route", "show", "table", "all")]
     entries = [pair for pair in entries
                if not (pair[1].get("dev") == without_interface and pair[1].get("protocol") == "kernel")]
-    entries += [("-4 rule", entry) for entry in dump("-4", "rule")] + [("-6 rule", entry) for entry in dump("-6", "rule")]
+    for family in ("-4", "-6"):
+        entries += [(f"{family} rule", entry) for entry in dump(family, "rule")]
     return sorted(f"{family} {json.dumps(entry, sort_keys=True)}" for family, entry in entries)
 
 

@@ -151,8 +151,35 @@ TEST(ConfiguredState, SettingsOfTheInterfaceGovernItsLease) {
 }
 
 TEST(ConfiguredState, TwoFilesThatAskForOneRouteAskForItOnce) {
-  const auto both = std::vector{lease(ConfigurationManager::kNetworkd), lease(ConfigurationManager::kDhclient)};
+  auto settings = lease(ConfigurationManager::kNetworkd);
+  settings.is_lease = false;
+  const auto both = std::vector{lease(ConfigurationManager::kNetworkd), settings};
   EXPECT_EQ(weigh_configuration(at_now(host()), both).routes.size(), 2U);
+}
+
+TEST(ConfiguredState, OfTwoLeasesTheNewestCounts) {
+  auto newer = lease(ConfigurationManager::kDhclient);
+  newer.expires_at = kNow + 10s;
+  newer.ways.pop_back();
+  const auto both = std::vector{lease(ConfigurationManager::kNetworkd), newer};
+  const auto state = weigh_configuration(at_now(host()), both);
+  EXPECT_EQ(state.routes.size(), 1U);
+  EXPECT_EQ(first_route(state), "default via 192.0.2.1 dev eth0");
+  EXPECT_EQ(state.not_read.size(), 1U);
+}
+
+TEST(ConfiguredState, OfTwoLeasesTheOneCountsWhoseRoutesAreThere) {
+  auto newer = lease(ConfigurationManager::kDhclient);
+  newer.expires_at = kNow + 10s;
+  Machine machine = host();
+  machine.route({.destination = "10.77.0.0/16",
+                 .interface = "eth0",
+                 .gateway = "192.0.2.3",
+                 .metric = 1024,
+                 .protocol = kProtocolDhcp});
+  const auto both = std::vector{newer, lease(ConfigurationManager::kNetworkd)};
+  EXPECT_EQ(first_route(weigh_configuration(at_now(std::move(machine)), both)),
+            "default via 192.0.2.1 dev eth0 proto dhcp metric 1024");
 }
 
 TEST(ConfiguredState, ARouterThatIsANeighbourStandsForItsAdvertisement) {
