@@ -110,20 +110,32 @@ bool leads_to(EntryList now, const Steps& steps, const EntryList& target, const 
   return now == target;
 }
 
-/// The ways to keep one run, best first: additions before deletions, then the other way round.
-std::array<Steps, 3> ways(const EntryList& now, const EntryList& target, const Kept& run, const SequenceModel& model) {
+/// The ways to keep one run, best first: with a replacement and without, additions before deletions and after them.
+std::array<Steps, 4> ways(const EntryList& now, const EntryList& target, const Kept& run, const SequenceModel& model) {
   const EntryList left = leftovers(now, target, run, model);
-  std::array<Steps, 3> all;
+  std::array<Steps, 4> all;
   if (can_replace_first(now, left, model)) {
     all[0] = additions(target, run, true);
     const bool replaces = !all[0].empty() && all[0].front().kind == Kind::kReplaceFirst;
-    append_deletions(all[0], replaces ? EntryList(left.begin() + 1, left.end()) : left);
+    const EntryList rest = replaces ? EntryList(left.begin() + 1, left.end()) : left;
+    append_deletions(all[1], rest);
+    std::ranges::copy(all[0], std::back_inserter(all[1]));
+    append_deletions(all[0], rest);
   }
-  all[1] = additions(target, run, false);
-  append_deletions(all[1], left);
+  all[2] = additions(target, run, false);
   append_deletions(all[2], left);
-  std::ranges::copy(additions(target, run, false), std::back_inserter(all[2]));
+  append_deletions(all[3], left);
+  std::ranges::copy(additions(target, run, false), std::back_inserter(all[3]));
   return all;
+}
+
+/// The best way that keeps the run and works.
+std::optional<Steps> first_way(const EntryList& now, const EntryList& target, const Kept& run,
+                               const SequenceModel& model) {
+  for (Steps& steps : ways(now, target, run, model)) {
+    if (leads_to(now, steps, target, model)) return std::move(steps);
+  }
+  return std::nullopt;
 }
 
 /// The last resort, where pinned entries stand in the way of the order: the right entries in any order.
@@ -177,11 +189,16 @@ std::vector<SequenceStep> sequence_steps(const EntryList& now, const EntryList& 
   EntryList wanted = target;
   std::erase_if(wanted, [&](int entry) { return model.is_pinned(entry) && !has(now, entry); });
   if (now.size() * wanted.size() > kMostPairs) return as_a_set(now, wanted, model);
+  std::optional<Steps> best;
+  Kept kept;
   for (const Kept& run : candidates(now, wanted, model)) {
-    for (Steps& steps : ways(now, wanted, run, model)) {
-      if (leads_to(now, steps, wanted, model)) return std::move(steps);
-    }
+    if (best && (run.pinned != kept.pinned || run.size() != kept.size())) break;
+    auto steps = first_way(now, wanted, run, model);
+    if (!steps || (best && best->size() <= steps->size())) continue;
+    best = std::move(steps);
+    kept = run;
   }
+  if (best) return std::move(*best);
   return as_a_set(now, wanted, model);
 }
 
