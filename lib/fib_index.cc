@@ -95,6 +95,13 @@ void add_neighbours(FibIndex& index) {
   }
 }
 
+// Such a gateway got the scope of the local route to it, and is not used: fib_check_nh_v4_gw() and rt_set_nexthop().
+bool is_own_gateway(const FibIndex& index, const NextHop& hop, LinkId link) {
+  if (!hop.gateway || hop.gateway->family != Family::kInet || (hop.flags & kNextHopOnLink) != 0) return false;
+  const auto own = index.inet_local.find(key_of<std::uint32_t>(*hop.gateway));
+  return own != index.inet_local.end() && own->second == link;
+}
+
 // A dump calls a leg dead too when its interface ignores routes without a carrier (fib_nexthop_info()); only one whose
 // link is down is dead for every lookup.
 FibLeg leg_of(const FibIndex& index, const NextHop& hop) {
@@ -102,6 +109,7 @@ FibLeg leg_of(const FibIndex& index, const NextHop& hop) {
   const FibLink& link = index.links[leg.link];
   const bool ignores = link.ignores_linkdown || link.ignores_linkdown6;
   leg.linkdown = (hop.flags & kNextHopLinkDown) != 0;
+  leg.gateway_is_own = is_own_gateway(index, hop, leg.link);
   if (hop.gateway) leg.neighbour = index.neighbour_state(leg.link, *hop.gateway).value_or(0);
   leg.dead = (hop.flags & kNextHopDead) != 0 && !(leg.linkdown && ignores && link.up);
   return leg;
@@ -203,6 +211,22 @@ void add_tables(FibIndex& index, FamilyIndex<Key>& family) {
   }
 }
 
+// Most rules of most machines select nothing, and most lookups meet two of them.
+bool has_selectors(const Rule& rule) {
+  Rule plain;
+  plain.family = rule.family;
+  plain.priority = rule.priority;
+  plain.action = rule.action;
+  plain.table = rule.table;
+  plain.goto_priority = rule.goto_priority;
+  plain.goto_unresolved = rule.goto_unresolved;
+  plain.suppress_prefix_length = rule.suppress_prefix_length;
+  plain.suppress_interface_group = rule.suppress_interface_group;
+  plain.realms = rule.realms;
+  plain.protocol = rule.protocol;
+  return rule != plain;
+}
+
 LinkId rule_link(const FibIndex& index, const std::string& name, bool detached) {
   if (name.empty()) return kNoLink;
   const LinkId link = detached ? kNoLink : index.find(name);
@@ -213,6 +237,7 @@ void add_rules(const FibIndex& index, const std::vector<Rule>& rules, Family fam
   for (const Rule& rule : rules) {
     if (rule.family != family) continue;
     FibRule& added = compiled.emplace_back(FibRule{.rule = &rule});
+    added.has_selectors = has_selectors(rule);
     added.input = rule_link(index, rule.input_interface, rule.input_interface_detached);
     added.output = rule_link(index, rule.output_interface, rule.output_interface_detached);
     if (!rule.not_understood.empty()) added.uncertain = "a rule on the way has an attribute that is not understood";

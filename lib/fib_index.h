@@ -49,6 +49,7 @@ struct FibLeg {
   LinkId link = kNoLink;
   bool dead = false;
   bool linkdown = false;        ///< its link has no carrier
+  bool gateway_is_own = false;  ///< the gateway is an IPv4 address of the same interface: it is not used
   std::uint16_t neighbour = 0;  ///< NeighbourState of its gateway; 0: none, or not known
 };
 
@@ -86,6 +87,7 @@ struct FibRule {
   const Rule* rule = nullptr;
   LinkId input = kNoLink;         ///< kNoLink: any
   LinkId output = kNoLink;        ///< kNoLink: any
+  bool has_selectors = true;      ///< false: it matches every flow
   std::int32_t goto_target = -1;  ///< the index of the rule it jumps to; -1: unresolved
   std::string_view uncertain{};   ///< why nobody knows whether it matches; empty: known
 };

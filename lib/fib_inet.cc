@@ -58,9 +58,9 @@ FlowAnswer leave(Output& at, LinkId link) {
     forget_gateways(at.answer);
   } else {
     if (is_multicast_inet(at.destination)) at.answer.fate = FlowFate::kMulticast;
-    // A route this short says nothing of multicast: the packet stays on the link.
-    const bool is_short = at.answer.route != nullptr && at.answer.route->destination.length < 4;
-    if (at.answer.fate == FlowFate::kMulticast && is_short) forget_gateways(at.answer);
+    // A route this short says nothing of multicast: the packet stays on the link. (Looked at last: it is far away.)
+    const bool to_group = at.answer.fate == FlowFate::kMulticast && at.answer.route != nullptr;
+    if (to_group && at.answer.route->destination.length < 4) forget_gateways(at.answer);
   }
   if (is_zero_net(at.destination)) {
     return refuse(at, FlowFate::kMartian, "no packet can be sent to 0.0.0.0");
@@ -116,7 +116,7 @@ FlowAnswer forward(Output& at, FibResult& result) {
   if (result.leg->link == kNoLink) at.answer.interface = result.leg->hop->interface;
   if (result.kind.type == RouteType::kLocal) return deliver(at, result);
   at.answer.fate = fate_of(result.kind.type);
-  at.answer.gateway = gateway_of(at.index, *result.leg);
+  at.answer.gateway = gateway_of(*result.leg);
   if (at.source == 0) at.source = source_for(at, result);
   return leave(at, result.leg->link);
 }

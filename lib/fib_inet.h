@@ -42,7 +42,7 @@ std::uint32_t leg_source(const FibIndex& index, const RouteKind& kind, const Fib
 /// net/ipv4/devinet.c inet_select_addr(); 0: none.
 std::uint32_t select_address(const FibIndex& index, LinkId link, std::uint32_t near, std::uint8_t scope);
 /// The gateway that the packet is sent to; null when the route's is this machine's own address, or there is none.
-std::optional<IpAddress> gateway_of(const FibIndex& index, const FibLeg& leg);
+std::optional<IpAddress> gateway_of(const FibLeg& leg);
 /// The interface that has the address, or that the table local gives: net/ipv4/devinet.c __ip_dev_find().
 LinkId link_of_address(const FibIndex& index, std::uint32_t address, InetLookup how);
 

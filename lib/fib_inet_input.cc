@@ -119,7 +119,7 @@ FlowAnswer forward(Input& at, FibResult& result) {
   }
   at.answer.fate = result.kind.type == RouteType::kBroadcast ? FlowFate::kBroadcast : FlowFate::kUnicast;
   at.answer.route = result.route;
-  at.answer.gateway = gateway_of(at.index, *result.leg);
+  at.answer.gateway = gateway_of(*result.leg);
   at.answer.interface =
       result.leg->link != kNoLink ? at.index.links[result.leg->link].name : result.leg->hop->interface;
   return std::move(at.answer);

@@ -19,10 +19,8 @@ struct Default {
 };
 
 FlowWay way_of(const FibIndex& index, const Route& route, const FibLeg& leg) {
-  return {.interface = index.links[leg.link].name,
-          .gateway = gateway_of(index, leg),
-          .route = &route,
-          .weight = leg.hop->weight};
+  return {
+      .interface = index.links[leg.link].name, .gateway = gateway_of(leg), .route = &route, .weight = leg.hop->weight};
 }
 
 // fib_select_multipath(): the hash takes one of the legs that are alive; with a source given, first of those whose own
@@ -68,7 +66,7 @@ std::vector<Default> equal_defaults(const FibIndex& index, const KernelFlow& flo
     last_metric = route.metric;
     if (route.scope != result.route->scope || route.type != RouteType::kUnicast || legs.count == 0) continue;
     const FibLeg& leg = index.legs[legs.first];
-    if (!gateway_of(index, leg)) continue;
+    if (!gateway_of(leg)) continue;
     if (found.empty() && &route != result.route) break;
     found.push_back({.route = &route, .leg = &leg, .state = index.neighbour_state(leg.link, *leg.hop->gateway)});
   }

@@ -75,17 +75,7 @@ std::uint32_t leg_source(const FibIndex& index, const RouteKind& kind, const Fib
   return select_address(index, leg.link, near, index.legs_of(kind).object ? object_scope : kind.scope);
 }
 
-std::optional<IpAddress> gateway_of(const FibIndex& index, const FibLeg& leg) {
-  const std::optional<IpAddress>& gateway = leg.hop->gateway;
-  if (!gateway || gateway->family != Family::kInet || (leg.hop->flags & kNextHopOnLink) != 0) return gateway;
-  // A gateway that is this machine's own through that interface got the scope of the local route to it, and is not
-  // used: fib_check_nh_v4_gw() and rt_set_nexthop().
-  const FibLink& link = index.links[leg.link];
-  const auto is_gateway = [&](const Address* address) { return address->address == *gateway; };
-  if (std::ranges::any_of(link.inet_addresses, is_gateway)) return std::nullopt;
-  const bool may_be_own = link.loopback || index.custom_local_routes;
-  return may_be_own && local_through(index, leg.link, *gateway, {}) != kNoLink ? std::nullopt : gateway;
-}
+std::optional<IpAddress> gateway_of(const FibLeg& leg) { return leg.gateway_is_own ? std::nullopt : leg.hop->gateway; }
 
 LinkId link_of_address(const FibIndex& index, std::uint32_t address, InetLookup how) {
   const auto found = index.inet_local.find(address);

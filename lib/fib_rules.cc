@@ -84,6 +84,7 @@ bool vrf_matches(const FibIndex& index, const KernelFlow& flow, std::uint32_t& v
 
 Mismatch first_mismatch(const FibIndex& index, const FibRule& compiled, const KernelFlow& flow,
                         std::uint32_t& vrf_table) {
+  if (!compiled.has_selectors) return Mismatch::kNone;
   const Rule& rule = *compiled.rule;
   if (!input_matches(index, compiled.input, flow)) return Mismatch::kInput;
   if (!output_matches(index, compiled.output, flow)) return Mismatch::kOutput;
