@@ -64,7 +64,7 @@ std::vector<std::string> ConfigurationFiles::list(const std::string& folder, std
   for (const std::string& name : *entries) {
     const bool fits =
         name.size() >= beginning.size() + end.size() && name.starts_with(beginning) && name.ends_with(end);
-    if (fits && paths.size() < kMostEntries) paths.push_back(folder + "/" + name);
+    if (fits && paths.size() < kMostEntries) paths.push_back(fmt::format("{}/{}", folder, name));
   }
   std::ranges::sort(paths);
   return paths;

@@ -82,6 +82,14 @@ std::optional<RouteWords> plain_route(const std::vector<std::string_view>& words
   return route;
 }
 
+/// Reads a word that may be missing; false when it is there and not understood.
+template <class T>
+bool take_word(std::string_view word, auto parse, std::optional<T>& into) {
+  if (word.empty()) return true;
+  into = parse(word);
+  return into.has_value();
+}
+
 /// The route that such a command adds; nullopt when a word of it is not understood.
 std::optional<ConfiguredWay> way_of(const RouteWords& words, const std::string& interface) {
   ConfiguredWay way;
@@ -96,9 +104,10 @@ std::optional<ConfiguredWay> way_of(const RouteWords& words, const std::string& 
   way.destination = *destination;
   const bool is_own = words.device.empty() || words.device == interface || words.device == "$IFACE";
   if (!is_own) return std::nullopt;
-  if (!words.metric.empty() && !(way.metric = parse_number<std::uint32_t>(words.metric))) return std::nullopt;
-  if (!words.table.empty() && !(way.table = parse_table(words.table))) return std::nullopt;
-  if (!words.source.empty() && !(way.preferred_source = IpAddress::parse(words.source))) return std::nullopt;
+  const bool is_read = take_word(words.metric, parse_number<std::uint32_t>, way.metric) &&
+                       take_word(words.table, parse_table, way.table) &&
+                       take_word(words.source, IpAddress::parse, way.preferred_source);
+  if (!is_read) return std::nullopt;
   return way;
 }
 
