@@ -162,6 +162,9 @@ struct FibIndex {
   const Route& route(std::uint32_t number) const { return routes->routes[number]; }
 };
 
+/// Sorts the routes of the index into its tables.
+void add_tables(FibIndex& index);
+
 /// An address as a number; the family must be the key's.
 template <class Key>
 constexpr Key key_of(const IpAddress& address) {
