@@ -7,13 +7,6 @@
 
 namespace vpndoctor {
 
-// Gives way to the IPv6 lookup where that is linked.
-[[gnu::weak]] FlowAnswer look_up_inet6(const FibIndex&, const Flow&, FibTrace*) {
-  FlowAnswer answer;
-  answer.uncertain = "IPv6 is not looked up";
-  return answer;
-}
-
 FlowAnswer look_up(const FibIndex& index, const Flow& flow, FibTrace* trace) {
   FlowAnswer answer =
       flow.destination.family == Family::kInet ? look_up_inet(index, flow, trace) : look_up_inet6(index, flow, trace);

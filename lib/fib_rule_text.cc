@@ -128,7 +128,9 @@ void FibTrace::table(std::uint32_t id) {
 
 void FibTrace::note(std::string_view text) {
   if (steps_.empty()) step({}, {});
+  constexpr std::size_t kLongest = 4000;  // a thousand routes that are skipped are no explanation
   std::string& outcome = steps_.back().outcome;
+  if (outcome.size() > kLongest) return;
   if (!outcome.empty()) outcome += "; ";
   outcome += text;
 }
