@@ -135,7 +135,7 @@ std::pair<int, int> read_under(const Pair& pair, int reads) {
 
 TEST(CollectStability, TornIpv4TableIsNeverCalledStable) {
   in_network_namespace([] {
-    make_big_interface();
+    ASSERT_TRUE(make_big_interface());
     EXPECT_EQ(install_routes(10000), "");
     const auto [torn_and_stable, unstable] = read_under({ip("12.0.0.1"), ip("200.0.0.1")}, 150);
     EXPECT_EQ(torn_and_stable, 0);
@@ -145,7 +145,7 @@ TEST(CollectStability, TornIpv4TableIsNeverCalledStable) {
 
 TEST(CollectStability, TornIpv6TableIsNeverCalledStable) {
   in_network_namespace([] {
-    make_big_interface();
+    ASSERT_TRUE(make_big_interface());
     run("for i in $(seq 3000); do echo route add 2001:db8:1:$i::/64 dev big0; done | ip -6 -batch -");
     const auto [torn_and_stable, unstable] = read_under({ip("2001:db8::1"), ip("2001:db8:ffff::1")}, 150);
     EXPECT_EQ(torn_and_stable, 0);
@@ -184,7 +184,7 @@ int pair_seen_in_torn_dump(const Pair& pair) {
 
 TEST(CollectStability, BracketNoticesWhatTheKernelDoesNotFlag) {
   in_network_namespace([] {
-    make_big_interface();
+    ASSERT_TRUE(make_big_interface());
     EXPECT_EQ(install_routes(20000), "");
     auto changes = RoutingChanges::subscribe();
     ASSERT_TRUE(changes.has_value());
@@ -195,7 +195,7 @@ TEST(CollectStability, BracketNoticesWhatTheKernelDoesNotFlag) {
 
 TEST(CollectStability, QuietNamespaceIsStableAtTheFirstAttempt) {
   in_network_namespace([] {
-    make_big_interface();
+    ASSERT_TRUE(make_big_interface());
     // Duplicate address detection and carriers change the state for a while; wait for the end of both.
     run("timeout 20 sh -c 'while ip -6 addr show | grep -q tentative; do :; done'");
     const auto snapshot = collect_snapshot({.tunnels = false, .most_attempts = 5});
@@ -206,7 +206,7 @@ TEST(CollectStability, QuietNamespaceIsStableAtTheFirstAttempt) {
 
 TEST(RoutingChanges, EveryKindOfChangeIsNoticed) {
   in_network_namespace([] {
-    make_big_interface();
+    ASSERT_TRUE(make_big_interface());
     run("timeout 20 sh -c 'while ip -6 addr show | grep -q tentative; do :; done'");
     for (const char* command :
          {"ip route add 10.9.0.0/16 dev big0", "ip -6 route add 2001:db8:9::/48 dev big0",
@@ -224,7 +224,7 @@ TEST(RoutingChanges, EveryKindOfChangeIsNoticed) {
 
 TEST(RoutingChanges, MoreEventsThanFitCountAsAChange) {
   in_network_namespace([] {
-    make_big_interface();
+    ASSERT_TRUE(make_big_interface());
     auto changes = RoutingChanges::subscribe();
     ASSERT_TRUE(changes.has_value());
     EXPECT_EQ(install_routes(50000), "");

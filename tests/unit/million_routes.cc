@@ -9,10 +9,9 @@
 #include <unistd.h>
 
 #include <array>
+#include <cstdlib>
 #include <cstring>
 #include <vector>
-
-#include "in_namespace.h"
 
 namespace vpndoctor::testing_support {
 namespace {
@@ -69,9 +68,10 @@ int exchange(int socket, const std::vector<RouteRequest>& batch) {
 
 }  // namespace
 
-void make_big_interface() {
-  run("ip link add big0 type veth peer name big1; ip link set big0 up; ip link set big1 up; "
-      "ip addr add 10.255.0.1/24 dev big0");
+bool make_big_interface() {
+  return std::system(
+             "ip link add big0 type veth peer name big1 && ip link set big0 up && ip link set big1 up && "
+             "ip addr add 10.255.0.1/24 dev big0") == 0;
 }
 
 std::string install_routes(std::uint32_t count, const std::string& interface) {

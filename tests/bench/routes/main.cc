@@ -51,7 +51,7 @@ T must(Result<T> result) {
 }
 
 void install(const std::string& count) {
-  testing_support::make_big_interface();
+  if (!testing_support::make_big_interface()) stop("no interface can be made");
   const std::string failed = testing_support::install_routes(static_cast<std::uint32_t>(std::stoul(count)));
   if (!failed.empty()) stop(failed);
 }
