@@ -11,3 +11,9 @@ file(GLOB routes_bench_sources CONFIGURE_DEPENDS bench/routes/*.cc)
 add_executable(vpndoctor-routes-bench EXCLUDE_FROM_ALL ${routes_bench_sources} unit/million_routes.cc)
 target_include_directories(vpndoctor-routes-bench PRIVATE unit ${PROJECT_SOURCE_DIR}/probes)
 target_link_libraries(vpndoctor-routes-bench PRIVATE vpndoctor)
+
+# The route lookup beside the kernel's, a million flows; and how fast it is.
+file(GLOB fib_bench_sources CONFIGURE_DEPENDS bench/fib/*.cc fib/*.cc)
+add_executable(vpndoctor-fib-bench EXCLUDE_FROM_ALL ${fib_bench_sources})
+target_include_directories(vpndoctor-fib-bench PRIVATE ${CMAKE_CURRENT_SOURCE_DIR})
+target_link_libraries(vpndoctor-fib-bench PRIVATE vpndoctor)
