@@ -77,8 +77,8 @@ class RuleFinder {
     std::ranges::sort(found_.rules, {}, &Leftover::index);
     if (!has_wg_quick) return;
     found_.notes.emplace_back(
-        "wg-quick also leaves tables of nftables named wg-quick-INTERFACE; without the interface "
-        "they drop nothing that was not meant for its address (nft list tables)");
+        "tables of nftables named wg-quick-INTERFACE are left by wg-quick as well; without the interface they drop "
+        "nothing that was not meant for its address (nft list tables)");
   }
 
  private:
@@ -107,13 +107,16 @@ class RuleFinder {
 void RuleFinder::take_wg_quick(std::size_t index) {
   const Rule& rule = rules_[index];
   if (!is_empty(rule) || has_live_tunnel_of_mark(rule.mark)) return;
-  const std::string fact = fmt::format("its table {} has no route", rule.table);
-  found_.rules.push_back({index, "wg-quick's rule to a tunnel that is gone", fact, Confidence::kProven});
+  const std::string source = "leftover of wg-quick";
+  found_.rules.push_back({index,
+                          fmt::format("a rule of wg-quick to a tunnel that is gone: table {} has no route", rule.table),
+                          source, Confidence::kProven});
   for (std::size_t i = 0; i < rules_.size(); ++i) {
     if (!is_companion(rules_[i], rule) || is_taken(i)) continue;
     found_.rules.push_back(
-        {i, fmt::format("wg-quick's rule beside its rule {}, which leads to a tunnel that is gone", rule.priority),
-         fact, Confidence::kProven});
+        {i,
+         fmt::format("a rule of wg-quick beside its rule {}, whose table {} has no route", rule.priority, rule.table),
+         source, Confidence::kProven});
     return;
   }
 }
@@ -145,8 +148,10 @@ bool RuleFinder::is_of_absent_client(const Rule& rule) {
 
 void RuleFinder::take_client(std::size_t index) {
   const Owner owner = rule_owner(now_, rules_[index]);
-  found_.rules.push_back({index, fmt::format("a rule of {}, whose interface is gone", owner.name),
-                          fmt::format("{}; its tables have no route", owner.evidence), Confidence::kLikely});
+  found_.rules.push_back(
+      {index,
+       fmt::format("a rule of {} ({}), whose interface is gone and whose tables are empty", owner.name, owner.evidence),
+       fmt::format("leftover of {}", owner.name), Confidence::kLikely});
 }
 
 }  // namespace

@@ -114,10 +114,12 @@ void Finder::judge_server_route(std::size_t index) {
   if (may_be_endpoint(now_, route.destination.address)) return;
   const auto covering = same_way_without(route);
   if (!covering) return;
-  found_.routes.push_back({index,
-                           "VPN clients pin the way to their server like this; no tunnel is up that needs it, and "
-                           "without it the host is reached the same way",
-                           fmt::format("the route {} leads to the same router", *covering), Confidence::kLikely});
+  found_.routes.push_back(
+      {index,
+       fmt::format("VPN clients pin the way to their server like this; no tunnel is up that needs it, and {} leads the "
+                   "same way",
+                   *covering),
+       "leftover of a VPN client", Confidence::kLikely});
 }
 
 void Finder::find_routes() {
@@ -126,8 +128,9 @@ void Finder::find_routes() {
   for (std::size_t i = 0; i < routes.size(); ++i) {
     if (!dead_.empty() && leads_into_dead_tunnel(routes[i])) {
       const std::string name = escape_controls(now_.routes->hops(routes[i])[0].interface);
-      found_.routes.push_back({i, fmt::format("it leads into {}, a tunnel that no program holds", name),
-                               fmt::format("{} has no carrier", name), Confidence::kProven});
+      found_.routes.push_back({i,
+                               fmt::format("it leads into {}, which has no carrier: no program holds the tunnel", name),
+                               fmt::format("leftover in {}", name), Confidence::kProven});
     } else if (may_pin_server(routes[i]) && !is_wished(routes[i])) {
       server_routes.push_back(i);
     }
@@ -150,7 +153,7 @@ void Finder::find_addresses() {
                                 fmt::format("the address keeps the kernel's routes into {}, a tunnel that no "
                                             "program holds",
                                             name),
-                                fmt::format("{} has no carrier", name), Confidence::kProven});
+                                fmt::format("leftover in {}", name), Confidence::kProven});
   }
 }
 

@@ -15,7 +15,7 @@ namespace vpndoctor {
 struct Leftover {
   std::size_t index = 0;
   std::string reason;
-  std::string source;  ///< the fact that shows it
+  std::string source;  ///< whose leftover it is
   Confidence confidence = Confidence::kLikely;
 };
 
