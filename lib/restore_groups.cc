@@ -3,6 +3,8 @@
 #include "restore_groups.h"
 
 #include <algorithm>
+#include <tuple>
+#include <utility>
 
 #include "restore_entries.h"
 #include "route_meaning.h"
@@ -23,21 +25,28 @@ class Grouping {
     tagged_.reserve(now.routes.size() + target.routes.size());
     tag(now_, false);
     tag(target_, true);
-    std::ranges::stable_sort(tagged_, {}, &Tagged::hash);
+    std::ranges::sort(tagged_, {},
+                      [](const Tagged& each) { return std::tuple(each.hash, each.is_target, each.index); });
   }
 
   std::vector<KeyGroup> differing() {
     std::vector<KeyGroup> groups;
     for (auto first = tagged_.begin(); first != tagged_.end();) {
-      const auto is_of_key = [&](const Tagged& each) { return each.hash == first->hash && same_key(*first, each); };
-      const auto end = std::find_if(first, tagged_.end(), [&](const Tagged& each) { return each.hash != first->hash; });
+      const Tagged key = *first;
+      const auto is_of_key = [&](const Tagged& each) { return same_key(key, each); };
+      const auto end = std::find_if(first, tagged_.end(), [&](const Tagged& each) { return each.hash != key.hash; });
       // Two keys with one hash are rare, yet they must not become one.
-      const auto last = std::stable_partition(first, end, is_of_key);
+      const auto last = std::partition(first, end, is_of_key);
+      if (last != end) {
+        sort_range(first, last);
+        sort_range(last, end);
+      }
       if (KeyGroup group = group_of(first, last); !is_same(group)) groups.push_back(std::move(group));
       first = last;
     }
-    std::ranges::stable_sort(
-        groups, {}, [](const KeyGroup& group) { return group.now.empty() ? group.target.front() : group.now.front(); });
+    std::ranges::sort(groups, {}, [](const KeyGroup& group) {
+      return std::pair(group.now.empty() ? group.target.front() : group.now.front(), group.now.empty());
+    });
     return groups;
   }
 
@@ -48,6 +57,11 @@ class Grouping {
     for (std::uint32_t i = 0; i < table.table->routes.size(); ++i) {
       if (!table.is_noise(table[i])) tagged_.push_back({route_key_hash(table, table[i]), i, is_target});
     }
+  }
+  static void sort_range(Iterator first, Iterator last) {
+    std::sort(first, last, [](const Tagged& left, const Tagged& right) {
+      return std::pair(left.is_target, left.index) < std::pair(right.is_target, right.index);
+    });
   }
   const RouteMeanings& side(const Tagged& each) const { return each.is_target ? target_ : now_; }
   bool same_key(const Tagged& left, const Tagged& right) const {

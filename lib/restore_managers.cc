@@ -51,6 +51,7 @@ class Managers {
 
   std::vector<TableManager> result() const {
     std::vector<TableManager> managers;
+    managers.reserve(touched_.size());
     for (const auto& [key, count] : touched_) {
       managers.push_back({key.first, fmt::format("{} x {}", count, key.second)});
     }

@@ -6,7 +6,9 @@
 
 #include <algorithm>
 #include <iterator>
+#include <numeric>
 #include <set>
+#include <tuple>
 
 #include "restore_steps.h"
 
@@ -82,6 +84,15 @@ void note_router_advertisements(const Snapshot& now, const Snapshot& target, Res
   }
 }
 
+/// Steps that are due at the same time keep their order.
+void take_in_order(std::vector<PlannedStep> steps, RestorePlan& plan) {
+  std::vector<std::size_t> order(steps.size());
+  std::iota(order.begin(), order.end(), std::size_t{0});
+  std::ranges::sort(order, {}, [&](std::size_t i) { return std::tuple(steps[i].phase, steps[i].order, i); });
+  plan.operations.reserve(steps.size());
+  for (const std::size_t i : order) plan.operations.push_back(std::move(steps[i].operation));
+}
+
 std::vector<PlannedStep> planned_routes(const Snapshot& now, const Snapshot& target, RestorePlan& plan) {
   if (!is_usable("routes", now.routes, target.routes, plan)) return {};
   const Place place(now, target);
@@ -130,8 +141,7 @@ RestorePlan plan_restore(const Snapshot& now, const Snapshot& target) {
   auto rules = planned_rules(now, target, steps, plan);
   move_to(steps, std::move(rules));
   move_to(steps, plan_addresses(now, target));
-  std::ranges::stable_sort(steps, {}, [](const PlannedStep& step) { return std::pair(step.phase, step.order); });
-  for (PlannedStep& step : steps) plan.operations.push_back(std::move(step.operation));
+  take_in_order(std::move(steps), plan);
   resolve_next_hop_objects(plan);
   note_router_advertisements(now, target, plan);
   plan.managers = managers_of(now, plan.operations);

@@ -91,8 +91,8 @@ class RulePlan {
     }
   }
 
-  std::vector<PlannedStep> plan(RuleGroups groups) {
-    for (auto& [key, group] : groups) plan_group(group);
+  std::vector<PlannedStep> plan(const RuleGroups& groups) {
+    for (const auto& [key, group] : groups) plan_group(group);
     return std::move(steps_);
   }
 

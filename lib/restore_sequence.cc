@@ -53,8 +53,9 @@ std::vector<Kept> candidates(const EntryList& now, const EntryList& target, cons
       if (model.is_pinned(target[run.last - 1])) --run.pinned;
     }
   }
-  std::ranges::stable_sort(runs, [](const Kept& left, const Kept& right) {
-    return left.pinned != right.pinned ? left.pinned > right.pinned : left.size() > right.size();
+  std::ranges::sort(runs, [](const Kept& left, const Kept& right) {
+    if (left.pinned != right.pinned) return left.pinned > right.pinned;
+    return left.size() != right.size() ? left.size() > right.size() : left.first < right.first;
   });
   runs.resize(std::min(runs.size(), kMostCandidates));
   runs.push_back({});
