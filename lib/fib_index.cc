@@ -96,8 +96,9 @@ void add_neighbours(FibIndex& index) {
 // Such a gateway got the scope of the local route to it, and is not used: fib_check_nh_v4_gw() and rt_set_nexthop().
 bool is_own_gateway(const FibIndex& index, const NextHop& hop, LinkId link) {
   if (!hop.gateway || hop.gateway->family != Family::kInet || (hop.flags & kNextHopOnLink) != 0) return false;
-  const auto own = index.inet_local.find(key_of<std::uint32_t>(*hop.gateway));
-  return own != index.inet_local.end() && own->second == link;
+  if (index.links[link].loopback) return true;  // only a local route leads there
+  const auto is_gateway = [&](const Address* address) { return address->address == *hop.gateway; };
+  return std::ranges::any_of(index.links[link].inet_addresses, is_gateway);
 }
 
 // A dump calls a leg dead too when its interface ignores routes without a carrier (fib_nexthop_info()); only one whose

@@ -120,7 +120,7 @@ struct FibIndex {
   LinkId loopback = kNoLink;
   std::vector<FibLeg> legs;
   std::vector<FibLegs> leg_sets;  ///< by Route::next_hops
-  std::vector<RouteKind> kinds;   ///< of the IPv4 routes, by LongestPrefix's kind
+  std::vector<RouteKind> kinds;   ///< of the routes, by LongestPrefix's kind
   FamilyIndex<std::uint32_t> inet;
   FamilyIndex<Uint128> inet6;
   const InterfaceSettings* inet_all = nullptr;           ///< net.ipv4.conf.all; null: not known

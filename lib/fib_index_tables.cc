@@ -77,7 +77,7 @@ void add_tables(FibIndex& index, FamilyIndex<Key>& family) {
     table->push_back({.address = key_of<Key>(route.destination.address),
                       .length = route.destination.length,
                       .route = number,
-                      .kind = kWanted == Family::kInet ? kinds.number(RouteKind::of(route)) : 0});
+                      .kind = kinds.number(RouteKind::of(route))});
   }
   const auto order = [&](std::span<std::uint32_t> numbers) {
     sizeof(Key) == 4 ? order_inet(*index.routes, numbers) : order_inet6(*index.routes, numbers);

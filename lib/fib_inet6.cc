@@ -118,7 +118,7 @@ FlowFate fate_of(RouteType type) {
 // ip6_rt_get_dev_rcu()
 LinkId delivering_link(const FibIndex& index, const FibResult& result) {
   const LinkId link = result.leg->link;
-  if (result.route->type != RouteType::kLocal && result.route->type != RouteType::kAnycast) return link;
+  if (result.kind.type != RouteType::kLocal && result.kind.type != RouteType::kAnycast) return link;
   if (is_vrf(index, link)) return link;
   const LinkId vrf = index.links[link].l3mdev;
   return vrf != kNoLink && !means_one_link(result.route->destination.address) ? vrf : index.loopback;
@@ -128,13 +128,12 @@ LinkId delivering_link(const FibIndex& index, const FibResult& result) {
 void put_source(const Question& at, const FibResult& result, FlowAnswer& answer) {
   if (at.has_source()) answer.source = at.flow.source;
   if (answer.source || at.arrives()) return;
-  const std::optional<IpAddress>& preferred = at.index.routes->attributes(*result.route).preferred_source;
+  const std::optional<IpAddress>& preferred = at.index.routes->attribute_sets[result.kind.attributes].preferred_source;
   if (preferred) {
     answer.source = preferred;
     return;
   }
-  const LinkId out =
-      at.index.legs_of(*result.route).object ? at.index.legs_in(*result.route)[0].link : result.leg->link;
+  const LinkId out = at.index.legs_of(result.kind).object ? at.index.legs_in(result.kind)[0].link : result.leg->link;
   const IpAddress* chosen = choose_source6(at.index, out, at.flow.destination);
   if (chosen != nullptr) answer.source = *chosen;
   if (!at.index.addresses_unknown.empty()) doubt(answer, at.index.addresses_unknown);
@@ -143,7 +142,7 @@ void put_source(const Question& at, const FibResult& result, FlowAnswer& answer)
 void put_route(const Question& at, const FibResult& result, FlowAnswer& answer) {
   answer.route = result.route;
   answer.table = result.table;
-  answer.fate = fate_of(result.route->type);
+  answer.fate = fate_of(result.kind.type);
   if (result.leg == nullptr) return;
   answer.interface = at.index.links[delivering_link(at.index, result)].name;
   if (result.leg->link == kNoLink) answer.interface = result.leg->hop->interface;

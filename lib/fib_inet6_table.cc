@@ -154,6 +154,29 @@ Pick select(const LookupArguments& at, Numbers routes, bool reachable) {
   return pick;
 }
 
+// What find() comes to where one route of one next hop has the longest prefix, without a visit to the route itself: at
+// a million routes that costs more than all the rest.
+bool takes_the_only(const LookupArguments& at, const Prefixes::Range& range, FibResult& result) {
+  if (range.kind == Prefixes::kNone) return false;
+  const RouteKind& kind = at.index.kinds[range.kind];
+  const RouteAttributes& attributes = at.index.routes->attribute_sets[kind.attributes];
+  const FibLegs& legs = at.index.legs_of(kind);
+  if (kind.type != RouteType::kUnicast || legs.count != 1 || legs.object || attributes.source) return false;
+  const auto& how = *static_cast<const Inet6Lookup*>(at.context);
+  const FibLeg& leg = at.index.legs[legs.first];
+  const bool fits = how.interface == kNoLink || how.interface == leg.link;
+  const bool failed = leg.hop->gateway && (leg.neighbour & kNeighbourFailed) != 0;
+  if (!is_alive(at.index, leg) || failed || (!fits && how.only_interface)) return false;
+  result.route = &at.index.route(range.route);
+  result.kind = kind;
+  result.verdict = FibVerdict::kRoute;
+  result.leg = &leg;
+  result.table = at.table;
+  result.suppress_link = leg.link;
+  if (!attributes.not_understood.empty()) result.uncertain = "the route has an attribute that is not understood";
+  return true;
+}
+
 // fib6_table_lookup(): when no router on the way answers, any will do.
 Pick find(const LookupArguments& at, const Prefixes& prefixes, const KernelFlow& flow) {
   const auto& how = *static_cast<const Inet6Lookup*>(at.context);
@@ -255,12 +278,17 @@ void look_up_inet6_table(const LookupArguments& arguments, KernelFlow& flow, Fib
   result.route = nullptr;
   result.leg = nullptr;
   const FibTable<Uint128>* table = arguments.index.inet6.table(arguments.table);
+  if (table != nullptr && arguments.trace == nullptr) {
+    const auto at = table->prefixes.position(key_of<Uint128>(flow.destination));
+    if (takes_the_only(arguments, table->prefixes.ranges()[at], result)) return;
+  }
   const Pick pick = table == nullptr ? Pick{} : find(arguments, table->prefixes, flow);
   if (pick.route == nullptr) {
     if (arguments.trace != nullptr) arguments.trace->note("no route matches");
     return;
   }
   result.route = pick.route;
+  result.kind = RouteKind::of(*pick.route);
   result.table = arguments.table;
   result.verdict = verdict_of(pick.route->type);
   result.leg = pick.leg == nullptr ? nullptr : chosen_leg(arguments, pick, flow);
