@@ -43,14 +43,24 @@ void forget_gateways(FlowAnswer& answer) {
   for (FlowWay& way : answer.candidates) way.gateway.reset();
 }
 
+bool has_inet(const FibLink& device) {
+  return device.link == nullptr || device.link->mtu_bytes.value_or(kSmallestMtu) >= kSmallestMtu;
+}
+
+// A loopback address leaves the machine only where the interface's route_localnet lets it.
+bool may_have_source(const FibIndex& index, LinkId link, std::uint32_t source) {
+  const FibLink& device = index.links[link];
+  if (!is_loopback_inet(source) || device.loopback || (device.link != nullptr && device.link->is_vrf())) return true;
+  return setting_max(index, link, &InterfaceSettings::route_localnet) != 0;
+}
+
 // __mkroute_output(): `at.answer` holds route, gateway and fate as the tables gave them.
 FlowAnswer leave(Output& at, LinkId link) {
   const FibLink& device = at.index.links[link];
-  if (device.link != nullptr && device.link->mtu_bytes && *device.link->mtu_bytes < kSmallestMtu) {
+  if (!has_inet(device)) {
     return refuse(at, FlowFate::kNoSuchInterface, "the interface's MTU is too small for IPv4");
   }
-  const bool loops = device.loopback || (device.link != nullptr && device.link->is_vrf());
-  if (is_loopback_inet(at.source) && !loops && setting_max(at.index, link, &InterfaceSettings::route_localnet) == 0) {
+  if (!may_have_source(at.index, link, at.source)) {
     return refuse(at, FlowFate::kInvalidSource, "a loopback source address may not leave the machine");
   }
   if (at.destination == kLimitedBroadcast) {
@@ -100,16 +110,24 @@ FlowFate fate_of(RouteType type) {
 }
 
 // The end of fib_select_path(): a flow of a VRF whose route leaves the VRF takes the VRF's address.
-std::uint32_t source_for(const Output& at, const FibResult& result) {
+std::uint32_t source_for(const Output& at, const RouteKind& kind, const FibLeg& leg) {
   const LinkId vrf = at.flow.l3mdev;
-  if (vrf == kNoLink || at.index.links[result.leg->link].l3mdev == vrf) {
-    return leg_source(at.index, result.kind, *result.leg);
-  }
+  if (vrf == kNoLink || at.index.links[leg.link].l3mdev == vrf) return leg_source(at.index, kind, leg);
   return select_address(at.index, vrf, 0, kScopeLink);
 }
 
+// Each leg gives the packet its own source, unless it has one.
+void choose_path(const Output& at, FibResult& result, FlowAnswer& answer) {
+  if (result.kind.type == RouteType::kLocal || !has_choice(at.index, result.kind)) return;
+  const auto may_leave = [&](const RouteKind& kind, const FibLeg& leg) {
+    const std::uint32_t source = at.source != 0 ? at.source : source_for(at, kind, leg);
+    return has_inet(at.index.links[leg.link]) && may_have_source(at.index, leg.link, source);
+  };
+  select_path(at.index, at.flow, may_leave, result, answer);
+}
+
 FlowAnswer forward(Output& at, FibResult& result) {
-  if (result.kind.type != RouteType::kLocal) select_path(at.index, at.flow, result, at.answer);
+  choose_path(at, result, at.answer);
   note_choice(at.answer, at.trace);
   at.answer.route = result.route;
   at.answer.table = result.table;
@@ -117,7 +135,7 @@ FlowAnswer forward(Output& at, FibResult& result) {
   if (result.kind.type == RouteType::kLocal) return deliver(at, result);
   at.answer.fate = fate_of(result.kind.type);
   at.answer.gateway = gateway_of(*result.leg);
-  if (at.source == 0) at.source = source_for(at, result);
+  if (at.source == 0) at.source = source_for(at, result.kind, *result.leg);
   return leave(at, result.leg->link);
 }
 

@@ -3,6 +3,7 @@
 #pragma once
 
 #include <cstdint>
+#include <functional>
 #include <optional>
 #include <vector>
 
@@ -31,9 +32,18 @@ void look_up_inet_table(const LookupArguments& arguments, KernelFlow& flow, FibR
 /// True when this flow may take the leg: net/ipv4/fib_trie.c fib_lookup_good_nhc().
 bool is_usable(const FibIndex& index, const FibLeg& leg, const KernelFlow& flow, bool ignore_linkstate);
 
+/// True when a packet may leave this way after all: what the kernel checks only when the choice is made.
+using MayLeave = std::function<bool(const RouteKind&, const FibLeg&)>;
+
+/// True when select_path() has something to choose; most routes have one way.
+inline bool has_choice(const FibIndex& index, const RouteKind& kind) {
+  return kind.is_default || index.legs_of(kind).count > 1;
+}
 /// Chooses among the legs of a multipath route or among equal defaults: net/ipv4/fib_semantics.c fib_select_path().
-/// Fills depends_on and candidates, and puts the first choice in `result`.
-void select_path(const FibIndex& index, const KernelFlow& flow, FibResult& result, FlowAnswer& answer);
+/// Fills depends_on and candidates, and puts the first choice in `result`. A candidate that may not leave has no
+/// interface.
+void select_path(const FibIndex& index, const KernelFlow& flow, const MayLeave& may_leave, FibResult& result,
+                 FlowAnswer& answer);
 /// Says what select_path() found, when that depends on something.
 void note_choice(const FlowAnswer& answer, FibTrace* trace);
 

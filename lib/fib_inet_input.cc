@@ -33,8 +33,6 @@ FlowAnswer refuse(Input& at, FlowFate fate, std::string_view why) {
   at.answer.fate = fate;
   at.answer.interface = {};
   at.answer.gateway.reset();
-  at.answer.candidates.clear();
-  at.answer.depends_on = DependsOn::kNothing;
   if (at.trace != nullptr) at.trace->step("", std::string(why));
   return std::move(at.answer);
 }
@@ -111,7 +109,8 @@ FlowAnswer forward(Input& at, FibResult& result) {
   unbound.output = kNoLink;
   if (at.index.legs_of(result.kind).count > 1) {
     unbound.source = IpAddress{};  // the flow's source does not count among the legs of a forwarded packet
-    select_path(at.index, unbound, result, at.answer);
+    const auto may_leave = [&](const RouteKind&, const FibLeg& leg) { return refused_source(at, leg.link).empty(); };
+    select_path(at.index, unbound, may_leave, result, at.answer);
     note_choice(at.answer, at.trace);
   }
   if (const std::string_view why = refused_source(at, result.leg->link); !why.empty()) {

@@ -3,6 +3,9 @@
 // defaults, which the state of their gateways decides: net/ipv4/fib_semantics.c fib_select_path().
 #include <fmt/format.h>
 
+#include <algorithm>
+#include <utility>
+
 #include "fib_inet.h"
 
 namespace vpndoctor {
@@ -18,21 +21,41 @@ struct Default {
   std::optional<std::uint16_t> state;  ///< of the gateway; null: the kernel knows no such neighbour
 };
 
-FlowWay way_of(const FibIndex& index, const Route& route, const FibLeg& leg) {
-  return {
-      .interface = index.links[leg.link].name, .gateway = gateway_of(leg), .route = &route, .weight = leg.hop->weight};
+/// What is chosen for.
+struct Chooser {
+  const FibIndex& index;
+  const KernelFlow& flow;
+  const MayLeave& may_leave;
+
+  FlowWay way_of(const Route& route, const FibLeg& leg) const {
+    FlowWay way{.interface = {}, .gateway = {}, .route = &route, .weight = leg.hop->weight};
+    if (!may_leave(RouteKind::of(route), leg)) return way;
+    way.interface = index.links[leg.link].name;
+    way.gateway = gateway_of(leg);
+    return way;
+  }
+};
+
+// Nothing depends on the choice where there is none, or where every way is refused.
+void put_candidates(std::vector<FlowWay> ways, DependsOn depends_on, FlowAnswer& answer) {
+  const auto is_refused = [](const FlowWay& way) { return way.interface.empty(); };
+  if (ways.size() < 2 || std::ranges::all_of(ways, is_refused)) return;
+  answer.candidates = std::move(ways);
+  answer.depends_on = depends_on;
 }
 
 // fib_select_multipath(): the hash takes one of the legs that are alive; with a source given, first of those whose own
 // source it is.
-void select_leg(const FibIndex& index, const KernelFlow& flow, FibResult& result, FlowAnswer& answer) {
+void select_leg(const Chooser& at, FibResult& result, FlowAnswer& answer) {
+  const auto& [index, flow, may_leave] = at;
+  std::vector<FlowWay> ways;
   const FibLeg* first = nullptr;
   const FibLeg* preferred = nullptr;
   const bool prefers = (index.kernel_version == 0 || index.kernel_version >= kSourcePrefersLeg) &&
                        !flow.source.is_unspecified() && !index.legs_of(result.kind).object;
   for (const FibLeg& leg : index.legs_in(result.kind)) {
     if (!is_usable(index, leg, flow, false)) continue;
-    answer.candidates.push_back(way_of(index, *result.route, leg));
+    ways.push_back(at.way_of(*result.route, leg));
     if (first == nullptr) first = &leg;
     if (prefers && preferred == nullptr &&
         select_address(index, leg.link, key_of<std::uint32_t>(leg.hop->gateway.value_or(IpAddress{})),
@@ -40,11 +63,7 @@ void select_leg(const FibIndex& index, const KernelFlow& flow, FibResult& result
       preferred = &leg;
     }
   }
-  if (answer.candidates.size() < 2) {
-    answer.candidates.clear();
-  } else {
-    answer.depends_on = DependsOn::kHash;
-  }
+  put_candidates(std::move(ways), DependsOn::kHash, answer);
   if (first != nullptr) result.leg = preferred != nullptr ? preferred : first;
 }
 
@@ -87,11 +106,12 @@ std::size_t choice(const std::vector<Default>& defaults, int last) {
 }
 
 // The kernel remembers its last choice, which nobody can read: all are tried.
-void select_default(const FibIndex& index, const KernelFlow& flow, FibResult& result, FlowAnswer& answer) {
-  const std::vector<Default> defaults = equal_defaults(index, flow, result);
+void select_default(const Chooser& at, FibResult& result, FlowAnswer& answer) {
+  const std::vector<Default> defaults = equal_defaults(at.index, at.flow, result);
   if (defaults.size() < 2) return;
-  answer.depends_on = DependsOn::kNeighbour;
-  for (const Default& each : defaults) answer.candidates.push_back(way_of(index, *each.route, *each.leg));
+  std::vector<FlowWay> ways;
+  for (const Default& each : defaults) ways.push_back(at.way_of(*each.route, *each.leg));
+  put_candidates(std::move(ways), DependsOn::kNeighbour, answer);
   const std::size_t chosen = choice(defaults, -1);
   result.route = defaults[chosen].route;
   result.kind = RouteKind::of(*result.route);
@@ -100,12 +120,14 @@ void select_default(const FibIndex& index, const KernelFlow& flow, FibResult& re
 
 }  // namespace
 
-void select_path(const FibIndex& index, const KernelFlow& flow, FibResult& result, FlowAnswer& answer) {
+void select_path(const FibIndex& index, const KernelFlow& flow, const MayLeave& may_leave, FibResult& result,
+                 FlowAnswer& answer) {
   if (flow.output != kNoLink) return;
+  const Chooser at{.index = index, .flow = flow, .may_leave = may_leave};
   if (index.legs_of(result.kind).count > 1) {
-    select_leg(index, flow, result, answer);
+    select_leg(at, result, answer);
   } else if (result.kind.is_default && result.kind.type == RouteType::kUnicast) {
-    select_default(index, flow, result, answer);
+    select_default(at, result, answer);
   }
 }
 

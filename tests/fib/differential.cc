@@ -115,6 +115,7 @@ Result<Tally> run_world(std::uint64_t seed, const DifferentialPlan& plan) {
                                    *after->addresses != *snapshot->addresses);
     if (!changed) break;
   }
+  if (!tally.reports.empty()) tally.reports.back() += world_words();
   return tally;
 }
 
