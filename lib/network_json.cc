@@ -54,6 +54,12 @@ std::optional<std::string> tun_type_of(const Link& link) {
   return tun_type_name(*link.tun_type);
 }
 
+/// Null for a rule that looks no table up.
+std::optional<std::uint32_t> table_of(const Rule& rule) {
+  if (rule.table == kTableUnspecified) return std::nullopt;
+  return rule.table;
+}
+
 }  // namespace
 
 void write_rule_members(JsonWriter& json, const Snapshot& snapshot, const Rule& rule, bool terse) {
@@ -61,10 +67,8 @@ void write_rule_members(JsonWriter& json, const Snapshot& snapshot, const Rule& 
   json.field("family", family_name(rule.family)).field("priority", rule.priority);
   write_selectors(members, rule);
   members.word("action", rule_action_name(rule.action), rule_action_name(RuleAction::kToTable));
-  members.value("table", rule.table, std::uint32_t{kTableUnspecified});
-  if (!terse) {
-    json.field_or_null("table_name", rule.table == kTableUnspecified ? "" : snapshot.table_name(rule.table));
-  }
+  members.maybe("table", table_of(rule));
+  if (!terse) json.field_or_null("table_name", table_of(rule) ? snapshot.table_name(rule.table) : "");
   members.maybe("goto_priority", rule.goto_priority)
       .value("goto_unresolved", rule.goto_unresolved, false)
       .maybe("suppress_prefix_length", rule.suppress_prefix_length)

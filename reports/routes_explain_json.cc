@@ -83,7 +83,8 @@ std::string render_flow_error_json(const Error& error) {
   std::string text;
   JsonWriter json(text);
   json.begin_object().key("error").begin_object();
-  json.field("kind", error_kind_name(error.kind)).field("message", error.message).end_object().end_object();
+  json.field("kind", error_kind_name(error.kind)).field("message", error.message);
+  json.field_or_null("hint", error.hint).end_object().end_object();
   return text + "\n";
 }
 

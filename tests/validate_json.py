@@ -49,11 +49,13 @@ def complaint(validator, text):
     return None if error is None else f"{error.json_path}: {error.message[:400]}"
 
 
-def load_validator(path):
-    """Returns a validator of the schema file; raises jsonschema.SchemaError when that is broken."""
+def load_validator(path, definition=None):
+    """Returns a validator of the schema file, or of a definition in it; raises jsonschema.SchemaError when it is broken."""
     with open(path, encoding="utf-8") as file:
         schema = json.load(file)
     jsonschema.Draft202012Validator.check_schema(schema)
+    if definition is not None:
+        schema = {"$schema": schema["$schema"], "$defs": schema["$defs"], "$ref": f"#/$defs/{definition}"}
     return jsonschema.Draft202012Validator(schema)
 
 

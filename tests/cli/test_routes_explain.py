@@ -5,7 +5,7 @@ import os
 import subprocess
 import tempfile
 
-from world import DEAD_HOST, Case, run
+from world import DEAD_HOST, Case, parse_line, run
 
 
 def kernel(*words):
@@ -55,7 +55,7 @@ class Explain(Case):
         lines = self.flows(f"{DEAD_HOST}\n# a remark\n\n127.0.0.1 uid 5\n").stdout.splitlines()
         self.assertEqual(lines, [f"{DEAD_HOST} dev vd0 table main src 192.0.2.1",
                                  "local 127.0.0.1 dev lo table local src 127.0.0.1"])
-        objects = [json.loads(line) for line in self.flows(f"{DEAD_HOST}\n::1\n", "--json").stdout.splitlines()]
+        objects = [parse_line("routes_flows_line", line) for line in self.flows(f"{DEAD_HOST}\n::1\n", "--json").stdout.splitlines()]
         self.assertEqual([each["result"]["interface"] for each in objects], ["vd0", "lo"])
 
     def test_a_line_that_is_no_flow_has_its_line_too(self):

@@ -4,6 +4,7 @@ import json
 import os
 import subprocess
 import sys
+import tempfile
 import unittest
 
 import world
@@ -27,10 +28,10 @@ def ip(commands):
 
 
 @unittest.skipUnless(world.IS_ROOT and os.path.exists("/dev/net/tun"), "needs root and /dev/net/tun")
-class RoutesFindings(world.Case):
-    def codes(self, commands, **scene):
-        """Returns code -> severity of what `routes --json` finds on the machine that the commands make."""
-        scene = dict(scene, commands=ip(commands), tool=[world.TOOL, "routes", "--json"])
+class Machines(world.Case):
+    def codes(self, commands, tool=("routes", "--json"), **scene):
+        """Returns code -> severity of what the tool finds on the machine that the commands make."""
+        scene = dict(scene, commands=ip(commands), tool=[world.TOOL, *tool])
         runner = os.path.join(os.path.dirname(os.path.abspath(__file__)), "scene.py")
         done = subprocess.run(["unshare", "-n", "-m", sys.executable, "-B", runner], input=json.dumps(scene).encode(),
                               stdout=subprocess.PIPE, timeout=60, check=False)
@@ -45,6 +46,8 @@ class RoutesFindings(world.Case):
         found = self.codes(without, **(without_scene if without_scene is not None else with_scene or {}))
         self.assertNotIn(code, found)
 
+
+class RoutesFindings(Machines):
     def test_an_ordinary_machine_has_none(self):
         self.assertEqual(self.codes(ORDINARY), {})
 
@@ -103,3 +106,53 @@ class RoutesFindings(world.Case):
         self.assert_fires("RTE013", "error", strict + ["sysctl -qw net.ipv4.conf.all.src_valid_mark=0"],
                           strict + ["sysctl -qw net.ipv4.conf.all.src_valid_mark=1"], WG)
 
+
+class AuditFindings(Machines):
+    """A split tunnel through tun0, alive, and the list that it is meant to carry."""
+    routed = ORDINARY + UP + ["route add 10.20.0.0/16 dev tun0"]
+
+    def audit(self, commands, prefixes, tuns=("tun0",)):
+        with tempfile.NamedTemporaryFile("w", prefix="vpndoctor-list-") as file:
+            file.write(prefixes + "\n")
+            file.flush()
+            return self.codes(commands, tool=("routes", "audit", file.name, "--via", "tun0", "--json"), tuns=list(tuns))
+
+    def assert_audit(self, code, severity, with_fault, without):
+        """Each a machine and a list; the second has no finding of any kind."""
+        found = self.audit(*with_fault)
+        self.assertEqual(found.get(code), severity, found)
+        self.assertEqual(self.audit(*without), {})
+
+    def test_a_prefix_of_the_list_goes_outside(self):
+        self.assert_audit("RTE020", "error", (self.routed, "10.20.0.0/16, 10.30.0.0/16"), (self.routed, "10.20.0.0/16"))
+
+    def test_a_more_specific_route_takes_a_part(self):
+        part = ["route add 10.20.7.0/24 via 192.0.2.1"]
+        self.assert_audit("RTE021", "warning", (self.routed + part, "10.20.0.0/16"), (self.routed, "10.20.0.0/16"))
+
+    def test_a_part_that_belongs_outside_is_a_notice(self):
+        everything = self.routed + HALVES
+        self.assertEqual(self.audit(everything, "0.0.0.0/0").get("RTE021"), "notice")
+
+    def test_a_prefix_of_the_list_goes_nowhere(self):
+        refused = ["route add unreachable 10.20.0.0/16 metric 1"]
+        self.assert_audit("RTE022", "warning", (ORDINARY + UP + refused, "10.20.0.0/16"), (self.routed, "10.20.0.0/16"))
+
+    def test_another_tunnel_has_addresses_of_the_list(self):
+        other = self.routed + ["link set tun1 up"]
+        self.assert_audit("RTE023", "warning",
+                          (other + ["route add 10.20.5.0/24 dev tun1"], "10.20.0.0/16", ("tun0", "tun1")),
+                          (other + ["route add 10.21.5.0/24 dev tun1"], "10.20.0.0/16", ("tun0", "tun1")))
+
+    def test_the_list_covers_a_local_network(self):
+        container = self.routed + BRIDGE + ["route add 172.17.0.0/16 dev tun0 metric 5"]
+        for commands, prefixes in ((self.routed, "10.20.0.0/16, 192.0.2.0/24"), (container, "172.16.0.0/12"),
+                                   (self.routed, "10.20.0.0/16, 127.0.0.0/8")):
+            self.assertEqual(self.audit(commands, prefixes).get("RTE024"), "warning", prefixes)
+        self.assertEqual(self.audit(self.routed + BRIDGE, "10.20.0.0/16"), {})
+
+    def test_the_list_covers_shared_address_space(self):
+        shared = self.routed + ["route add 100.64.0.0/16 dev tun0"]
+        provider = shared + ["addr add 100.70.1.2/24 dev eth0"]
+        self.assert_audit("RTE025", "notice", (shared, "100.64.0.0/16"), (shared, "10.20.0.0/16"))
+        self.assertEqual(self.audit(provider, "100.64.0.0/16").get("RTE025"), "warning")

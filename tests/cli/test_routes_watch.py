@@ -1,7 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
 """`routes watch`: events as they happen, who caused them, the summary and how it ends."""
 import contextlib
-import json
 import os
 import select
 import signal
@@ -46,7 +45,7 @@ class Watch:
             assert block, self.child.stderr.read().decode()
             self.unread += block
         line, self.unread = self.unread.split(b"\n", 1)
-        self.lines.append(json.loads(line))
+        self.lines.append(world.parse_line("routes_watch_line", line))
         return self.lines[-1]
 
     def until(self, text):

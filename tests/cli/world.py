@@ -22,6 +22,8 @@ SKIPPED = 77
 try:
     import validate_json
     VALIDATOR = validate_json.load_validator(SCHEMA)
+    LINE_VALIDATORS = {name: validate_json.load_validator(SCHEMA, name)
+                       for name in ("routes_flows_line", "routes_watch_line")}
 except SystemExit:
     VALIDATOR = None  # without python3-jsonschema documents are only parsed
 IS_ROOT = os.environ.get("VPNDOCTOR_TEST_UNSHARE") == "root"
@@ -76,6 +78,14 @@ def run(*arguments, prefix=(), **options):
     done.stdout = (done.stdout or b"").decode(errors="backslashreplace")
     done.stderr = (done.stderr or b"").decode(errors="backslashreplace")
     return done
+
+
+def parse_line(definition, text):
+    """Parses one line of a command that prints an object a line; the schema's definition of it must allow it."""
+    if VALIDATOR:
+        complaint = validate_json.complaint(LINE_VALIDATORS[definition], text)
+        assert complaint is None, f"{complaint}: {text}"
+    return json.loads(text)
 
 
 class Case(unittest.TestCase):
