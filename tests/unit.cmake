@@ -20,7 +20,7 @@ set(unit_prefix unit.)
 if(VPNDOCTOR_SANITIZE)
   set(unit_prefix sanitized.)
 endif()
-# Unit tests spend their time in the compiler.
-target_compile_options(vpndoctor-tests PRIVATE -O1)
+# Unit tests spend their time in the compiler, twice as much where it instruments what it optimises.
+target_compile_options(vpndoctor-tests PRIVATE $<IF:$<BOOL:${VPNDOCTOR_SANITIZE}>,-O0,-O1>)
 gtest_discover_tests(vpndoctor-tests NO_PRETTY_VALUES TEST_PREFIX ${unit_prefix} DISCOVERY_TIMEOUT 60
                      PROPERTIES LABELS unit TIMEOUT 300)
