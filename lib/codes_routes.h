@@ -42,29 +42,24 @@ inline constexpr auto kRoutesCodes = std::to_array<CodeEntry>({
     {"RTE008", "loopback-captured", Severity::kError, "Loopback addresses are routed into an interface",
      "Addresses of 127.0.0.0/8 or ::1 do not stay on this machine: programs that talk to themselves, local resolvers "
      "(127.0.0.53) and proxies break, and their traffic may leave the machine. Remedy: delete the route, or restore "
-     "the "
-     "local table."},
+     "the local table."},
     {"RTE009", "lan-captured", Severity::kWarning, "The local network is routed into a tunnel",
      "Addresses of the network that an interface is directly connected to are routed into a tunnel: printers, file "
      "servers and the router itself cannot be reached, unless the VPN means to forbid it. It is an error when the "
      "gateway that carries the tunnel is among them. Remedy: exclude the local network from the VPN, or renumber one "
-     "of "
-     "the networks."},
+     "of the networks."},
     {"RTE010", "tunnels-overlap", Severity::kWarning, "Two tunnels claim the same prefix",
      "Two tunnels have a route for the same prefix. Only one of them gets the traffic, and which one depends on "
-     "metrics "
-     "and on who came last; the other VPN seems connected and does not work. Remedy: narrow the prefixes of one VPN."},
+     "metrics and on who came last; the other VPN seems connected and does not work. Remedy: narrow the prefixes of "
+     "one VPN."},
     {"RTE011", "container-network-captured", Severity::kWarning, "A container network and a tunnel overlap",
      "The network of a container bridge and a prefix routed into a tunnel share addresses. Containers cannot be "
-     "reached, "
-     "or hosts behind the VPN cannot, depending on which route is more specific. Remedy: give the container engine "
-     "other "
-     "address pools (default-address-pools of Docker, podman network create --subnet)."},
+     "reached, or hosts behind the VPN cannot, depending on which route is more specific. Remedy: give the container "
+     "engine other address pools (default-address-pools of Docker, podman network create --subnet)."},
     {"RTE012", "cgnat-conflict", Severity::kWarning, "100.64.0.0/10 is used twice",
      "The provider's shared address space (RFC 6598) is used on a physical interface and by a tunnel (Tailscale and "
      "others number their peers from it). Peers or the provider's gateway and resolvers may be unreachable. Remedy: "
-     "give "
-     "the tunnel another range, or exclude the provider's addresses."},
+     "give the tunnel another range, or exclude the provider's addresses."},
     {"RTE013", "reverse-path-filter-drops-tunnel", Severity::kError, "The reverse path filter drops a tunnel's traffic",
      "rp_filter is strict on an interface, and the way back to what arrives there leads elsewhere, so that the kernel "
      "drops it in silence: the tunnel sends and never receives. Remedy: set rp_filter to 2 (loose) there, or "
@@ -72,15 +67,12 @@ inline constexpr auto kRoutesCodes = std::to_array<CodeEntry>({
     {"RTE020", "split-tunnel-outside", Severity::kError, "A prefix of the list does not go through the tunnel",
      "The list says that these addresses go through the tunnel, and the routing tables send them elsewhere: their "
      "traffic leaves in clear. The audit names the route that takes them. Usual causes: the VPN was reconnected "
-     "without "
-     "its routes, another VPN or a DHCP server pushed a more specific route, a rule picks another table. Remedy: "
-     "delete "
-     "the route that takes them, or add the one that the list asks for."},
+     "without its routes, another VPN or a DHCP server pushed a more specific route, a rule picks another table. "
+     "Remedy: delete the route that takes them, or add the one that the list asks for."},
     {"RTE021", "split-tunnel-partial", Severity::kWarning, "Only a part of a prefix goes through the tunnel",
      "A more specific route takes a part of a prefix of the list past the tunnel, or drops it. It is a notice when "
-     "these "
-     "parts are only the networks that the machine is directly connected to and the way to the tunnel's own server, "
-     "which belong outside. Remedy: delete the more specific route, or leave its prefix out of the list."},
+     "these parts are only the networks that the machine is directly connected to and the way to the tunnel's own "
+     "server, which belong outside. Remedy: delete the more specific route, or leave its prefix out of the list."},
     {"RTE022", "split-tunnel-unrouted", Severity::kWarning, "A prefix of the list goes nowhere",
      "No route matches these addresses, or one that refuses them does: nothing is sent, neither through the tunnel nor "
      "past it. Remedy: add the route that the list asks for, or reconnect the VPN."},
@@ -89,10 +81,9 @@ inline constexpr auto kRoutesCodes = std::to_array<CodeEntry>({
      "the lower metric: the other VPN does not get this traffic. Remedy: narrow the prefixes of one of the two."},
     {"RTE024", "list-overlaps-local-network", Severity::kWarning, "The list covers a local network",
      "Addresses of the list are in use on this machine: on the local network, on the bridge of a container engine, or "
-     "as "
-     "loopback addresses (127.0.0.0/8). Hosts behind the VPN that have them cannot be reached from here, or the local "
-     "ones cannot. A list that has everything in it (0.0.0.0/0) is not meant. Remedy: renumber the local network, or "
-     "narrow the list."},
+     "as loopback addresses (127.0.0.0/8). Hosts behind the VPN that have them cannot be reached from here, or the "
+     "local ones cannot. A list that has everything in it (0.0.0.0/0) is not meant. Remedy: renumber the local "
+     "network, or narrow the list."},
     {"RTE025", "list-overlaps-shared-space", Severity::kNotice, "The list covers shared address space (100.64.0.0/10)",
      "100.64.0.0/10 (RFC 6598) is what providers number their customers' links with, and what Tailscale numbers its "
      "hosts with. It is a warning when another interface of this machine has such an address. Remedy: leave it out of "
