@@ -1,7 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
 // A watch's own state equals a fresh reading, whatever happened; and it says who did it.
-#include "vpndoctor/route_watch.h"
-
 #include <gtest/gtest.h>
 #include <linux/rtnetlink.h>
 #include <netlink/netlink.h>
@@ -20,6 +18,7 @@
 #include "unit/in_namespace.h"
 #include "vpndoctor/collect.h"
 #include "vpndoctor/route_diff.h"
+#include "vpndoctor/route_watch.h"
 
 namespace vpndoctor {
 namespace {
