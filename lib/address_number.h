@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <bit>
+#include <cmath>
 #include <compare>
 #include <cstdint>
 
@@ -57,6 +58,13 @@ struct AddressNumber {
   }
 
   auto operator<=>(const AddressNumber&) const = default;
+
+  /// How many numbers there are from this one to `last`, both included, rounded to a double.
+  double count_to(const AddressNumber& last) const {
+    constexpr int kHighBits = 64;
+    const AddressNumber difference = last - *this;
+    return std::ldexp(static_cast<double>(difference.high), kHighBits) + static_cast<double>(difference.low) + 1;
+  }
 };
 
 }  // namespace vpndoctor

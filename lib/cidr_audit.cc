@@ -91,12 +91,6 @@ class Sweep {
   std::vector<Piece> pieces_;
 };
 
-double count(const AddressNumber& first, const AddressNumber& last) {
-  constexpr int kHighBits = 64;
-  const AddressNumber difference = last - first;
-  return std::ldexp(static_cast<double>(difference.high), kHighBits) + static_cast<double>(difference.low) + 1;
-}
-
 /// Judges one prefix by the pieces in it.
 class PrefixAuditor {
  public:
@@ -121,7 +115,7 @@ class PrefixAuditor {
  private:
   void add(const Piece& piece, const AddressNumber& first, const AddressNumber& last) {
     const int host_bits = static_cast<int>(address_bits(result_.prefix.family()) - result_.prefix.length);
-    add_share(piece.interface, std::ldexp(count(first, last), -host_bits));
+    add_share(piece.interface, std::ldexp(first.count_to(last), -host_bits));
     if (result_.uncertain.empty()) result_.uncertain = piece.uncertain;
     if (piece.is_neutral) return;
     if (run_ != nullptr && run_->interface == piece.interface && run_->route == piece.route) {

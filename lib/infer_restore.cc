@@ -75,7 +75,6 @@ class Inference {
     }
     RestorePlan plan = plan_restore(now_, target_);
     for (RestoreOperation& operation : plan.operations) explain(operation);
-    std::erase_if(plan.notes, [](const std::string& note) { return note.contains("baseline"); });
     append(plan.notes, leftovers_.notes);
     append(plan.notes, notes_);
     append(plan.notes, configured_.not_read);

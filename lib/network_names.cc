@@ -100,17 +100,6 @@ std::string route_protocol_name(std::uint8_t protocol) { return name_of(kProtoco
 std::string table_name(std::uint32_t table) { return name_of(kTables, table); }
 std::string metric_name(std::uint16_t kind) { return name_of(kMetrics, kind); }
 
-std::string neighbour_state_name(std::uint16_t state) {
-  if (state == 0) return "NONE";
-  std::string text;
-  for (const Word& word : kNeighbourStates) {
-    if ((state & word.number) == 0) continue;
-    if (!text.empty()) text += ',';
-    text += word.name;
-  }
-  return text.empty() ? std::to_string(state) : text;
-}
-
 std::string rule_action_name(RuleAction action) {
   switch (action) {
     case RuleAction::kToTable:

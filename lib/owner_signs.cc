@@ -104,4 +104,10 @@ bool is_sign_of(const LinkSign& sign, std::string_view name, std::string_view ki
   return ends_so(name.substr(sign.beginning.size()), sign.end) && (sign.kind.empty() || sign.kind == kind);
 }
 
+bool is_wg_quick_rule(const Rule& rule) {
+  constexpr std::uint32_t kAllBits = 0xffffffff;
+  return rule.inverted && rule.action == RuleAction::kToTable && rule.table != kTableUnspecified &&
+         rule.mark == rule.table && rule.mark_mask == kAllBits;
+}
+
 }  // namespace vpndoctor

@@ -7,6 +7,8 @@
 #include <span>
 #include <string_view>
 
+#include "vpndoctor/network.h"
+
 namespace vpndoctor {
 
 /// A VPN client that uses numbers of its own in policy routing; 0 stands for none.
@@ -49,6 +51,9 @@ std::span<const ClientSigns> client_signs();
 std::span<const LinkSign> link_signs();
 std::span<const HolderSign> holder_signs();
 std::span<const ProtocolSign> protocol_signs();
+
+/// True for `not fwmark T lookup T`: wg-quick gives the encrypted packets the table's number as their mark.
+bool is_wg_quick_rule(const Rule& rule);
 
 /// True when the interface's name and kind are those of the sign.
 bool is_sign_of(const LinkSign& sign, std::string_view name, std::string_view kind);

@@ -5,11 +5,12 @@
 
 #include <algorithm>
 #include <array>
-#include <bit>
 #include <cctype>
 #include <optional>
 #include <utility>
 
+#include "text/configuration_text.h"
+#include "text/lines.h"
 #include "vpndoctor/cidr_audit.h"
 #include "vpndoctor/text_escape.h"
 
@@ -21,7 +22,6 @@ using Problem = std::optional<Error>;  // null: the line was fine
 
 enum class ListKind : std::uint8_t { kCidrs, kWireguard, kOpenvpn };
 
-constexpr std::string_view kSpace = " \t\r\v\f";
 constexpr std::string_view kAllowedIps = "allowedips";
 
 /// Directives by which a text shows itself to be an OpenVPN configuration. None is a prefix.
@@ -29,12 +29,6 @@ constexpr auto kOpenvpnWords =
     std::to_array<std::string_view>({"client", "remote", "dev", "proto", "route", "route-ipv6", "redirect-gateway",
                                      "redirect-private", "push", "server", "server-ipv6", "ifconfig", "tls-client",
                                      "tls-server", "pull", "route-nopull", "route-metric", "auth-user-pass"});
-
-std::string_view trimmed(std::string_view text) {
-  const std::size_t first = text.find_first_not_of(kSpace);
-  if (first == std::string_view::npos) return {};
-  return text.substr(first, text.find_last_not_of(kSpace) - first + 1);
-}
 
 std::string lower(std::string_view text) {
   std::string copy(text);
@@ -45,15 +39,12 @@ std::string lower(std::string_view text) {
 /// Splits at spaces; quotation marks, which no prefix has, go.
 std::vector<std::string> words_of(std::string_view line) {
   std::vector<std::string> words;
-  for (;;) {
-    line = trimmed(line);
-    if (line.empty()) return words;
-    const std::size_t end = std::min(line.find_first_of(kSpace), line.size());
-    std::string word(line.substr(0, end));
+  for (const std::string_view piece : split(line, kBlanks)) {
+    std::string word(piece);
     std::erase(word, '"');
     if (!word.empty()) words.push_back(std::move(word));
-    line.remove_prefix(end);
   }
+  return words;
 }
 
 /// The value of `AllowedIPs = value`, in any letter case; nullopt for another line.
@@ -73,24 +64,22 @@ std::optional<ListKind> kind_of_line(std::string_view line) {
 /// The line without its comment. A semicolon begins one for OpenVPN.
 std::string_view without_comment(std::string_view line) { return trimmed(line.substr(0, line.find_first_of("#;"))); }
 
+/// Calls `visit` for each line that says something, until one has a problem.
 template <class Visit>
-Problem for_each_line(std::string_view text, Visit visit) {
-  for (std::size_t number = 1; !text.empty(); ++number) {
-    const std::size_t end = std::min(text.find('\n'), text.size());
-    const std::string_view line = without_comment(text.substr(0, end));
-    text.remove_prefix(std::min(end + 1, text.size()));
-    if (line.empty()) continue;
-    if (Problem problem = visit(line)) {
-      problem->message = fmt::format("line {}: {}", number, problem->message);
-      return problem;
-    }
-  }
-  return std::nullopt;
+Problem for_each_entry(std::string_view text, Visit visit) {
+  Problem problem;
+  for_each_line(text, [&](std::size_t number, std::string_view raw) {
+    const std::string_view line = without_comment(raw);
+    if (problem || line.empty()) return;
+    problem = visit(line);
+    if (problem) problem->message = fmt::format("line {}: {}", number, problem->message);
+  });
+  return problem;
 }
 
 ListKind kind_of(std::string_view text) {
   std::optional<ListKind> kind;
-  for_each_line(text, [&kind](std::string_view line) -> Problem {
+  for_each_entry(text, [&kind](std::string_view line) -> Problem {
     if (!kind) kind = kind_of_line(line);
     return std::nullopt;
   });
@@ -107,13 +96,12 @@ Problem add(Result<IpPrefix> prefix, Prefixes& list) {
   return std::nullopt;
 }
 
-/// Calls `visit` with every piece between commas and spaces.
+/// Calls `visit` with every piece between commas and spaces, until one has a problem.
 template <class Visit>
 Problem for_each_item(std::string_view text, Visit visit) {
   constexpr std::string_view kBetween = ", \t\r\v\f";
-  for (;;) {
-    const std::size_t first = std::min(text.find_first_not_of(kBetween), text.size());
-    text.remove_prefix(first);
+  for (;;) {  // not split(): a list of millions on one line needs no second copy
+    text.remove_prefix(std::min(text.find_first_not_of(kBetween), text.size()));
     if (text.empty()) return std::nullopt;
     const std::size_t end = std::min(text.find_first_of(kBetween), text.size());
     if (Problem problem = visit(text.substr(0, end))) return problem;
@@ -139,15 +127,6 @@ Problem wireguard_line(std::string_view line, Prefixes& list) {
   return for_each_item(*value, [&list](std::string_view item) { return add_masked(item, list); });
 }
 
-/// The length of a mask such as 255.255.0.0; nullopt when its ones are not in front.
-std::optional<unsigned> mask_length(const IpAddress& mask) {
-  std::uint32_t bits = 0;
-  for (const std::uint8_t byte : mask.octets()) bits = bits << 8U | byte;
-  const auto ones = static_cast<unsigned>(std::countl_one(bits));
-  const bool is_mask = ones == 32 || bits << ones == 0;
-  return is_mask ? std::optional(ones) : std::nullopt;
-}
-
 /// `route NETWORK [NETMASK] [GATEWAY] [METRIC]`
 Problem openvpn_route(const std::vector<std::string>& words, Prefixes& list) {
   if (words.size() < 2) return wrong("\"route\" names no network");
@@ -156,10 +135,10 @@ Problem openvpn_route(const std::vector<std::string>& words, Prefixes& list) {
     return wrong(fmt::format("{} is not an IPv4 address", in_quotes(words[1])),
                  "a host's name or an OpenVPN keyword means something only when OpenVPN runs; write its address");
   }
-  std::optional<unsigned> length = address_bits(Family::kInet);
+  std::optional<std::uint8_t> length = address_bits(Family::kInet);
   if (words.size() > 2 && words[2] != "default") {
     const auto mask = IpAddress::parse(words[2]);
-    length = mask && mask->family == Family::kInet ? mask_length(*mask) : std::nullopt;
+    length = mask ? mask_length(*mask) : std::nullopt;
   }
   if (!length) return wrong(fmt::format("{} is not a netmask", in_quotes(words[2])));
   return add(IpPrefix::parse(fmt::format("{}/{}", *network, *length)), list);
@@ -202,7 +181,7 @@ Problem cidr_line(std::string_view line, Prefixes& list) {
 Result<std::vector<IpPrefix>> parse_prefix_list(std::string_view text) {
   const ListKind kind = kind_of(text);
   std::vector<IpPrefix> list;
-  Problem problem = for_each_line(text, [kind, &list](std::string_view line) {
+  Problem problem = for_each_entry(text, [kind, &list](std::string_view line) {
     if (kind == ListKind::kWireguard) return wireguard_line(line, list);
     return kind == ListKind::kOpenvpn ? openvpn_line(line, list) : cidr_line(line, list);
   });

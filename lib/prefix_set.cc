@@ -52,13 +52,6 @@ class Collector {
   std::vector<IpPrefix> kept_;
 };
 
-/// How many addresses there are from `first` to `last`, rounded to a double.
-double count(const AddressNumber& first, const AddressNumber& last) {
-  constexpr int kHighBits = 64;
-  const AddressNumber difference = last - first;
-  return std::ldexp(static_cast<double>(difference.high), kHighBits) + static_cast<double>(difference.low) + 1;
-}
-
 }  // namespace
 
 std::optional<IpAddress> next_address(const IpAddress& address) {
@@ -92,7 +85,7 @@ double share_of(const AddressRange& range, const IpPrefix& whole) {
   const IpAddress last = std::min(range.last, whole.last_address());
   if (range.first.family != whole.family() || last < first) return 0;
   const int host_bits = static_cast<int>(address_bits(whole.family()) - whole.length);
-  return std::ldexp(count(AddressNumber::of(first), AddressNumber::of(last)), -host_bits);
+  return std::ldexp(AddressNumber::of(first).count_to(AddressNumber::of(last)), -host_bits);
 }
 
 }  // namespace vpndoctor

@@ -100,7 +100,7 @@ class Managers {
 std::vector<TableManager> managers_of(const Snapshot& now, const std::vector<RestoreOperation>& operations) {
   Managers managers(now);
   for (const RestoreOperation& operation : operations) {
-    if (operation.applicable && !operation.optional) managers.take(operation);
+    if (operation.is_pending()) managers.take(operation);
   }
   return managers.result();
 }

@@ -130,8 +130,7 @@ const char* RestoreOperation::object_name() const {
 }
 
 std::size_t RestorePlan::pending() const {
-  return static_cast<std::size_t>(std::ranges::count_if(
-      operations, [](const RestoreOperation& each) { return each.applicable && !each.optional; }));
+  return static_cast<std::size_t>(std::ranges::count_if(operations, &RestoreOperation::is_pending));
 }
 
 RestorePlan plan_restore(const Snapshot& now, const Snapshot& target) {

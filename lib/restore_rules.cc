@@ -7,6 +7,7 @@
 #include <map>
 #include <set>
 
+#include "filled_tables.h"
 #include "restore_entries.h"
 #include "restore_steps.h"
 #include "vpndoctor/route_diff.h"
@@ -32,8 +33,6 @@ struct RuleGroup {
 };
 
 using RuleGroups = std::map<std::pair<Family, std::uint32_t>, RuleGroup>;
-using Tables = std::set<std::pair<Family, std::uint32_t>>;
-
 /// The rule of VRFs comes and goes with them.
 bool is_kernel_made(const Rule& rule) { return rule.l3mdev && rule.protocol == kProtocolKernel; }
 
@@ -55,15 +54,8 @@ RuleGroups grouped(const std::vector<Rule>& now, const std::vector<Rule>& target
   return groups;
 }
 
-Tables tables_of(const Snapshot& snapshot) {
-  Tables tables;
-  if (!snapshot.routes) return tables;
-  std::pair<Family, std::uint32_t> last{Family::kInet, kTableUnspecified};
-  for (const Route& route : snapshot.routes->routes) {
-    const std::pair current{route.destination.family(), route.table};
-    if (current != last) tables.insert(last = current);
-  }
-  return tables;
+Tables filled_tables_of(const Snapshot& snapshot) {
+  return snapshot.routes ? filled_tables(*snapshot.routes) : Tables{};
 }
 
 bool is_blocking(RouteType type) {
@@ -83,7 +75,10 @@ Tables blocking_tables_of(const Snapshot& snapshot) {
 class RulePlan {
  public:
   RulePlan(const Snapshot& now, const Snapshot& target, const std::vector<PlannedStep>& route_steps)
-      : now_(&now), blocking_(blocking_tables_of(now)), filled_(tables_of(now)), filled_then_(tables_of(target)) {
+      : now_(&now),
+        blocking_(blocking_tables_of(now)),
+        filled_(filled_tables_of(now)),
+        filled_then_(filled_tables_of(target)) {
     for (const PlannedStep& step : route_steps) {
       const auto& route = std::get<StandaloneRoute>(step.operation.object).route;
       const bool adds = step.operation.applicable && step.operation.action != RestoreAction::kDelete;

@@ -6,12 +6,12 @@
 #include <fmt/format.h>
 
 #include <map>
-#include <set>
 #include <string_view>
 #include <utility>
 
 #include "default_way.h"
 #include "vpndoctor/route_owner.h"
+#include "vpndoctor/route_words.h"
 
 namespace vpndoctor {
 namespace {
@@ -20,14 +20,9 @@ constexpr const char* plural(std::size_t count) { return count == 1 ? "" : "s"; 
 
 /// What a route goes through, for a sentence: "tun0", "eth0 and eth1", "nothing (blackhole)".
 std::string through(const RouteTable& table, const Route& route) {
-  std::set<std::string> names;
-  for (const NextHop& hop : table.hops(route)) {
-    if (!hop.interface.empty()) names.insert(hop.interface);
-  }
-  if (names.empty() || (route.type >= RouteType::kBlackhole && route.type <= RouteType::kThrow)) {
-    return fmt::format("nothing ({})", route_type_name(route.type));
-  }
-  return fmt::format("{}", fmt::join(names, " and "));
+  const std::string interfaces = interfaces_text(table, route);
+  const bool is_refusal = route.type >= RouteType::kBlackhole && route.type <= RouteType::kThrow;
+  return interfaces.empty() || is_refusal ? fmt::format("nothing ({})", route_type_name(route.type)) : interfaces;
 }
 
 class Summary {

@@ -4,8 +4,6 @@
 
 #include <fmt/format.h>
 
-#include <set>
-
 #include "derived_routes.h"
 #include "timestamp.h"
 #include "vpndoctor/json_writer.h"
@@ -22,12 +20,6 @@ RouteEvent named(RouteEventKind kind, const char* object, std::string entry, std
   event.entry = std::move(entry);
   event.interface = std::move(interface);
   return event;
-}
-
-std::string interfaces_of(const RouteTable& table, const Route& route) {
-  std::set<std::string> names;
-  for (const NextHop& hop : table.hops(route)) names.insert(hop.interface);
-  return fmt::format("{}", fmt::join(names, " and "));
 }
 
 std::string rule_entry(const Rule& rule) {
@@ -81,7 +73,7 @@ const char* route_event_kind_name(RouteEventKind kind) {
 }
 
 RouteEvent event_of(RouteEventKind kind, const RouteTable& table, const Route& route) {
-  RouteEvent event = named(kind, "route", joined(route_words(table, route)), interfaces_of(table, route));
+  RouteEvent event = named(kind, "route", joined(route_words(table, route)), interfaces_text(table, route));
   event.text = fmt::format("{} {}", event.entry, route_event_kind_name(kind));
   event.is_derived = is_kernel_made(table, route);
   return event;

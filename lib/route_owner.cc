@@ -15,7 +15,6 @@
 namespace vpndoctor {
 namespace {
 
-constexpr std::uint32_t kAllBits = 0xffffffff;
 constexpr std::string_view kWgQuick = "wg-quick";
 
 Owner owner(std::string_view name, std::string evidence, bool is_vpn) {
@@ -26,12 +25,6 @@ const Rule* find_rule(const Snapshot& snapshot, auto&& condition) {
   if (!snapshot.rules) return nullptr;
   const auto found = std::ranges::find_if(*snapshot.rules, condition);
   return found == snapshot.rules->end() ? nullptr : &*found;
-}
-
-/// `not fwmark T lookup T`: wg-quick gives the encrypted packets the table's number as their mark.
-bool is_wg_quick_rule(const Rule& rule) {
-  return rule.inverted && rule.action == RuleAction::kToTable && rule.table != 0 && rule.mark == rule.table &&
-         rule.mark_mask == kAllBits;
 }
 
 bool has_mark_of(const Rule& rule, const ClientSigns& client) {

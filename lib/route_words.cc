@@ -6,6 +6,8 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <set>
+#include <string_view>
 #include <utility>
 
 namespace vpndoctor {
@@ -172,6 +174,14 @@ std::vector<std::string> address_words(const Address& address) {
   if (address.valid_seconds) add(words, "valid_lft", std::to_string(*address.valid_seconds));
   if (address.preferred_seconds) add(words, "preferred_lft", std::to_string(*address.preferred_seconds));
   return words;
+}
+
+std::string interfaces_text(const RouteTable& routes, const Route& route) {
+  std::set<std::string_view> names;
+  for (const NextHop& hop : routes.hops(route)) {
+    if (!hop.interface.empty()) names.insert(hop.interface);
+  }
+  return fmt::format("{}", fmt::join(names, " and "));
 }
 
 std::string joined(const std::vector<std::string>& words) { return fmt::format("{}", fmt::join(words, " ")); }

@@ -154,8 +154,6 @@ Command delete_route(const RoutingFacts& facts, const Route& route) {
   return root_command(std::move(argv));
 }
 
-const char* family_title(Family family) { return family == Family::kInet ? "IPv4" : "IPv6"; }
-
 CheckResults check_routing(const Snapshot& snapshot, const Fib& fib) {
   CheckResults results;
   RoutingFacts facts{snapshot, fib, {}, {}};

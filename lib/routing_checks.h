@@ -61,7 +61,6 @@ std::string route_text(const RoutingFacts& facts, const Route& route);
 Evidence route_evidence(const RoutingFacts& facts, const Route& route);
 /// The command that deletes the route.
 Command delete_route(const RoutingFacts& facts, const Route& route);
-const char* family_title(Family family);  ///< "IPv4", "IPv6"
 
 using Findings = std::vector<Finding>;
 void check_default_missing(const RoutingFacts& facts, Findings& findings);

@@ -108,19 +108,13 @@ std::set<std::string> tunnels_of(std::span<const TunnelClaim> claims) {
   return tunnels;
 }
 
-std::string joined_by_and(const std::set<std::string>& words) {
-  std::string text;
-  for (const std::string& word : words) text += (text.empty() ? "" : " and ") + word;
-  return text;
-}
-
 void add_claimed_twice(const RoutingFacts& facts, const std::set<std::string>& tunnels, const Contested& contested,
                        Findings& findings) {
   const IpPrefix& prefix = contested.front().front().prefix();
   Finding finding = make_finding("RTE010", {"prefix", prefix.to_string()});
-  finding.title = contested.size() == 1 ? fmt::format("{} claim {}", joined_by_and(tunnels), prefix)
-                                        : fmt::format("{} claim the same {} prefixes, {} first", joined_by_and(tunnels),
-                                                      contested.size(), prefix);
+  finding.title = contested.size() == 1 ? fmt::format("{} claim {}", fmt::join(tunnels, " and "), prefix)
+                                        : fmt::format("{} claim the same {} prefixes, {} first",
+                                                      fmt::join(tunnels, " and "), contested.size(), prefix);
   const FlowAnswer answer = facts.fib.lookup(flow_to(prefix.address));
   finding.detail = answer.interface.empty() ? "Only one of them gets the traffic."
                                             : fmt::format("{} goes through {} now.", prefix.address, answer.interface);

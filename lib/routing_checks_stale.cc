@@ -6,6 +6,7 @@
 #include <map>
 #include <set>
 
+#include "filled_tables.h"
 #include "routing_checks.h"
 #include "vpndoctor/route_owner.h"
 #include "vpndoctor/route_words.h"
@@ -174,11 +175,12 @@ void check_server_route_left(const RoutingFacts& facts, Findings& findings) {
 }
 
 void check_rule_to_empty_table(const RoutingFacts& facts, Findings& findings) {
-  // The default table is empty on nearly every machine, and IPv6's as well.
-  std::set<std::pair<Family, std::uint32_t>> filled{{Family::kInet, kTableDefault}, {Family::kInet6, kTableDefault},
-                                                    {Family::kInet, kTableMain},    {Family::kInet6, kTableMain},
-                                                    {Family::kInet, kTableLocal},   {Family::kInet6, kTableLocal}};
-  for (const Route& route : facts.routes().routes) filled.emplace(route.destination.family(), route.table);
+  Tables filled = filled_tables(facts.routes());
+  // The default table is empty on nearly every machine, and rules of the kernel's own tables are its business.
+  for (const std::uint32_t table : {kTableDefault, kTableMain, kTableLocal}) {
+    filled.emplace(Family::kInet, table);
+    filled.emplace(Family::kInet6, table);
+  }
   std::map<std::pair<Family, std::uint32_t>, std::vector<const Rule*>> empty;
   for (const Rule& rule : *facts.snapshot.rules) {
     if (rule.action != RuleAction::kToTable || rule.l3mdev || rule.table == kTableUnspecified) continue;

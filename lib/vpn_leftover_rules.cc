@@ -12,23 +12,12 @@
 #include <string>
 #include <utility>
 
+#include "filled_tables.h"
+#include "owner_signs.h"
 #include "vpndoctor/route_owner.h"
 
 namespace vpndoctor {
 namespace {
-
-using Tables = std::set<std::pair<Family, std::uint32_t>>;
-
-Tables filled_tables(const RouteTable& table) {
-  Tables tables;
-  std::optional<std::pair<Family, std::uint32_t>> last;
-  for (const Route& route : table.routes) {
-    const std::pair current{route.destination.family(), route.table};
-    if (last != current) tables.insert(current);
-    last = current;
-  }
-  return tables;
-}
 
 bool is_kernels_table(std::uint32_t table) {
   return table == kTableUnspecified || table == kTableMain || table == kTableLocal || table == kTableDefault;
@@ -48,10 +37,9 @@ bool selects_nothing_but_mark(const Rule& rule) {
   return bare == rule;
 }
 
-/// `not from all fwmark T lookup T`, as wg-quick's add_default() makes it.
-bool is_wg_quick_rule(const Rule& rule) {
-  return rule.inverted && rule.action == RuleAction::kToTable && !is_kernels_table(rule.table) &&
-         rule.mark == rule.table && rule.mark_mask == 0xffffffff && selects_nothing_but_mark(rule);
+/// The rule as wg-quick's add_default() makes it, to a table that nobody else has by itself.
+bool is_made_by_wg_quick(const Rule& rule) {
+  return is_wg_quick_rule(rule) && !is_kernels_table(rule.table) && selects_nothing_but_mark(rule);
 }
 
 /// `from all lookup main suppress_prefixlength 0`, which it makes next: the kernel puts it one before.
@@ -68,7 +56,7 @@ class RuleFinder {
 
   void find() {
     for (std::size_t i = 0; i < rules_.size(); ++i) {
-      if (is_wg_quick_rule(rules_[i])) take_wg_quick(i);
+      if (is_made_by_wg_quick(rules_[i])) take_wg_quick(i);
     }
     const bool has_wg_quick = !found_.rules.empty();
     for (std::size_t i = 0; i < rules_.size(); ++i) {

@@ -14,22 +14,6 @@ constexpr std::size_t kMostNotUnderstood = 8;
 
 }  // namespace
 
-const char* configuration_manager_name(ConfigurationManager manager) {
-  switch (manager) {
-    case ConfigurationManager::kNetworkd:
-      return "systemd-networkd";
-    case ConfigurationManager::kNetworkManager:
-      return "NetworkManager";
-    case ConfigurationManager::kDhclient:
-      return "dhclient";
-    case ConfigurationManager::kDhcpcd:
-      return "dhcpcd";
-    case ConfigurationManager::kIfupdown:
-      return "ifupdown";
-  }
-  return "unknown";
-}
-
 std::optional<ConfiguredAddress> parse_configured_address(std::string_view text) {
   const auto slash = text.find('/');
   const auto address = IpAddress::parse(text.substr(0, slash));

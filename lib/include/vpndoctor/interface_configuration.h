@@ -19,7 +19,6 @@
 namespace [[gnu::visibility("default")]] vpndoctor {
 
 enum class ConfigurationManager : std::uint8_t { kNetworkd, kNetworkManager, kDhclient, kDhcpcd, kIfupdown };
-const char* configuration_manager_name(ConfigurationManager manager);  ///< "systemd-networkd", "dhclient", ...
 
 /// A route that a file asks for; what it does not tell is null.
 struct ConfiguredWay {

@@ -21,6 +21,9 @@ enum class Family : std::uint8_t { kInet, kInet6 };
 /// Returns "inet" or "inet6", the words of the JSON contract.
 constexpr const char* family_name(Family family) { return family == Family::kInet ? "inet" : "inet6"; }
 
+/// Returns "IPv4" or "IPv6", for a reader.
+constexpr const char* family_title(Family family) { return family == Family::kInet ? "IPv4" : "IPv6"; }
+
 /// Returns the fixed header size in bytes of an IP packet without options or extension headers.
 constexpr std::uint32_t ip_header_bytes(Family family) { return family == Family::kInet ? 20 : 40; }
 

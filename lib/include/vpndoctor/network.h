@@ -112,7 +112,6 @@ enum class RouteType : std::uint8_t {
 /// RT_SCOPE_*; other values are a user's own.
 enum RouteScope : std::uint8_t {
   kScopeUniverse = 0,
-  kScopeSite = 200,
   kScopeLink = 253,
   kScopeHost = 254,
   kScopeNowhere = 255,
@@ -137,15 +136,11 @@ enum RouteTableId : std::uint32_t {
   kTableLocal = 255,
 };
 
-/// RTNH_F_*. Dead and link-down are state, on-link is configuration.
+/// RTNH_F_*, those that matter here. Dead and link-down are state, on-link is configuration.
 enum NextHopFlag : std::uint8_t {
   kNextHopDead = 1,
-  kNextHopPervasive = 2,
   kNextHopOnLink = 4,
-  kNextHopOffload = 8,
   kNextHopLinkDown = 16,
-  kNextHopUnresolved = 32,
-  kNextHopTrap = 64,
 };
 
 /// RTA_ENCAP_TYPE and RTA_ENCAP: what a light-weight tunnel puts around the packet. Part of a next hop's identity.
@@ -322,7 +317,6 @@ std::string route_protocol_name(std::uint8_t protocol);
 /// "main", "local", "default"; a table's number as text otherwise.
 std::string table_name(std::uint32_t table);
 std::string metric_name(std::uint16_t kind);  ///< "mtu", "advmss", ...
-std::string neighbour_state_name(std::uint16_t state);
 std::string rule_action_name(RuleAction action);
 
 /// The inverse of the names above, numbers included; nullopt for an unknown word.

@@ -52,6 +52,8 @@ struct RestoreOperation {
   std::string source;     ///< where the wished state comes from: "baseline", "lease of eth0", ...
   Confidence confidence = Confidence::kProven;
   const char* object_name() const;  ///< "route", "rule", "address"
+  /// True when the target needs it and it can be done.
+  bool is_pending() const { return applicable && !optional; }
 };
 
 /// A manager that would undo or fight the plan: its process owns the tables now.
@@ -66,7 +68,7 @@ struct RestorePlan {
   std::vector<std::string> notes;            ///< what the plan leaves alone and why
   std::vector<TableManager> managers;        ///< who owns routes that the plan touches
 
-  /// How many operations are applicable and not optional: 0 means that there is nothing to do.
+  /// How many operations are pending: 0 means that there is nothing to do.
   std::size_t pending() const;
 };
 

@@ -21,6 +21,9 @@ std::vector<std::string> rule_words(const Rule& rule);
 /// Returns what stands after `ip address add`: {"192.0.2.2/24", "brd", "+", "dev", "eth0"}.
 std::vector<std::string> address_words(const Address& address);
 
+/// Returns the names of the interfaces that the route goes through, in order: "eth0 and eth1"; empty: none.
+std::string interfaces_text(const RouteTable& routes, const Route& route);
+
 /// Joins words with spaces.
 std::string joined(const std::vector<std::string>& words);
 
