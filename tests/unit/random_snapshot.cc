@@ -289,50 +289,6 @@ NumberNames random_names(Draw& draw) {
   return names;
 }
 
-template <class T, class Same>
-std::string facet_difference(const char* name, const Observed<T>& left, const Observed<T>& right, Same same) {
-  const std::string facet(name);
-  if (left.is_known() != right.is_known()) return facet + ": known on one side";
-  if (left.limits() != right.limits()) return facet + ": limits";
-  if (!left) return left.why_missing() == right.why_missing() ? "" : facet + ": why it is missing";
-  if (left.source() != right.source()) return facet + ": source";
-  return same(*left, *right) ? "" : facet;
-}
-
-template <class T>
-bool are_equal(const T& left, const T& right) {
-  return left == right;
-}
-
-bool same_routes(const RouteTable& left, const RouteTable& right) {
-  return std::equal(left.routes.begin(), left.routes.end(), right.routes.begin(), right.routes.end(),
-                    [&](const Route& a, const Route& b) {
-                      return a.destination == b.destination && a.tos == b.tos && a.type == b.type &&
-                             a.protocol == b.protocol && a.scope == b.scope && a.table == b.table &&
-                             a.metric == b.metric &&
-                             left.next_hop_sets[a.next_hops] == right.next_hop_sets[b.next_hops] &&
-                             left.attributes(a) == right.attributes(b);
-                    });
-}
-
-bool same_settings(const RoutingSettings& left, const RoutingSettings& right) {
-  return left.multipath_hash_policy == right.multipath_hash_policy &&
-         left.multipath_use_neighbours == right.multipath_use_neighbours &&
-         left.multipath_hash_policy6 == right.multipath_hash_policy6 && left.inet == right.inet &&
-         left.inet6 == right.inet6;
-}
-
-bool same_tunnels(const std::vector<Tunnel>& left, const std::vector<Tunnel>& right) {
-  return std::equal(left.begin(), left.end(), right.begin(), right.end(), [](const Tunnel& a, const Tunnel& b) {
-    return a.interface == b.interface && a.kind == b.kind && a.holder_pid == b.holder_pid &&
-           a.holder_name == b.holder_name && a.endpoints == b.endpoints && a.mark == b.mark && a.not_seen == b.not_seen;
-  });
-}
-
-bool same_names(const NumberNames& left, const NumberNames& right) {
-  return left.tables == right.tables && left.protocols == right.protocols && left.groups == right.groups;
-}
-
 }  // namespace
 
 Snapshot random_snapshot(std::mt19937_64& random) {
@@ -356,30 +312,6 @@ Snapshot random_snapshot(std::mt19937_64& random) {
   snapshot.tunnels = draw.observed(draw.list(3, [&] { return random_tunnel(draw); }));
   snapshot.names = draw.observed(random_names(draw));
   return snapshot;
-}
-
-std::string difference(const Snapshot& left, const Snapshot& right) {
-  if (left.platform != right.platform) return "platform";
-  if (left.taken_at != right.taken_at) return "taken_at";
-  if (left.tool_version != right.tool_version) return "tool_version";
-  if (left.kernel_release != right.kernel_release) return "kernel_release";
-  if (left.host_name != right.host_name) return "host_name";
-  if (left.namespace_inode != right.namespace_inode) return "namespace_inode";
-  if (left.stable != right.stable) return "stable";
-  for (const std::string& each :
-       {facet_difference("links", left.links, right.links, are_equal<std::vector<Link>>),
-        facet_difference("addresses", left.addresses, right.addresses, are_equal<std::vector<Address>>),
-        facet_difference("routes", left.routes, right.routes, same_routes),
-        facet_difference("rules", left.rules, right.rules, are_equal<std::vector<Rule>>),
-        facet_difference("nexthops", left.next_hop_objects, right.next_hop_objects,
-                         are_equal<std::vector<NextHopObject>>),
-        facet_difference("neighbours", left.neighbours, right.neighbours, are_equal<std::vector<Neighbour>>),
-        facet_difference("settings", left.settings, right.settings, same_settings),
-        facet_difference("tunnels", left.tunnels, right.tunnels, same_tunnels),
-        facet_difference("names", left.names, right.names, same_names)}) {
-    if (!each.empty()) return each;
-  }
-  return {};
 }
 
 }  // namespace vpndoctor::testing_support

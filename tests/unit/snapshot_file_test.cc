@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "unit/random_snapshot.h"
+#include "unit/snapshot_difference.h"
 
 namespace vpndoctor {
 namespace {
