@@ -16,7 +16,7 @@ namespace {
 
 constexpr const char* kExamples =
     "  vpndoctor mtu vpn.example.org             find the path MTU and any black hole\n"
-    "  vpndoctor routes                          where traffic goes, and what is wrong\n"
+    "  vpndoctor routes                          where traffic goes, what is wrong\n"
     "  vpndoctor routes save                     before the VPN starts ...\n"
     "  vpndoctor routes --diff                   ... what it did to the routing table\n"
     "  vpndoctor routes explain 10.1.2.3         which route a packet takes, and why\n"

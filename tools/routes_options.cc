@@ -8,16 +8,16 @@ namespace vpndoctor {
 namespace {
 
 constexpr const char* kExamples =
-    "  vpndoctor routes                          where traffic goes, and what is wrong\n"
+    "  vpndoctor routes                          where traffic goes, what is wrong\n"
     "  vpndoctor routes save                     keep this state as the baseline\n"
     "  vpndoctor routes --diff                   what changed since then\n"
     "  vpndoctor routes explain 10.1.2.3         which route a packet takes, and why\n"
     "  vpndoctor routes audit list --via wg0     does a split tunnel do what it says\n"
     "  vpndoctor routes restore                  how to get back to the baseline\n"
-    "  vpndoctor routes watch                    every change as it happens, and who did it\n";
+    "  vpndoctor routes watch                    every change, and who made it\n";
 
 constexpr const char* kShowExamples =
-    "  vpndoctor routes                          tables by purpose, owners, what is wrong\n"
+    "  vpndoctor routes                          tables, owners, what is wrong\n"
     "  vpndoctor routes show --all               every entry instead of aggregates\n"
     "  vpndoctor routes show --from saved.jsonl  the same of a saved state\n";
 
@@ -45,7 +45,7 @@ constexpr const char* kAuditExamples =
 
 constexpr const char* kRestoreExamples =
     "  vpndoctor routes restore                  the plan back to the baseline\n"
-    "  vpndoctor routes restore --infer          without a baseline: from leases and configuration\n"
+    "  vpndoctor routes restore --infer          without a baseline: from leases\n"
     "  sudo vpndoctor routes restore --apply --confirm 30\n";
 
 constexpr const char* kWatchExamples =
@@ -99,7 +99,7 @@ constexpr double kLongestConfirm = 3600;
 class RoutesOptions final : public CommandOptions {
  public:
   RoutesOptions(CLI::App& app, OutputOptions& output, RawOutput& raw)
-      : app_(app.add_subcommand("routes", "Show, compare, explain and restore the routing state")) {
+      : app_(app.add_subcommand("routes", "Show, compare, explain, restore the routing state")) {
     set_examples(*app_, kExamples);
     app_->require_subcommand(0, 1);
     add_show(raw);
@@ -132,7 +132,7 @@ class RoutesOptions final : public CommandOptions {
   }
 
   void add_show(RawOutput& raw) {
-    add(show_, "show", "Show tables by purpose, and what is wrong with them", kShowExamples);
+    add(show_, "show", "Show the tables, and what is wrong with them", kShowExamples);
     show_.app->add_flag("--all", show_.command.all, "Every entry instead of aggregates");
     add_from_option(*show_.app, show_.command.from);
     add_fail_on_option(*show_.app, raw);
@@ -146,7 +146,7 @@ class RoutesOptions final : public CommandOptions {
   }
 
   void add_diff() {
-    add(diff_, "diff", "Say what differs between two states; exit status 1 when they differ", kDiffExamples);
+    add(diff_, "diff", "Say what differs between two states (then exit 1)", kDiffExamples);
     diff_.app->add_option("old", diff_.command.before, "The state before (the baseline)")
         ->check(not_empty())
         ->type_name("");
@@ -164,16 +164,15 @@ class RoutesOptions final : public CommandOptions {
         ->check(not_empty())
         ->type_name("FILE");
     add_interface_option(*explain_.app, "--without", command.without_interface, "As if this interface were gone");
-    explain_.app->add_option("--as-if", command.as_if_route, "As if this route were there, in the words of ip route")
+    explain_.app->add_option("--as-if", command.as_if_route, "As if this route were there (words of ip route)")
         ->check(not_empty())
         ->type_name("ROUTE");
     add_from_option(*explain_.app, command.from);
   }
 
   void add_audit(RawOutput& raw) {
-    add(audit_, "audit", "Check that a list of prefixes goes through a tunnel", kAuditExamples);
-    audit_.app
-        ->add_option("list", audit_.command.list_file, "CIDRs, or a WireGuard or OpenVPN configuration; - for stdin")
+    add(audit_, "audit", "Check that a list of prefixes uses a tunnel", kAuditExamples);
+    audit_.app->add_option("list", audit_.command.list_file, "CIDRs, or a VPN's configuration; - for stdin")
         ->check(not_empty())
         ->required()
         ->type_name("");

@@ -99,7 +99,8 @@ class Arguments(Case):
             self.assertIn(words, done.stderr)
 
     def test_help_has_examples_first_and_80_columns(self):
-        for arguments in ([], ["mtu"], ["explain"]):
+        routes = [["routes", each] for each in ("show", "save", "diff", "explain", "audit", "restore", "watch")]
+        for arguments in ([], ["mtu"], ["explain"], ["routes"], *routes):
             for flag in ("--help", "-h"):
                 done = run(*arguments, flag)
                 self.assertEqual((done.returncode, done.stderr), (0, ""))
