@@ -4,14 +4,14 @@
 
 #include "fib_index.h"
 #include "fib_lookup.h"
+#include "fib_macos.h"
 
 namespace vpndoctor {
 
 FlowAnswer look_up(const FibIndex& index, const Flow& flow, FibTrace* trace) {
-  FlowAnswer answer =
-      flow.destination.family == Family::kInet ? look_up_inet(index, flow, trace) : look_up_inet6(index, flow, trace);
-  if (index.snapshot->platform == Platform::kMacos) answer.uncertain = "the lookup of macOS is not simulated";
-  return answer;
+  if (index.macos) return look_up_macos(index, flow, trace);
+  return flow.destination.family == Family::kInet ? look_up_inet(index, flow, trace)
+                                                  : look_up_inet6(index, flow, trace);
 }
 
 Fib::Fib(const Snapshot& snapshot) : index_(std::make_unique<const FibIndex>(snapshot)) {}

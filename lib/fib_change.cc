@@ -94,6 +94,8 @@ std::unexpected<Error> refused(std::string message) { return failure(ErrorKind::
 
 bool has_same_key(const RouteTable& table, const Route& route, const RouteAttributes& attributes) {
   return std::ranges::any_of(table.routes, [&](const Route& other) {
+    // macOS: a route that is scoped to its interface has another key.
+    if (table.attributes(other).macos_flags.find('I') != std::string::npos) return false;
     return other.destination == route.destination && other.table == route.table && other.metric == route.metric &&
            other.tos == route.tos && table.attributes(other).source == attributes.source;
   });

@@ -6,6 +6,8 @@
 #include <algorithm>
 #include <charconv>
 
+#include "fib_macos.h"
+
 namespace vpndoctor {
 namespace {
 
@@ -240,9 +242,11 @@ std::string what_is_unknown(const Observed<T>& facet, const char* name) {
 
 void note_limits(FibIndex& index) {
   const Snapshot& snapshot = *index.snapshot;
-  for (const std::string& limit :
-       {what_is_unknown(snapshot.routes, "the routes"), what_is_unknown(snapshot.rules, "the rules"),
-        what_is_unknown(snapshot.links, "the interfaces")}) {
+  // macOS has no rules.
+  const bool has_rules = snapshot.platform == Platform::kLinux;
+  for (const std::string& limit : {what_is_unknown(snapshot.routes, "the routes"),
+                                   has_rules ? what_is_unknown(snapshot.rules, "the rules") : std::string(),
+                                   what_is_unknown(snapshot.links, "the interfaces")}) {
     if (index.uncertain.empty()) index.uncertain = limit;
   }
   if (index.uncertain.empty() && snapshot.stable == false) index.uncertain = "the tables changed while they were read";
@@ -284,6 +288,7 @@ FibIndex::FibIndex(const Snapshot& of) : snapshot(&of), routes(of.routes.get()) 
   add_tables(*this);
   add_rules(*this, *rules, Family::kInet, inet.rules);
   add_rules(*this, *rules, Family::kInet6, inet6.rules);
+  if (of.platform == Platform::kMacos) macos = std::make_shared<const MacosIndex>(*this);
   note_limits(*this);
   note_traits(*this);
 }

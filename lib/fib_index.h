@@ -6,6 +6,7 @@
 #include <cstdint>
 #include <limits>
 #include <map>
+#include <memory>
 #include <optional>
 #include <set>
 #include <span>
@@ -112,6 +113,8 @@ struct FamilyIndex {
   }
 };
 
+class MacosIndex;
+
 struct FibIndex {
   const Snapshot* snapshot = nullptr;
   const RouteTable* routes = nullptr;  ///< never null; of no routes when they are missing
@@ -137,6 +140,8 @@ struct FibIndex {
   std::string uncertain;             ///< what is missing or cut for every lookup; empty: nothing
   /// The same for what only some lookups need; empty: all there.
   std::string settings_unknown, addresses_unknown, neighbours_unknown;
+
+  std::shared_ptr<const MacosIndex> macos;  ///< of a snapshot of macOS, which is looked up in it alone; else null
 
   // What is not in the snapshot itself.
   RouteTable no_routes;

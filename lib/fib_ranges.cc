@@ -6,6 +6,7 @@
 
 #include "fib_index.h"
 #include "fib_lookup.h"
+#include "fib_macos.h"
 #include "vpndoctor/fib.h"
 
 namespace vpndoctor {
@@ -94,11 +95,19 @@ void add_special(Cuts<Key>& cuts) {
 }
 
 template <class Key>
+constexpr Family within_family() {
+  return sizeof(Key) == 4 ? Family::kInet : Family::kInet6;
+}
+
+template <class Key>
 std::vector<Key> starts_within(const FibIndex& index, const FamilyIndex<Key>& family, const Flow& flow,
                                Bounds<Key> within) {
   Cuts<Key> cuts(within);
   add_tables(index, family, cuts);
   add_special(cuts);
+  if (index.macos) {
+    for (const IpPrefix& prefix : index.macos->edges(within_family<Key>())) cuts.add(prefix);
+  }
   for (const FibRule& rule : family.rules) {
     if (rule.rule->destination) cuts.add(*rule.rule->destination);
     // The check of an arriving packet's source looks the way back up, from its destination.

@@ -24,6 +24,8 @@ class WayCounter {
 
   void add(const AddressRange& range, const FlowAnswer& answer) {
     if (is_no_way_out(answer.fate)) return;
+    // An address of one link alone, whose interface is not told (macOS), says nothing of the ways out.
+    if (range.first.is_link_local() && !answer.uncertain.empty()) return;
     const double share = share_of(range, everything_);
     Sum& sum = find(answer);
     sum.way.share_ratio += share;

@@ -58,9 +58,12 @@ std::optional<std::uint32_t> deciding_rule(const FlowExplanation& explanation) {
   return priority;
 }
 
+bool is_macos(const RoutesExplainReport& report) { return snapshot_of(report).platform == Platform::kMacos; }
+
 std::string decider_text(const RoutesExplainReport& report) {
   std::string text;
   const FlowAnswer& answer = report.explanation.answer;
+  if (is_macos(report)) return answer.route == nullptr ? "" : fmt::format("route {}", answer.route->destination);
   if (answer.table != kTableUnspecified) text = "table " + snapshot_of(report).table_name(answer.table);
   const bool by_rule = answer.table != kTableUnspecified || answer.fate == FlowFate::kBlackhole ||
                        answer.fate == FlowFate::kUnreachable || answer.fate == FlowFate::kProhibit;
@@ -92,8 +95,13 @@ std::string rule_text(std::string_view rule) {
 
 void write_steps_tried(const RoutesExplainReport& report, Page& page) {
   if (report.explanation.steps.empty()) return;
-  page.heading("Rules in the order that they are tried");
+  page.heading(is_macos(report) ? "How macOS finds the route (it has no rules)"
+                                : "Rules in the order that they are tried");
   for (const FlowStep& step : report.explanation.steps) {
+    if (is_macos(report)) {
+      page.field(step.rule, step.outcome);
+      continue;
+    }
     const std::string rule = step.rule.empty() ? "" : rule_text(step.rule) + ": ";
     page.field(step.priority ? fmt::format("{}", *step.priority) : "then", rule + step.outcome);
   }
@@ -114,7 +122,7 @@ std::string routes_headline(const RoutesExplainReport& report) {
 
 void write_sections(const RoutesExplainReport& report, Page& page) {
   page.field("flow", flow_text(report.flow));
-  if (report.flow.input_interface.empty() && !report.uid_was_given) {
+  if (!is_macos(report) && report.flow.input_interface.empty() && !report.uid_was_given) {
     page.field("user", fmt::format("{}, whoever runs this (--uid says another)", report.flow.uid));
   }
   if (!report.explanation.answer.uncertain.empty()) page.field("not certain", report.explanation.answer.uncertain);
