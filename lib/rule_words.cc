@@ -35,22 +35,6 @@ std::string mark_text(const Rule& rule) {
                                                       : fmt::format("{:#x}/{:#x}", rule.mark, rule.mark_mask);
 }
 
-/// The names that /etc/protocols has everywhere.
-std::string ip_protocol_name(std::uint8_t protocol) {
-  switch (protocol) {
-    case 1:
-      return "icmp";
-    case 6:
-      return "tcp";
-    case 17:
-      return "udp";
-    case 58:
-      return "ipv6-icmp";
-    default:
-      return std::to_string(protocol);
-  }
-}
-
 void add_packet_selectors(Words& words, const Rule& rule) {
   add(words, "from", rule.source ? prefix_word(*rule.source) : "all");
   if (rule.destination) add(words, "to", prefix_word(*rule.destination));
@@ -66,7 +50,8 @@ void add_packet_selectors(Words& words, const Rule& rule) {
 
 void add_socket_selectors(Words& words, const Rule& rule) {
   if (rule.uids) add(words, "uidrange", fmt::format("{}-{}", rule.uids->first, rule.uids->last));
-  if (rule.ip_protocol != 0) add(words, "ipproto", ip_protocol_name(rule.ip_protocol));
+  // A number: without /etc/protocols, as in small images, ip knows no names.
+  if (rule.ip_protocol != 0) add(words, "ipproto", std::to_string(rule.ip_protocol));
   if (rule.source_ports) add(words, "sport", port_text(*rule.source_ports, rule.source_port_mask));
   if (rule.destination_ports) add(words, "dport", port_text(*rule.destination_ports, rule.destination_port_mask));
   if (rule.tunnel_id != 0) add(words, "tun_id", std::to_string(rule.tunnel_id));

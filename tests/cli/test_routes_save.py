@@ -103,7 +103,7 @@ class Places(Saved):
             ip route add 10.1.0.0/16 table 77 nexthop via 192.0.2.9 weight 2 nexthop via 192.0.2.8 onlink dev vd0
             ip route add 10.2.0.0/16 table 77 encap ip id 7 dst 192.0.2.5 dev vd0
             ip -6 route add blackhole 2001:db8:7::/48 table 77
-            ip rule add not from 192.0.2.0/24 fwmark 0x1/0xff uidrange 1-5 ipproto tcp dport 80-90 table 77 pref 70"""],
+            ip rule add not from 192.0.2.0/24 fwmark 0x1/0xff uidrange 1-5 ipproto 6 dport 80-90 table 77 pref 70"""],
                        check=True)
         try:
             text = self.save("-").stdout

@@ -96,7 +96,7 @@ std::string random_rule(std::mt19937& random, bool inet6) {
   rule +=
       maybe(inet6 ? "from 2001:db8::/32" : "from 10.0.0.0/8") + maybe(inet6 ? "to 2001:db8:1::1" : "to 10.1.0.0/16");
   rule += maybe("fwmark 0x10/0xff") + maybe("fwmark 0x7") + maybe("iif v0") + maybe("oif nosuch") + maybe("tos 0x10");
-  rule += maybe("ipproto udp") + maybe("sport 10-20") + maybe("dport 53") + maybe("uidrange 0-99");
+  rule += maybe("ipproto 17") + maybe("sport 10-20") + maybe("dport 53") + maybe("uidrange 0-99");
   rule += fmt::format("pref {} ", random() % 5);
   const unsigned action = static_cast<unsigned>(random()) % 6;
   if (action == 0) return rule + "goto 3";

@@ -94,7 +94,7 @@ class RandomCommands {
     if (pick(4) == 0) return fmt::format("{} rule del pref {}", any({"-4", "-6"}), 100 * (pick(3) + 1));
     const std::string family = any({"-4", "-6"});
     const std::string selector =
-        any({"", "fwmark 5", "fwmark 5/0xff", "not fwmark 7", "iif v0", "oif gone0", "ipproto tcp dport 22",
+        any({"", "fwmark 5", "fwmark 5/0xff", "not fwmark 7", "iif v0", "oif gone0", "ipproto 6 dport 22",
              "uidrange 5-9", "tos 0x10", family == "-4" ? "from 10.1.0.0/16" : "from 2001:db8:7::/48"});
     return fmt::format("{} rule add {} pref {} {}", family, selector, 100 * (pick(3) + 1),
                        pick(4) == 0 ? "lookup 77"
