@@ -30,7 +30,7 @@ MACHINE = (
     ("-6 route add 2001:db8:a::/48 via 2001:db8::2 expires 4000", "-6 route del 2001:db8:a::/48"),
     ("rule add pref 101 not fwmark 0x10/0xff lookup 5000000", "rule del pref 101"),
     ("rule add pref 102 iif vd0 to 10.0.0.0/8 uidrange 5-9 blackhole", "rule del pref 102"),
-    ("rule add pref 103 from 192.0.2.7 oif nosuch ipproto tcp dport 80-90 sport 7 unreachable", "rule del pref 103"),
+    ("rule add pref 103 from 192.0.2.7 oif nosuch ipproto 6 dport 80-90 sport 7 unreachable", "rule del pref 103"),
     ("rule add pref 104 tos 0x10 goto 60000", "rule del pref 104"),
     ("rule add pref 105 lookup main suppress_prefixlength 0", "rule del pref 105"),
     ("rule add pref 106 lookup main suppress_ifgroup 3", "rule del pref 106"),
