@@ -142,8 +142,9 @@ std::vector<std::string> route_words(const RouteTable& routes, const Route& rout
   if (attributes.source) add(words, "from", prefix_word(*attributes.source));
   if (route.tos != 0) add(words, "tos", fmt::format("{:#x}", route.tos));
   add_single_hop(words, routes, route);
-  if (route.protocol != kProtocolBoot) add(words, "proto", route_protocol_name(route.protocol));
-  if (needs_scope(routes, route)) add(words, "scope", route_scope_name(route.scope));
+  const bool is_linux = attributes.macos_flags.empty();  // macOS has neither protocols nor such scopes
+  if (is_linux && route.protocol != kProtocolBoot) add(words, "proto", route_protocol_name(route.protocol));
+  if (is_linux && needs_scope(routes, route)) add(words, "scope", route_scope_name(route.scope));
   if (route.metric != 0) add(words, "metric", std::to_string(route.metric));
   add_attributes(words, attributes);
   if (hops.size() == 1 && (hops.front().flags & kNextHopOnLink) != 0) words.emplace_back("onlink");

@@ -148,7 +148,19 @@ Evidence route_evidence(const RoutingFacts& facts, const Route& route) {
   return {"netlink", "table " + facts.snapshot.table_name(route.table), route_text(facts, route)};
 }
 
+// Several routes to one destination differ by their interface there (route(8), -ifscope).
+Command delete_macos_route(const RoutingFacts& facts, const Route& route) {
+  std::vector<std::string> argv{"route", "-n", "delete",
+                                route.destination.family() == Family::kInet ? "-inet" : "-inet6"};
+  argv.push_back(route.destination.is_default() ? "default" : route.destination.to_string());
+  const auto& hops = facts.routes().hops(route);
+  const bool scoped = facts.routes().attributes(route).macos_flags.find('I') != std::string::npos;
+  if (scoped && !hops.empty()) argv.insert(argv.end(), {"-ifscope", hops.front().interface});
+  return {"macos", std::move(argv), true};
+}
+
 Command delete_route(const RoutingFacts& facts, const Route& route) {
+  if (facts.snapshot.platform == Platform::kMacos) return delete_macos_route(facts, route);
   std::vector<std::string> argv{"ip", route.destination.family() == Family::kInet ? "-4" : "-6", "route", "del"};
   for (std::string& word : route_words(facts.routes(), route)) argv.push_back(std::move(word));
   return root_command(std::move(argv));

@@ -1,0 +1,42 @@
+# SPDX-License-Identifier: Apache-2.0
+"""A folder of macOS captures: explained as macOS looks routes up, restored with commands of route(8), never applied."""
+import os
+import shutil
+import tempfile
+
+from world import SOURCE_DIR, Case, run
+
+FOLDER = os.path.join(SOURCE_DIR, "tests/data/macos/tunnel")
+
+
+class Macos(Case):
+    def explain(self, *words):
+        return self.assert_json(run("routes", "explain", *words, "--from", FOLDER, "--json").stdout)["data"]
+
+    def test_the_tunnel_s_halves_take_what_is_not_bound(self):
+        data = self.explain("8.8.8.8")
+        self.assertTrue(data["certain"], data)
+        self.assertEqual(data["result"]["interface"], "utun4")
+        self.assertEqual(data["result"]["gateway"], "10.8.0.1")
+        self.assertEqual(data["result"]["source"], "10.8.0.2")
+        self.assertEqual({step["priority"] for step in data["steps"]}, {None})
+
+    def test_the_text_has_no_rules(self):
+        text = run("routes", "explain", "8.8.8.8", "--from", FOLDER).stdout
+        self.assertIn("it has no rules", text)
+        self.assertNotIn("table main", text)
+
+    def test_a_plan_is_printed_and_never_applied(self):
+        with tempfile.TemporaryDirectory(prefix="vpndoctor-macos-") as folder:
+            for name in os.listdir(FOLDER):
+                shutil.copy(os.path.join(FOLDER, name), folder)
+            path = os.path.join(folder, "netstat-rn.txt")
+            with open(path, encoding="ascii") as file:
+                lines = [line for line in file if not line.startswith("198.51.100.7/32")]
+            with open(path, "w", encoding="ascii") as file:
+                file.writelines(lines)
+            plan = run("routes", "restore", FOLDER, "--from", folder)
+            self.assertEqual(plan.returncode, 1, plan.stderr)
+            self.assertIn("route -n add -inet -host 198.51.100.7 192.0.2.1", plan.stdout)
+            applied = run("routes", "restore", FOLDER, "--from", folder, "--apply")
+            self.assertIn(applied.returncode, (2, 3))
