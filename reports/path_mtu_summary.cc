@@ -9,8 +9,6 @@
 namespace vpndoctor {
 namespace {
 
-const char* family_text(Family family) { return family == Family::kInet ? "IPv4" : "IPv6"; }
-
 std::string address_text(const Target& target) {
   std::string text = target.address.to_string();
   return target.zone.empty() ? text : text + "%" + target.zone;
@@ -20,9 +18,9 @@ std::string target_text(const Target& target) {
   const std::string address = address_text(target);
   const bool named = !target.host.empty() && target.host != address;
   std::string text = named ? fmt::format("{} ({}), ", target.host, address) : address + ", ";
-  text += family_text(target.address.family);
+  text += family_title(target.address.family);
   if (target.other_family) {
-    text += fmt::format("; {} was not measured ({})", family_text(target.other_family->family),
+    text += fmt::format("; {} was not measured ({})", family_title(target.other_family->family),
                         target.other_family->to_string());
   }
   return text;

@@ -5,7 +5,6 @@
 #include <algorithm>
 #include <span>
 
-#include "routes_show_parts.h"
 #include "routes_text.h"
 #include "units.h"
 
@@ -15,15 +14,6 @@ namespace {
 constexpr std::size_t kMostPrefixes = 40;
 constexpr std::size_t kMostExceptions = 5;
 constexpr std::size_t kMostAggregated = 60;
-
-std::string share_text(double share) {
-  constexpr double kSmallest = 0.0005;
-  constexpr double kNearlyAll = 0.99;
-  // Not rounded to the whole where a part is missing.
-  if (share < 1 && share > 1 - kSmallest) return "almost all";
-  if (share < 1 && share > kNearlyAll) return fmt::format("{:.1f} %", share * 100);
-  return share < kSmallest ? "a trace" : percent_text(share);
-}
 
 std::string through_text(const AuditedPrefix& audited) {
   std::string text;

@@ -4,7 +4,6 @@
 #include <fmt/format.h>
 
 #include <map>
-#include <set>
 
 #include "routes_text.h"
 #include "vpndoctor/prefix_set.h"
@@ -29,15 +28,13 @@ std::string words_of(const Snapshot& snapshot, std::uint32_t index) {
 
 /// What routes go through, to fold by.
 std::string group_of(const RouteTable& table, const Route& route) {
-  std::set<std::string> names;
-  for (const NextHop& hop : table.hops(route)) names.insert(hop.interface);
-  const std::string interfaces = fmt::format("{}", fmt::join(names, " and "));
+  const std::string interfaces = interfaces_text(table, route);
   return route.type == RouteType::kUnicast ? interfaces : route_type_name(route.type) + " " + interfaces;
 }
 
 /// The indexes by what their routes go through.
-std::map<std::string, std::vector<std::uint32_t>> grouped(const RouteTable& table,
-                                                          const std::vector<std::uint32_t>& indexes) {
+std::map<std::string, std::vector<std::uint32_t>> by_interfaces(const RouteTable& table,
+                                                                const std::vector<std::uint32_t>& indexes) {
   std::map<std::pair<std::uint32_t, RouteType>, std::vector<std::uint32_t>> by_set;
   for (const std::uint32_t index : indexes) {
     const Route& route = table.routes[index];
@@ -81,7 +78,7 @@ std::vector<std::uint32_t> write_defaults(const Snapshot& snapshot, const std::v
 bool write_routes(const Snapshot& snapshot, const std::vector<std::uint32_t>& indexes, Sign sign, Page& page) {
   if (indexes.empty()) return false;
   bool is_folded = false;
-  for (const auto& [group, members] : grouped(*snapshot.routes, write_defaults(snapshot, indexes, sign, page))) {
+  for (const auto& [group, members] : by_interfaces(*snapshot.routes, write_defaults(snapshot, indexes, sign, page))) {
     if (members.size() > kMostListed && !page.verbose()) {
       write_entry(page, sign, folded_text(*snapshot.routes, group, members));
       is_folded = true;

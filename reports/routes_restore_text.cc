@@ -4,8 +4,10 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <functional>
 
 #include "routes_text.h"
+#include "units.h"
 #include "vpndoctor/route_words.h"
 
 namespace vpndoctor {
@@ -13,7 +15,6 @@ namespace {
 
 constexpr std::size_t kMostListed = 60;  ///< more steps than these are counted, unless all are asked for
 
-bool is_pending(const RestoreOperation& operation) { return operation.applicable && !operation.optional; }
 bool is_offered(const RestoreOperation& operation) { return operation.applicable && operation.optional; }
 bool is_refused(const RestoreOperation& operation) { return !operation.applicable; }
 
@@ -21,19 +22,19 @@ std::size_t refused_count(const RestorePlan& plan) {
   return static_cast<std::size_t>(std::ranges::count_if(plan.operations, is_refused));
 }
 
-std::string counted(std::size_t count, const char* thing) {
-  return fmt::format("{} {}{}", count, thing, count == 1 ? "" : "s");
-}
-
+/// Words begin with a capital letter; names of things, such as wg-quick and eth0, stay as they are.
 std::string sentence(std::string text) {
-  if (!text.empty() && text.front() >= 'a' && text.front() <= 'z') text.front() = static_cast<char>(text.front() - 32);
+  const auto is_small = [](char c) { return c >= 'a' && c <= 'z'; };
+  const auto end = std::ranges::find_if_not(text, is_small);
+  const bool is_word = end != text.begin() && (end == text.end() || std::string_view(" ,:;'").contains(*end));
+  if (is_word) text.front() = static_cast<char>(text.front() - 'a' + 'A');
   return text + ".";
 }
 
 /// Where a line comes from, unless it is the baseline that the headline names, and how sure that is.
 std::string reason_of(const RestoreOperation& operation) {
   std::string text = operation.reason;
-  if (!operation.source.empty() && operation.source != "baseline") text += fmt::format(" (from {})", operation.source);
+  if (!operation.source.empty() && operation.source != "baseline") text += fmt::format(" ({})", operation.source);
   if (operation.confidence != Confidence::kProven) text += fmt::format(", {}", confidence_name(operation.confidence));
   return sentence(std::move(text));
 }
@@ -58,7 +59,7 @@ void write_steps(const RoutesRestoreReport& report, Page& page) {
   };
   if (report.plan.pending() > 0) {
     page.heading(report.applied ? "Done" : "Plan");
-    write_some(report.plan, page, is_pending, write);
+    write_some(report.plan, page, std::mem_fn(&RestoreOperation::is_pending), write);
   }
   if (std::ranges::any_of(report.plan.operations, is_offered)) {
     const bool is_done = report.applied && report.with_optional;

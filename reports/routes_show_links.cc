@@ -5,6 +5,7 @@
 #include <algorithm>
 
 #include "routes_show_parts.h"
+#include "units.h"
 #include "vpndoctor/route_owner.h"
 #include "vpndoctor/route_words.h"
 #include "vpndoctor/routes_overview.h"
@@ -123,8 +124,8 @@ void write_links(const Snapshot& snapshot, bool unfolded, Page& page) {
   }
   page.table(styled);
   if (ports > 0) {
-    page.paragraph(fmt::format("and {} veth interface{} in bridges (--all lists them)", ports, ports == 1 ? "" : "s"),
-                   2, Style::kQuiet);
+    page.paragraph(fmt::format("and {} in bridges (--all lists them)", counted(ports, "veth interface")), 2,
+                   Style::kQuiet);
   }
 }
 

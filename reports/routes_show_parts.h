@@ -2,9 +2,6 @@
 // The sections of `routes show` that list entries: rules, links, routes.
 #pragma once
 
-#include <cstddef>
-#include <string>
-
 #include "page.h"
 #include "vpndoctor/snapshot.h"
 
@@ -16,8 +13,5 @@ void write_rules(const Snapshot& snapshot, Page& page);
 void write_links(const Snapshot& snapshot, bool unfolded, Page& page);
 /// Writes the routes by table, family and purpose; unless `unfolded`, many that do the same become one line.
 void write_routes(const Snapshot& snapshot, bool unfolded, Page& page);
-
-/// Returns the number with commas between thousands.
-std::string grouped(std::size_t number);
 
 }  // namespace vpndoctor

@@ -50,18 +50,13 @@ std::string route_line(const RouteTable& table, const Route& route) {
   return joined(words_of(table, route)) + state_text(table, route);
 }
 
-std::string share_text(double share) {
-  constexpr double kSmallest = 0.0005;
-  return share < kSmallest ? "less than 0.1 %" : percent_text(share);
-}
-
 std::string destinations_text(const RouteGroup& group) {
   std::vector<IpPrefix> prefixes = group.aggregate;
   if (prefixes.size() <= kMostPrefixes) return fmt::format("{}", fmt::join(prefixes, " "));
   std::ranges::stable_sort(prefixes, {}, &IpPrefix::length);
   prefixes.resize(kLargestPrefixes);
   return fmt::format("in the fewest {} prefixes, {} of {}; the largest: {}", grouped(group.aggregate.size()),
-                     share_text(share_of_family(group.aggregate)), group.family == Family::kInet ? "IPv4" : "IPv6",
+                     share_text(share_of_family(group.aggregate)), family_title(group.family),
                      fmt::join(prefixes, " "));
 }
 
@@ -102,8 +97,7 @@ class Lines {
   void local(std::span<const RouteGroup> groups) {
     label_ = "local";
     const std::size_t count = routes_in(groups);
-    line(fmt::format("{} link-local, multicast or own address route{} (--all lists them)", grouped(count),
-                     count == 1 ? "" : "s"));
+    line(counted(count, "link-local, multicast or own address route") + " (--all lists them)");
   }
 
   void write(const RouteGroup& group) {
@@ -124,8 +118,7 @@ class Lines {
 };
 
 std::string heading_of(const Snapshot& snapshot, const RouteGroup& group, const Owner& owner) {
-  std::string text = fmt::format("{} routes, table {}", group.family == Family::kInet ? "IPv4" : "IPv6",
-                                 snapshot.table_name(group.table));
+  std::string text = fmt::format("{} routes, table {}", family_title(group.family), snapshot.table_name(group.table));
   return owner.is_known() ? fmt::format("{} ({})", text, owner.name) : text;
 }
 

@@ -15,18 +15,6 @@ namespace {
 constexpr double kWorthSaying = 0.0005;
 constexpr double kAsGoodAsAll = 0.9995;
 
-const char* family_text(Family family) { return family == Family::kInet ? "IPv4" : "IPv6"; }
-
-std::string plural(std::size_t count, const char* what) {
-  return fmt::format("{} {}{}", grouped(count), what, count == 1 ? "" : "s");
-}
-
-/// Never rounded to the whole where a part is missing.
-std::string share_text(double share) {
-  constexpr double kNearlyAll = 0.99;
-  return share > kNearlyAll ? fmt::format("{:.1f} %", share * 100) : percent_text(share);
-}
-
 /// "wg0 (tunnel)", "nowhere: no route", "nowhere: blackhole".
 std::string way_text(const WayOut& way) {
   if (way.fate == FlowFate::kNone) return "nowhere (no route)";
@@ -64,8 +52,8 @@ std::string tunnel_text(const TunnelOverview& tunnel) {
   std::string text = fmt::format("{}: {}", tunnel.interface, tunnel.state);
   if (tunnel.owner.is_known()) text += fmt::format(", {} ({})", tunnel.owner.name, tunnel.owner.evidence);
   if (tunnel.routes_inet + tunnel.routes_inet6 == 0) return text + ", no routes";
-  if (tunnel.routes_inet > 0) text += ", " + plural(tunnel.routes_inet, "IPv4 route");
-  if (tunnel.routes_inet6 > 0) text += ", " + plural(tunnel.routes_inet6, "IPv6 route");
+  if (tunnel.routes_inet > 0) text += ", " + counted(tunnel.routes_inet, "IPv4 route");
+  if (tunnel.routes_inet6 > 0) text += ", " + counted(tunnel.routes_inet6, "IPv6 route");
   return text;
 }
 
@@ -99,9 +87,9 @@ void write_doubts(const Snapshot& snapshot, Page& page) {
 
 std::string counts_text(const Snapshot& snapshot) {
   std::string text;
-  if (snapshot.routes) text += plural(snapshot.routes->routes.size(), "route");
-  if (snapshot.rules) text += (text.empty() ? "" : ", ") + plural(snapshot.rules->size(), "rule");
-  if (snapshot.links) text += (text.empty() ? "" : ", ") + plural(snapshot.links->size(), "link");
+  if (snapshot.routes) text += counted(snapshot.routes->routes.size(), "route");
+  if (snapshot.rules) text += (text.empty() ? "" : ", ") + counted(snapshot.rules->size(), "rule");
+  if (snapshot.links) text += (text.empty() ? "" : ", ") + counted(snapshot.links->size(), "link");
   return text;
 }
 
@@ -110,7 +98,7 @@ std::string saved_headline(const RoutesShowReport& report) {
 }
 
 std::string family_headline(const FamilyOverview& overview) {
-  const char* family = family_text(overview.family);
+  const char* family = family_title(overview.family);
   if (overview.ways.empty()) return fmt::format("where {} goes is not known", family);
   const WayOut& way = overview.ways.front();
   if (!overview.uncertain.empty()) return fmt::format("where {} goes is not certain", family);
@@ -121,12 +109,6 @@ std::string family_headline(const FamilyOverview& overview) {
 }
 
 }  // namespace
-
-std::string grouped(std::size_t number) {
-  std::string text = std::to_string(number);
-  for (std::size_t at = text.size(); at > 3;) text.insert(at -= 3, ",");
-  return text;
-}
 
 std::string routes_headline(const RoutesShowReport& report) {
   if (!report.saved_to.empty()) return saved_headline(report);

@@ -8,6 +8,7 @@
 #include "data_json.h"
 #include "page.h"
 #include "routes_text.h"
+#include "units.h"
 #include "vpndoctor/route_event.h"
 #include "vpndoctor/text_escape.h"
 #include "vpndoctor/watch_render.h"
@@ -27,10 +28,10 @@ std::string timestamp(std::chrono::system_clock::time_point at) {
 }
 
 std::string how_it_went(const WatchEnd& end) {
-  std::string text = fmt::format("{} change{} seen", end.events, end.events == 1 ? "" : "s");
+  std::string text = counted(end.events, "change") + " seen";
   if (end.resynchronisations > 0) {
-    text += fmt::format("; the state was read again {} time{}, where events do not tell everything",
-                        end.resynchronisations, end.resynchronisations == 1 ? "" : "s");
+    text += fmt::format("; the state was read again {}, where events do not tell everything",
+                        counted(end.resynchronisations, "time"));
   }
   return text + ".";
 }

@@ -26,6 +26,24 @@ std::string percent_text(double ratio) {
   return fmt::format("{:.0f} %", percent);
 }
 
+std::string share_text(double ratio) {
+  constexpr double kSmallest = 0.0005;
+  constexpr double kNearlyAll = 0.99;
+  if (ratio < kSmallest) return "less than 0.1 %";
+  if (ratio < 1 && ratio > 1 - kSmallest) return "almost all";
+  return ratio < 1 && ratio > kNearlyAll ? fmt::format("{:.1f} %", ratio * 100) : percent_text(ratio);
+}
+
+std::string grouped(std::size_t number) {
+  std::string text = std::to_string(number);
+  for (std::size_t at = text.size(); at > 3;) text.insert(at -= 3, 1, ',');
+  return text;
+}
+
+std::string counted(std::size_t count, std::string_view thing) {
+  return fmt::format("{} {}{}", grouped(count), thing, count == 1 ? "" : "s");
+}
+
 std::string size_or_dash(std::optional<std::uint32_t> bytes) { return bytes ? fmt::format("{}", *bytes) : "-"; }
 
 std::string bounds_text(const SizeBounds& bounds) {
