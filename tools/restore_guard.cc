@@ -23,6 +23,7 @@
 #include "restore_confirmation.h"
 #include "vpndoctor/apply_plan.h"
 #include "vpndoctor/collect.h"
+#include "vpndoctor/snapshot_store.h"
 
 namespace vpndoctor {
 namespace {
@@ -68,11 +69,14 @@ class Guard {
     std::array<pollfd, 3> polled = {pollfd{channel_, POLLIN, 0}, pollfd{listener_, POLLIN, 0},
                                     pollfd{termination, POLLIN, 0}};
     while (true) {
+      // Until everything is applied the program is at work: nobody can confirm yet, and to undo would be a race with
+      // it.
+      polled[1].fd = is_applied_ ? listener_ : -1;
+      polled[2].fd = is_applied_ ? termination : -1;
       const int ready = ::poll(polled.data(), polled.size(), milliseconds_left());
       if (ready < 0 && errno == EINTR) continue;
       if (ready <= 0 || polled[2].revents != 0) return finish(roll_back());
-      if (polled[1].revents != 0 && is_applied_ && take_confirmation(listener_, user_))
-        return finish(GuardOutcome::kKept);
+      if (polled[1].revents != 0 && take_confirmation(listener_, user_)) return finish(GuardOutcome::kKept);
       if (polled[0].revents != 0 && !take_word(polled[0])) return;
     }
   }
@@ -195,11 +199,11 @@ std::optional<GuardOutcome> RestoreGuard::answer() {
   return static_cast<GuardOutcome>(byte - '0');
 }
 
-GuardOutcome RestoreGuard::wait(const Interrupt& interrupt) {
+GuardOutcome RestoreGuard::wait(const Interrupt& interrupt, const std::function<void()>& prompt) {
   const int terminal = open_terminal();
-  // What was typed before does not count.
   if (terminal >= 0) ::tcflush(terminal, TCIFLUSH);
   say(channel_, kApplied);
+  prompt();
   std::array<pollfd, 3> polled = {pollfd{channel_, POLLIN, 0}, pollfd{terminal, POLLIN, 0},
                                   pollfd{interrupt.descriptor(), POLLIN, 0}};
   while (polled[0].revents == 0) {

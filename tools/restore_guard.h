@@ -6,6 +6,7 @@
 #include <sys/types.h>
 
 #include <chrono>
+#include <functional>
 #include <optional>
 #include <string>
 
@@ -41,9 +42,10 @@ class RestoreGuard {
 
   /// Tells that nothing was changed: the guard ends.
   void dismiss();
-  /// Tells that the plan was carried out, and waits: for Enter on the terminal, for `routes restore --confirmed` from
-  /// another shell, for an interrupt (which rolls back at once), or for the time to be over.
-  GuardOutcome wait(const Interrupt& interrupt);
+  /// Tells that the plan was carried out, calls `prompt`, and waits: for Enter on the terminal, for `routes restore
+  /// --confirmed` from another shell, for an interrupt (which rolls back at once), or for the time to be over. What was
+  /// typed before the prompt does not count.
+  GuardOutcome wait(const Interrupt& interrupt, const std::function<void()>& prompt);
 
  private:
   RestoreGuard(pid_t pid, int channel) : pid_(pid), channel_(channel) {}

@@ -56,12 +56,14 @@ bool is_restored(const RestoreSource& source, bool optional_too, RoutesRestoreRe
 
 void wait_for_confirmation(RestoreGuard& guard, double seconds, const Interrupt& interrupt,
                            RoutesRestoreReport& result) {
-  std::fprintf(stderr,
-               "The plan is applied. Press Enter within %g seconds to keep it, or run\n"
-               "  vpndoctor routes restore --confirmed\n"
-               "in another shell; otherwise everything is rolled back.\n",
-               seconds);
-  const GuardOutcome outcome = guard.wait(interrupt);
+  const auto prompt = [seconds] {
+    std::fprintf(stderr,
+                 "The plan is applied. Press Enter within %g seconds to keep it, or run\n"
+                 "  vpndoctor routes restore --confirmed\n"
+                 "in another shell; otherwise everything is rolled back.\n",
+                 seconds);
+  };
+  const GuardOutcome outcome = guard.wait(interrupt, prompt);
   if (outcome == GuardOutcome::kKept) return;
   result.applied = false;
   result.verified.reset();
