@@ -150,6 +150,8 @@ JsonWriter& JsonWriter::field_or_null(std::string_view name, std::string_view te
 }
 
 JsonWriter& JsonWriter::new_line() {
+  constexpr std::size_t kLarge = std::size_t{1} << 18U;
+  if (drain_ && out_->size() >= kLarge) drain_(*out_);
   // A line break may stand before a comma too.
   *out_ += '\n';
   return *this;

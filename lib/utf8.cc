@@ -63,6 +63,7 @@ CodePoint decode_utf8(std::string_view text) {
 }
 
 std::size_t display_width(char32_t code_point) {
+  if (code_point < kZeroWidth.front().first) return 1;
   if (contains(kZeroWidth, code_point)) return 0;
   return contains(kWide, code_point) ? 2 : 1;
 }

@@ -300,22 +300,35 @@ std::string envelope(const Report& report) {
   return text;
 }
 
-void write_data(std::string& out, const PathMtuReport& path) { out += pretty(path_mtu_json(path)); }
+using Write = std::function<void(std::string_view)>;
 
-void write_data(std::string& out, std::monostate) { out += "null"; }
+void write_data(const Write& write, const PathMtuReport& path) { write(pretty(path_mtu_json(path))); }
+
+void write_data(const Write& write, std::monostate /*nothing*/) { write("null"); }
 
 template <class Routes>
-void write_data(std::string& out, const Routes& routes) {
-  JsonWriter json(out);
+void write_data(const Write& write, const Routes& routes) {
+  std::string pending;
+  JsonWriter json(pending, [&write](std::string& text) {
+    write(text);
+    text.clear();
+  });
   write_data(json, routes);
+  write(pending);
 }
 
 }  // namespace
 
+void render_json(const Report& report, const std::function<void(std::string_view)>& write) {
+  write(envelope(report) + ",\n  \"data\": ");
+  std::visit([&write](const auto& data) { write_data(write, data); }, report.data);
+  write("\n}\n");
+}
+
 std::string render_json(const Report& report) {
-  std::string text = envelope(report) + ",\n  \"data\": ";
-  std::visit([&text](const auto& data) { write_data(text, data); }, report.data);
-  return text + "\n}\n";
+  std::string text;
+  render_json(report, [&text](std::string_view piece) { text += piece; });
+  return text;
 }
 
 }  // namespace vpndoctor

@@ -1,10 +1,31 @@
 // SPDX-License-Identifier: Apache-2.0
 // `data` of routes diff: what came, went and changed, facet by facet, and the summary in words.
+#include <optional>
+#include <utility>
+
 #include "data_json.h"
 #include "vpndoctor/network_json.h"
 
 namespace vpndoctor {
 namespace {
+
+/// Writes routes of one state, of which there may be a million.
+class RouteList {
+ public:
+  RouteList(JsonWriter& json, const Snapshot& snapshot) : json_(&json), snapshot_(&snapshot) {
+    if (snapshot.routes) writer_.emplace(snapshot, false);
+  }
+  void operator()(std::uint32_t index) {
+    json_->begin_object();
+    writer_->write_members(*json_, snapshot_->routes->routes[index]);
+    json_->end_object();
+  }
+
+ private:
+  JsonWriter* json_;
+  const Snapshot* snapshot_;
+  std::optional<RouteJsonWriter> writer_;
+};
 
 /// Write one entry of each side by its index.
 template <class Before, class After>
@@ -14,15 +35,21 @@ struct Writers {
 };
 
 template <class Before, class After>
-void write_facet(JsonWriter& json, const char* name, const FacetDiff& facet, const Writers<Before, After>& write) {
+void write_facet(JsonWriter& json, const char* name, const FacetDiff& facet, Writers<Before, After> write) {
   json.key(name).begin_object();
   json.key("added").begin_array();
-  for (const std::uint32_t index : facet.added) write.after(index);
+  for (const std::uint32_t index : facet.added) {
+    json.new_line();
+    write.after(index);
+  }
   json.end_array().key("removed").begin_array();
-  for (const std::uint32_t index : facet.removed) write.before(index);
+  for (const std::uint32_t index : facet.removed) {
+    json.new_line();
+    write.before(index);
+  }
   json.end_array().key("changed").begin_array();
   for (const FacetDiff::Changed& changed : facet.changed) {
-    json.begin_object().key("before");
+    json.new_line().begin_object().key("before");
     write.before(changed.before);
     json.key("after");
     write.after(changed.after);
@@ -32,10 +59,8 @@ void write_facet(JsonWriter& json, const char* name, const FacetDiff& facet, con
 }
 
 void write_routes(JsonWriter& json, const RoutesDiffReport& report) {
-  const auto writer_of = [&json](const Snapshot& snapshot) {
-    return [&json, &snapshot](std::uint32_t index) { write_route(json, snapshot, snapshot.routes->routes[index]); };
-  };
-  write_facet(json, "routes", report.diff.routes, Writers{writer_of(*report.before), writer_of(*report.after)});
+  Writers writers{RouteList(json, *report.before), RouteList(json, *report.after)};
+  write_facet(json, "routes", report.diff.routes, std::move(writers));
 }
 
 void write_lists(JsonWriter& json, const RoutesDiffReport& report) {

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 // `data` of `routes show` and `routes save`: the entries themselves, never folded, and the overview. A facet that is
 // not known is null, and `not_known` says why.
+#include <optional>
+
 #include "data_json.h"
 #include "vpndoctor/network_json.h"
 #include "vpndoctor/route_owner.h"
@@ -90,7 +92,13 @@ void write_data(JsonWriter& json, const RoutesShowReport& report) {
   write_list(json, "addresses", snapshot.addresses.get(),
              [&](const Address& address) { write_address(json, address); });
   write_list(json, "rules", snapshot.rules.get(), [&](const Rule& rule) { write_rule(json, snapshot, rule); });
-  write_list(json, "routes", routes, [&](const Route& route) { write_route(json, snapshot, route); });
+  std::optional<RouteJsonWriter> writer;
+  if (routes != nullptr) writer.emplace(snapshot, false);
+  write_list(json, "routes", routes, [&](const Route& route) {
+    json.begin_object();
+    writer->write_members(json, route);
+    json.end_object();
+  });
   write_not_known(json, snapshot);
   json.end_object();
 }

@@ -23,16 +23,26 @@ namespace {
 
 constexpr int kExitInternal = 4;
 
-int print(const std::string& text, int code) {
-  if (write_result(text)) return code;
-  std::fprintf(stderr, "vpndoctor: cannot write the result: %s\n", std::strerror(errno));
+int fail_to_write(int error_number) {
+  std::fprintf(stderr, "vpndoctor: cannot write the result: %s\n", std::strerror(error_number));
   return kExitInternal;
+}
+
+int print(const std::string& text, int code) { return write_result(text) ? code : fail_to_write(errno); }
+
+/// Writes the document as it is made; what follows a write that failed is not written.
+int print_json(const Report& report, int code) {
+  int error_number = 0;
+  render_json(report, [&error_number](std::string_view piece) {
+    if (error_number == 0 && !write_result(piece)) error_number = errno;
+  });
+  return error_number == 0 ? code : fail_to_write(error_number);
 }
 
 /// An error is a document of its own in JSON; in text it goes to standard error.
 int show(const Report& report, const OutputOptions& output, bool interrupted) {
   const int code = exit_code(report, interrupted);
-  if (output.format == Format::kJson) return print(render_json(report), code);
+  if (output.format == Format::kJson) return print_json(report, code);
   const std::string text = render_text(report, text_options(output));
   if (!report.error) return print(text, code);
   std::fputs(text.c_str(), stderr);

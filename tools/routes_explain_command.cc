@@ -4,7 +4,9 @@
 #include <fmt/format.h>
 #include <unistd.h>
 
+#include <cerrno>
 #include <cstdio>
+#include <cstring>
 #include <memory>
 #include <utility>
 
@@ -85,13 +87,19 @@ int fail(const Error& error, bool as_json) {
   return exit_code(report);
 }
 
+int fail_to_write(int error_number) {
+  constexpr int kExitInternal = 4;
+  std::fprintf(stderr, "vpndoctor: cannot write the result: %s\n", std::strerror(error_number));
+  return kExitInternal;
+}
+
 /// Answers lines until there are no more.
 class FlowAnswers {
  public:
   FlowAnswers(RoutesExplainReport report, Flow defaults, bool as_json)
       : report_(std::move(report)), defaults_(std::move(defaults)), as_json_(as_json) {}
 
-  /// False when nobody reads the answers any more.
+  /// False when no answer can be written any more.
   bool answer(const Result<std::string_view>& line, bool more_is_there) {
     if (!line) {
       refuse(line.error());
@@ -105,10 +113,16 @@ class FlowAnswers {
     return (more_is_there && pending_.size() < kMostPending) || flush();
   }
   bool flush() {
+    if (pending_.empty()) return true;
+    errno = 0;
     const bool written = write_result(pending_);
+    const int error_number = errno;
     pending_.clear();
-    return written;
+    // A reader that went away is no failure, yet an endless file must end with it.
+    if (!written) write_error_ = error_number;
+    return written && error_number != EPIPE;
   }
+  int write_error() const { return write_error_; }
   bool refused_any() const { return refused_any_; }
 
  private:
@@ -131,6 +145,7 @@ class FlowAnswers {
   Flow defaults_;
   bool as_json_;
   bool refused_any_ = false;
+  int write_error_ = 0;
   std::string pending_;
 };
 
@@ -165,6 +180,7 @@ int run_routes_flows(const RoutesExplainCommand& command, const OutputOptions& o
     if (!answers.answer(*line, reader->has_more())) break;
   }
   answers.flush();
+  if (answers.write_error() != 0) return fail_to_write(answers.write_error());
   if (interrupt.happened()) return 130;
   return answers.refused_any() ? 2 : 0;
 }

@@ -59,7 +59,7 @@ TextOptions text_options(const OutputOptions& output) {
   return options;
 }
 
-bool write_result(const std::string& text) {
+bool write_result(std::string_view text) {
   std::size_t written = 0;
   while (written < text.size()) {
     const ssize_t count = write(STDOUT_FILENO, text.data() + written, text.size() - written);

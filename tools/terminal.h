@@ -4,6 +4,7 @@
 
 #include <chrono>
 #include <string>
+#include <string_view>
 
 #include "command_line.h"
 #include "vpndoctor/render.h"
@@ -20,7 +21,7 @@ TextOptions text_options(const OutputOptions& output);
 
 /// Writes all of `text` to standard output. False when that failed for another reason than a reader that went away;
 /// errno says why.
-bool write_result(const std::string& text);
+bool write_result(std::string_view text);
 
 /// Shows what is going on, on standard error when that is a terminal and the work takes long enough to wonder; the next
 /// call or finish() replaces it.

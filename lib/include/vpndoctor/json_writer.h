@@ -5,10 +5,12 @@
 
 #include <concepts>
 #include <cstdint>
+#include <functional>
 #include <optional>
 #include <span>
 #include <string>
 #include <string_view>
+#include <utility>
 
 #include "vpndoctor/ip.h"
 #include "vpndoctor/prefix.h"
@@ -19,7 +21,12 @@ namespace [[gnu::visibility("default")]] vpndoctor {
 /// `json.begin_object().field("id", 3).key("hops").begin_array()...`.
 class JsonWriter {
  public:
+  /// Takes what has been written so far out of the string.
+  using Drain = std::function<void(std::string&)>;
+
   explicit JsonWriter(std::string& out) : out_(&out) {}
+  /// Calls `drain` between two elements whenever the string has become large, so that it never holds a document.
+  JsonWriter(std::string& out, Drain drain) : out_(&out), drain_(std::move(drain)) {}
 
   JsonWriter& begin_object();
   JsonWriter& end_object();
@@ -55,7 +62,8 @@ class JsonWriter {
   }
   /// Writes null for an empty text.
   JsonWriter& field_or_null(std::string_view name, std::string_view text);
-  /// Starts a new line, for a reader's eye, between two elements; no change of meaning.
+  /// Starts a new line, for a reader's eye, between two elements; no change of meaning. What is before it may be
+  /// drained.
   JsonWriter& new_line();
 
  private:
@@ -64,6 +72,7 @@ class JsonWriter {
   void separate();
 
   std::string* out_;
+  Drain drain_;
   bool needs_comma_ = false;
 };
 

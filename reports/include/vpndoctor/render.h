@@ -2,7 +2,9 @@
 // Shows a report. Pure: takes values, returns a string; knows nothing of terminals beyond the options.
 #pragma once
 
+#include <functional>
 #include <string>
+#include <string_view>
 
 #include "vpndoctor/report.h"
 
@@ -23,6 +25,8 @@ std::string render_text(const Report& report, const TextOptions& options = {});
 /// Returns exactly one JSON document, ending in a newline, as share/vpndoctor/schema/report-1.schema.json says.
 /// Strings from outside that are not UTF-8 have their bad bytes replaced by U+FFFD.
 std::string render_json(const Report& report);
+/// Hands the same document on piece by piece, in order, each once: a million routes need no memory for their text.
+void render_json(const Report& report, const std::function<void(std::string_view)>& write);
 
 /// Returns the answer for one of many flows as a line: in the words of `ip route get`, or the object that is `data` of
 /// `routes explain`.
