@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <type_traits>
 
 #include "findings_text.h"
 #include "page.h"
@@ -109,11 +110,23 @@ void write_data(const Report& report, const PathMtuReport& path, Page& page) {
 
 void write_data(const Report& /*report*/, std::monostate /*nothing*/, Page& /*page*/) {}
 
-template <class Routes>
-void write_data(const Report& report, const Routes& routes, Page& page) {
-  write_sections(routes, page);
+void write_help(const Report& report, Page& page) {
   write_meaning(report.findings, page);
   write_remedies(report.findings, page);
+}
+
+bool has_severity(const Report& report, Severity least) {
+  return std::ranges::any_of(report.findings, [least](const Finding& each) { return each.severity >= least; });
+}
+
+template <class Routes>
+void write_data(const Report& report, const Routes& routes, Page& page) {
+  // What is wrong, and what to do about it, does not wait for tables that fill a screen.
+  const bool looks = std::is_same_v<Routes, RoutesShowReport>;
+  const bool help_first = looks && has_severity(report, Severity::kWarning);
+  if (help_first) write_help(report, page);
+  write_sections(routes, page);
+  if (!help_first) write_help(report, page);
   write_findings(report.findings, page);
   write_blind_spots({}, report.skipped, page);
 }
