@@ -25,13 +25,15 @@ class WayCounter {
   void add(const AddressRange& range, const FlowAnswer& answer) {
     if (is_no_way_out(answer.fate)) return;
     // An address of one link alone, whose interface is not told (macOS), says nothing of the ways out.
-    if (range.first.is_link_local() && !answer.uncertain.empty()) return;
+    const bool of_one_link = range.first.is_link_local() || range.first.is_multicast();
+    if (of_one_link && !answer.uncertain.empty()) return;
     const double share = share_of(range, everything_);
     Sum& sum = find(answer);
     sum.way.share_ratio += share;
     sum.way.depends = sum.way.depends || answer.depends_on != DependsOn::kNothing;
     total_ += share;
-    if (uncertain_.empty()) uncertain_ = answer.uncertain;
+    // What becomes of a single address leaves the ways out as they are.
+    if (uncertain_.empty() && range.first != range.last) uncertain_ = answer.uncertain;
     if (share <= sum.largest) return;
     sum.largest = share;
     sum.way.gateway = answer.gateway;

@@ -26,6 +26,18 @@ class Macos(Case):
         self.assertIn("it has no rules", text)
         self.assertNotIn("table main", text)
 
+    def test_show_and_audit_use_the_same_lookup(self):
+        shown = run("routes", "show", "--from", FOLDER)
+        self.assertEqual(shown.returncode, 0, shown.stderr)
+        self.assertNotIn("proto unspec", shown.stdout)
+        self.assertNotIn("sudo ip ", shown.stdout)
+        with tempfile.NamedTemporaryFile("w", prefix="vpndoctor-list-") as file:
+            file.write("10.8.0.0/16\n")
+            file.flush()
+            document = self.assert_json(run("routes", "audit", file.name, "--via", "utun4", "--from", FOLDER,
+                                            "--json").stdout)
+        self.assertEqual(document["data"]["prefixes"][0]["status"], "inside")
+
     def test_a_plan_is_printed_and_never_applied(self):
         with tempfile.TemporaryDirectory(prefix="vpndoctor-macos-") as folder:
             for name in os.listdir(FOLDER):
