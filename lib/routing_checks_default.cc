@@ -39,6 +39,19 @@ bool wants_default(const RoutingFacts& facts, Family family) {
 
 bool has_default(const RoutingFacts& facts, Family family) { return facts.of(family).unrouted() <= kMost; }
 
+void add_way_back(const RoutingFacts& facts, const std::string& interface, Finding& finding) {
+  if (facts.snapshot.platform == Platform::kMacos) {
+    add_step(finding.remedy, "Have the interface configured anew.",
+             {{"macos", {"ipconfig", "set", interface, "DHCP"}, true}});
+    return;
+  }
+  add_step(finding.remedy, "See what the interfaces' own configuration says the table should be, and apply it.",
+           {user_command({"vpndoctor", "routes", "restore", "--infer"}),
+            root_command({"vpndoctor", "routes", "restore", "--infer", "--apply"})});
+  add_step(finding.remedy, "Or go back to a state that was saved before.",
+           {root_command({"vpndoctor", "routes", "restore", "--apply"})});
+}
+
 void add_missing(const RoutingFacts& facts, Family family, Findings& findings) {
   const Family other = family == Family::kInet ? Family::kInet6 : Family::kInet;
   const bool other_works = has_default(facts, other);
@@ -53,11 +66,7 @@ void add_missing(const RoutingFacts& facts, Family family, Findings& findings) {
       {"netlink", "rules and tables",
        fmt::format("{:.2f} % of the {} address space has no route, for an unmarked flow of this machine",
                    facts.of(family).unrouted() * 100, family_title(family))}};
-  add_step(finding.remedy, "See what the interfaces' own configuration says the table should be, and apply it.",
-           {user_command({"vpndoctor", "routes", "restore", "--infer"}),
-            root_command({"vpndoctor", "routes", "restore", "--infer", "--apply"})});
-  add_step(finding.remedy, "Or go back to a state that was saved before.",
-           {root_command({"vpndoctor", "routes", "restore", "--apply"})});
+  add_way_back(facts, interface, finding);
   findings.push_back(std::move(finding));
 }
 
