@@ -95,45 +95,6 @@ void add_neighbours(FibIndex& index) {
   }
 }
 
-// Such a gateway got the scope of the local route to it, and is not used: fib_check_nh_v4_gw() and rt_set_nexthop().
-bool is_own_gateway(const FibIndex& index, const NextHop& hop, LinkId link) {
-  if (!hop.gateway || hop.gateway->family != Family::kInet || (hop.flags & kNextHopOnLink) != 0) return false;
-  if (index.links[link].loopback) return true;  // only a local route leads there
-  const auto is_gateway = [&](const Address* address) { return address->address == *hop.gateway; };
-  return std::ranges::any_of(index.links[link].inet_addresses, is_gateway);
-}
-
-// A dump calls a leg dead too when its interface ignores routes without a carrier (fib_nexthop_info()); only one whose
-// link is down is dead for every lookup.
-FibLeg leg_of(const FibIndex& index, const NextHop& hop) {
-  FibLeg leg{.hop = &hop, .link = index.find(hop.interface)};
-  const FibLink& link = index.links[leg.link];
-  const bool ignores = link.ignores_linkdown || link.ignores_linkdown6;
-  leg.linkdown = (hop.flags & kNextHopLinkDown) != 0;
-  leg.gateway_is_own = is_own_gateway(index, hop, leg.link);
-  if (hop.gateway) leg.neighbour = index.neighbour_state(leg.link, *hop.gateway).value_or(0);
-  leg.dead = (hop.flags & kNextHopDead) != 0 && !(leg.linkdown && ignores && link.up);
-  return leg;
-}
-
-void add_legs(FibIndex& index) {
-  std::map<std::uint32_t, bool> blackholes;
-  if (const auto* objects = index.snapshot->next_hop_objects.get(); objects != nullptr) {
-    for (const NextHopObject& object : *objects) blackholes[object.id] = object.blackhole;
-  }
-  index.leg_sets.reserve(index.routes->next_hop_sets.size());
-  for (const NextHopSet& set : index.routes->next_hop_sets) {
-    FibLegs legs{.first = static_cast<std::uint32_t>(index.legs.size()),
-                 .count = static_cast<std::uint32_t>(set.hops.size())};
-    for (const NextHop& hop : set.hops) index.legs.push_back(leg_of(index, hop));
-    legs.object = set.object_id.has_value();
-    legs.blackhole = legs.object && blackholes.contains(*set.object_id) && blackholes[*set.object_id];
-    const auto added = std::span(index.legs).subspan(legs.first);
-    legs.all_dead = !added.empty() && std::ranges::all_of(added, &FibLeg::dead);
-    index.leg_sets.push_back(legs);
-  }
-}
-
 // Most rules of most machines select nothing, and most lookups meet two of them.
 bool has_selectors(const Rule& rule) {
   Rule plain;
@@ -204,14 +165,17 @@ bool has_only_kernel_rules(const std::vector<FibRule>& rules) {
 }
 
 // As long as no rule was ever added, local and main are one trie (net/ipv4/fib_frontend.c fib_new_table()). It makes a
-// difference only where main has a route inside a prefix of local that is no host's, or where local has a throw route.
+// difference only where main has a route inside a prefix of local that is no host's, where a throw route or a nexthop
+// object of local ends the search, or where main has a local route: then its addresses are this machine's.
 bool merging_matters(const FibIndex& index) {
   const auto* local = index.inet.table(kTableLocal);
   const auto* main = index.inet.table(kTableMain);
-  if (local == nullptr || main == nullptr || !has_only_kernel_rules(index.inet.rules)) return false;
+  if (local == nullptr || main == nullptr || !index.only_kernel_rules) return false;
   for (const Route& route : index.routes->routes) {
-    if (route.table != kTableLocal || route.destination.family() != Family::kInet) continue;
-    if (route.type == RouteType::kThrow) return true;
+    if (route.destination.family() != Family::kInet) continue;
+    if (route.table == kTableMain && route.type == RouteType::kLocal) return true;
+    if (route.table != kTableLocal) continue;
+    if (route.type == RouteType::kThrow || index.legs_of(route).object) return true;
     if (route.destination.is_host()) continue;
     const auto first = key_of<std::uint32_t>(route.destination.address);
     const auto last = LongestPrefix<std::uint32_t>::last_of(first, route.destination.length);
@@ -267,6 +231,7 @@ void note_traits(FibIndex& index) {
     return route.type == RouteType::kLocal && route.protocol != kProtocolKernel &&
            route.destination.family() == Family::kInet;
   });
+  index.only_kernel_rules = has_only_kernel_rules(index.inet.rules);
   index.may_be_merged = merging_matters(index);
 }
 
@@ -284,10 +249,10 @@ FibIndex::FibIndex(const Snapshot& of) : snapshot(&of), routes(of.routes.get()) 
   add_addresses(*this);
   add_neighbours(*this);
   sources6 = list_sources6(*this);
-  add_legs(*this);
   add_tables(*this);
   add_rules(*this, *rules, Family::kInet, inet.rules);
   add_rules(*this, *rules, Family::kInet6, inet6.rules);
+  add_legs(*this);
   if (of.platform == Platform::kMacos) macos = std::make_shared<const MacosIndex>(*this);
   note_limits(*this);
   note_traits(*this);

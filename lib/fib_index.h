@@ -51,6 +51,8 @@ struct FibLeg {
   bool dead = false;
   bool linkdown = false;        ///< its link has no carrier
   bool gateway_is_own = false;  ///< the gateway is an IPv4 address of the same interface: it is not used
+  /// Whether an IPv4 route uses the gateway depends on what the tables held when the route was made.
+  bool gateway_is_doubtful = false;
   std::uint16_t neighbour = 0;  ///< NeighbourState of its gateway; 0: none, or not known
 };
 
@@ -134,6 +136,7 @@ struct FibIndex {
   std::vector<Source6> sources6;                                     ///< what IPv6 sources are chosen from
   /// Whether IPv4's tables local and main are looked up as one: then a longer prefix of main beats a shorter of local.
   bool may_be_merged = false;
+  bool only_kernel_rules = false;  ///< IPv4 has the rules of the kernel and no others
   bool custom_local_routes = false;
   bool realms = false;               ///< a route or rule has realms: sources are always checked in full
   std::uint32_t kernel_version = 0;  ///< 6.1 is 0x601; 0: not known, then that of today
@@ -169,6 +172,8 @@ struct FibIndex {
 
 /// Sorts the routes of the index into its tables.
 void add_tables(FibIndex& index);
+/// Resolves the next hops of all routes; needs the links, addresses, neighbours, tables and rules.
+void add_legs(FibIndex& index);
 
 /// An address as a number; the family must be the key's.
 template <class Key>

@@ -135,7 +135,12 @@ FlowAnswer forward(Output& at, FibResult& result) {
   if (result.kind.type == RouteType::kLocal) return deliver(at, result);
   at.answer.fate = fate_of(result.kind.type);
   at.answer.gateway = gateway_of(*result.leg);
-  if (at.source == 0) at.source = source_for(at, result.kind, *result.leg);
+  if (at.source == 0) {
+    at.source = source_for(at, result.kind, *result.leg);
+    if (is_source_of_another_time(at.index, result.kind, *result.leg)) {
+      doubt(at.answer, "the source address of a nexthop object: it may have been chosen before an address changed");
+    }
+  }
   return leave(at, result.leg->link);
 }
 

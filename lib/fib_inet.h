@@ -5,6 +5,7 @@
 #include <cstdint>
 #include <functional>
 #include <optional>
+#include <string_view>
 #include <vector>
 
 #include "fib_lookup.h"
@@ -49,6 +50,8 @@ void note_choice(const FlowAnswer& answer, FibTrace* trace);
 
 /// Returns the address that a packet through this leg gets: net/ipv4/fib_semantics.c fib_result_prefsrc(); 0: none.
 std::uint32_t leg_source(const FibIndex& index, const RouteKind& kind, const FibLeg& leg);
+/// True when leg_source() depends on what happened since the nexthop object was made.
+bool is_source_of_another_time(const FibIndex& index, const RouteKind& kind, const FibLeg& leg);
 /// net/ipv4/devinet.c inet_select_addr(); 0: none.
 std::uint32_t select_address(const FibIndex& index, LinkId link, std::uint32_t near, std::uint8_t scope);
 /// The gateway that the packet is sent to; null when the route's is this machine's own address, or there is none.
@@ -70,6 +73,9 @@ bool put_refusal(const FibResult& result, FlowAnswer& answer);
 inline void doubt(FlowAnswer& answer, std::string_view why) {
   if (answer.uncertain.empty()) answer.uncertain = why;
 }
+/// Why FibLeg::gateway_is_doubtful makes an answer uncertain.
+inline constexpr std::string_view kDoubtfulGateway =
+    "whether the gateway counts depends on what the tables held when its route was made";
 inline IpAddress inet_address(std::uint32_t address) { return address_of<std::uint32_t>(address); }
 
 }  // namespace vpndoctor

@@ -37,12 +37,6 @@ FlowAnswer refuse(Input& at, FlowFate fate, std::string_view why) {
   return std::move(at.answer);
 }
 
-bool any_rule_was_added(const FibIndex& index) {
-  return index.inet.rules.size() != 3 || std::ranges::any_of(index.inet.rules, [](const FibRule& rule) {
-           return rule.rule->protocol != kProtocolKernel && rule.rule->protocol != kProtocolUnspecified;
-         });
-}
-
 bool uses_interface(const FibIndex& index, const Route& route, LinkId link) {  // fib_info_nh_uses_dev()
   return std::ranges::any_of(index.legs_in(route), [&](const FibLeg& leg) {
     return leg.link == link || (leg.link != kNoLink && index.links[leg.link].l3mdev == link);
@@ -85,7 +79,7 @@ std::string_view refused_source(Input& at, LinkId leaves) {
   const int filter = at.setting(&InterfaceSettings::reverse_path_filter);
   if (filter != 0 || at.index.realms || leaves == at.kernel.input) return check_in_full(at, leaves, filter);
   if (at.setting(&InterfaceSettings::accept_local) != 0) return "";
-  if (at.index.custom_local_routes || any_rule_was_added(at.index)) return check_in_full(at, leaves, filter);
+  if (at.index.custom_local_routes || !at.index.only_kernel_rules) return check_in_full(at, leaves, filter);
   return at.index.inet_local.contains(at.source) ? "its source is one of this machine's own addresses" : "";
 }
 

@@ -56,6 +56,7 @@ void select_leg(const Chooser& at, FibResult& result, FlowAnswer& answer) {
   for (const FibLeg& leg : index.legs_in(result.kind)) {
     if (!is_usable(index, leg, flow, false)) continue;
     ways.push_back(at.way_of(*result.route, leg));
+    if (leg.gateway_is_doubtful) doubt(answer, kDoubtfulGateway);
     if (first == nullptr) first = &leg;
     if (prefers && preferred == nullptr &&
         select_address(index, leg.link, key_of<std::uint32_t>(leg.hop->gateway.value_or(IpAddress{})),

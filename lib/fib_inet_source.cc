@@ -50,6 +50,12 @@ LinkId local_through(const FibIndex& index, LinkId link, const IpAddress& addres
   return local ? result.leg->link : kNoLink;
 }
 
+// Of an IPv6 gateway the kernel takes the first four bytes for an address, too: they share their place.
+std::uint32_t near_of(const FibLeg& leg) { return leg.hop->gateway ? key_of<std::uint32_t>(*leg.hop->gateway) : 0; }
+
+// net/ipv4/nexthop.c nh_create_ipv4()
+std::uint8_t object_scope(const FibLeg& leg) { return leg.hop->gateway ? kScopeLink - 1 : kScopeLink; }
+
 }  // namespace
 
 std::uint32_t select_address(const FibIndex& index, LinkId link, std::uint32_t near, std::uint8_t scope) {
@@ -68,11 +74,16 @@ std::uint32_t select_address(const FibIndex& index, LinkId link, std::uint32_t n
 std::uint32_t leg_source(const FibIndex& index, const RouteKind& kind, const FibLeg& leg) {
   const std::optional<IpAddress>& preferred = index.routes->attribute_sets[kind.attributes].preferred_source;
   if (preferred) return key_of<std::uint32_t>(*preferred);
-  // Of an IPv6 gateway the kernel takes the first four bytes for an address, too: they share their place.
-  const std::uint32_t near = leg.hop->gateway ? key_of<std::uint32_t>(*leg.hop->gateway) : 0;
-  // A nexthop object has chosen with its own scope when it was made: net/ipv4/nexthop.c nh_create_ipv4().
-  const std::uint8_t object_scope = leg.hop->gateway ? kScopeLink - 1 : kScopeLink;
-  return select_address(index, leg.link, near, index.legs_of(kind).object ? object_scope : kind.scope);
+  return select_address(index, leg.link, near_of(leg), index.legs_of(kind).object ? object_scope(leg) : kind.scope);
+}
+
+// A nexthop object chooses with its own scope when it is made; once an address or an interface has changed, the next
+// route that is used chooses for all with that route's scope: fib_info_update_nhc_saddr(). What is the same for the
+// narrowest and the widest scope is the same for all between.
+bool is_source_of_another_time(const FibIndex& index, const RouteKind& kind, const FibLeg& leg) {
+  if (!index.legs_of(kind).object || index.routes->attribute_sets[kind.attributes].preferred_source) return false;
+  const std::uint32_t near = near_of(leg);
+  return select_address(index, leg.link, near, kScopeUniverse) != select_address(index, leg.link, near, kScopeLink);
 }
 
 std::optional<IpAddress> gateway_of(const FibLeg& leg) { return leg.gateway_is_own ? std::nullopt : leg.hop->gateway; }

@@ -81,6 +81,7 @@ Step take(const LookupArguments& at, const Candidate& candidate, const FibLeg& l
     result.uncertain = "the route has an attribute that is not understood";
   }
   if (leg.link == kNoLink) result.uncertain = "the route's interface is not known";
+  if (leg.gateway_is_doubtful) result.uncertain = kDoubtfulGateway;
   say(at, candidate.route, "decides");
   return Step::kDone;
 }

@@ -43,7 +43,7 @@ bool errno_fits(int number, const FlowAnswer& ours) {
 
 std::string gateway_words(const std::optional<IpAddress>& gateway) { return gateway ? gateway->to_string() : "none"; }
 
-std::string route_difference(const KernelAnswer& kernel, const Route* route) {
+std::string route_difference(const KernelAnswer& kernel, const Route* route, bool any_tos) {
   if (kernel.match_error_number != 0) return route == nullptr ? "" : "the kernel has no route behind its answer";
   if (route == nullptr) return "we have no route behind our answer";
   if (kernel.match != route->destination) return fmt::format("prefix {} and {}", kernel.match, route->destination);
@@ -52,9 +52,7 @@ std::string route_difference(const KernelAnswer& kernel, const Route* route) {
   if (kernel.match_table != route->table && !merged)
     return fmt::format("table {} and {}", kernel.match_table, route->table);
   if (kernel.match_metric != route->metric) return fmt::format("metric {} and {}", kernel.match_metric, route->metric);
-  // Among equal defaults the kernel tells the TOS of the one that it found first.
-  if (kernel.match_tos != route->tos && !route->destination.is_default())
-    return fmt::format("TOS {} and {}", kernel.match_tos, route->tos);
+  if (!any_tos && kernel.match_tos != route->tos) return fmt::format("TOS {} and {}", kernel.match_tos, route->tos);
   return {};
 }
 
@@ -73,10 +71,11 @@ bool is_judged_later(const Flow& flow, const FlowAnswer& ours) {
 
 std::string type_difference(const KernelAnswer& kernel, const FlowAnswer& ours) {
   // An IPv4 next hop caches its path with the type of the flow that came first, to many or to one.
-  const bool cached = ours.route != nullptr && ours.route->destination.family() == Family::kInet &&
-                      ours.route->type == RouteType::kUnicast &&
-                      (ours.fate == FlowFate::kMulticast || ours.fate == FlowFate::kUnicast);
-  if (cached && (kernel.type == RTN_MULTICAST || kernel.type == RTN_UNICAST)) return {};
+  const bool caches = ours.route != nullptr && ours.route->destination.family() == Family::kInet;
+  const auto own_type = static_cast<std::uint8_t>(caches ? ours.route->type : RouteType::kUnspecified);
+  const bool is_own = caches && flow_fate_name(ours.fate) == route_type_name(ours.route->type);
+  if (caches && kernel.type == RTN_MULTICAST && is_own) return {};
+  if (caches && kernel.type == own_type && ours.fate == FlowFate::kMulticast) return {};
   constexpr FlowFate kFates[] = {FlowFate::kNone,      FlowFate::kUnicast, FlowFate::kLocal,
                                  FlowFate::kBroadcast, FlowFate::kAnycast, FlowFate::kMulticast};
   const FlowFate fate = kernel.type < std::size(kFates) ? kFates[kernel.type] : FlowFate::kNone;
@@ -109,7 +108,7 @@ std::string plain_difference(const Flow& flow, const KernelAnswer& kernel, const
   }
   if (std::string way = way_difference(kernel, ours.interface, ours.gateway); !way.empty()) return way;
   if (tells_another_route(ours.route, routes)) return {};
-  if (std::string route = route_difference(kernel, ours.route); !route.empty()) return route;
+  if (std::string route = route_difference(kernel, ours.route, false); !route.empty()) return route;
   return source_difference(flow, kernel, ours);
 }
 
@@ -117,7 +116,9 @@ bool is_among_candidates(const KernelAnswer& kernel, const FlowAnswer& ours, con
   return std::ranges::any_of(ours.candidates, [&](const FlowWay& way) {
     if (kernel.error_number != 0) return way.interface.empty();
     return way_difference(kernel, way.interface, way.gateway).empty() &&
-           (tells_another_route(way.route, routes) || route_difference(kernel, way.route).empty());
+           // Among equal defaults the kernel tells the TOS of the one that it found first.
+           (tells_another_route(way.route, routes) ||
+            route_difference(kernel, way.route, way.route != nullptr && way.route->destination.is_default()).empty());
   });
 }
 

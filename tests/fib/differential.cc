@@ -19,6 +19,8 @@ namespace {
 
 using Clock = std::chrono::steady_clock;
 
+constexpr std::size_t kMostReportsOfAWorld = 3;  // the others mostly have the same cause
+
 double seconds_since(Clock::time_point start) { return std::chrono::duration<double>(Clock::now() - start).count(); }
 
 bool is_settled(const Snapshot& snapshot) {
@@ -67,7 +69,7 @@ void count(const FlowAnswer& answer, const KernelAnswer& kernel, Tally& tally) {
   tally.found_route += kernel.error_number == 0 ? 1 : 0;
   tally.depends_neighbour += answer.depends_on == DependsOn::kNeighbour ? 1 : 0;
   tally.depends_hash += answer.depends_on == DependsOn::kHash ? 1 : 0;
-  tally.uncertain += answer.uncertain.empty() ? 0 : 1;
+  if (!answer.uncertain.empty()) ++tally.doubts[std::string(answer.uncertain)].answers;
 }
 
 Tally compare(std::uint64_t seed, const Snapshot& snapshot, const std::vector<Flow>& flows, RouteSocket& socket) {
@@ -85,11 +87,12 @@ Tally compare(std::uint64_t seed, const Snapshot& snapshot, const std::vector<Fl
     const std::string what = difference(flows[i], kernel[i], ours[i], *snapshot.routes);
     if (what.empty()) continue;
     if (!ours[i].uncertain.empty()) {
-      ++tally.doubted_rightly;
+      ++tally.doubts[std::string(ours[i].uncertain)].differ;
       continue;
     }
     ++tally.mismatches;
-    tally.reports.push_back(report({seed, flows[i], kernel[i], ours[i]}, fib, what));
+    if (tally.reports.size() < kMostReportsOfAWorld)
+      tally.reports.push_back(report({seed, flows[i], kernel[i], ours[i]}, fib, what));
   }
   return tally;
 }
@@ -126,14 +129,25 @@ Tally& Tally::operator+=(const Tally& other) {
   found_route += other.found_route;
   depends_neighbour += other.depends_neighbour;
   depends_hash += other.depends_hash;
-  uncertain += other.uncertain;
-  doubted_rightly += other.doubted_rightly;
+  for (const auto& [reason, doubt] : other.doubts) {
+    doubts[reason].answers += doubt.answers;
+    doubts[reason].differ += doubt.differ;
+  }
   mismatches += other.mismatches;
   restless += other.restless;
   kernel_seconds += other.kernel_seconds;
   our_seconds += other.our_seconds;
   reports.insert(reports.end(), other.reports.begin(), other.reports.end());
   return *this;
+}
+
+Doubts Tally::all_doubts() const {
+  Doubts all;
+  for (const auto& [reason, doubt] : doubts) {
+    all.answers += doubt.answers;
+    all.differ += doubt.differ;
+  }
+  return all;
 }
 
 Result<Tally> run_differential(const DifferentialPlan& plan) {

@@ -3,6 +3,8 @@
 #pragma once
 
 #include <cstdint>
+#include <functional>
+#include <map>
 #include <string>
 #include <vector>
 
@@ -17,19 +19,25 @@ struct DifferentialPlan {
   std::size_t most_reports = 5;  ///< mismatches that are written down in full
 };
 
+/// Answers of ours that say that they are uncertain.
+struct Doubts {
+  std::size_t answers = 0;
+  std::size_t differ = 0;  ///< of these, the ones that are not the kernel's
+};
+
 struct Tally {
   std::size_t flows = 0;
   std::size_t found_route = 0;        ///< flows that the kernel has a route for
   std::size_t depends_neighbour = 0;  ///< answers of ours that are labelled so
   std::size_t depends_hash = 0;
-  std::size_t uncertain = 0;        ///< answers of ours that say that they are
-  std::size_t doubted_rightly = 0;  ///< of these, the ones that are not the kernel's
+  std::map<std::string, Doubts, std::less<>> doubts;  ///< by the reason that the answer states
   std::size_t mismatches = 0;
   std::size_t restless = 0;  ///< worlds that changed while they were questioned, asked again
   double kernel_seconds = 0;
   double our_seconds = 0;
   std::vector<std::string> reports;  ///< seed, flow, both answers, our steps
 
+  Doubts all_doubts() const;
   Tally& operator+=(const Tally& other);
 };
 

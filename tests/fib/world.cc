@@ -87,8 +87,11 @@ std::unique_ptr<World> build_world(std::uint64_t seed) {
   set_sysctls(*world);
   add_addresses(*world, socket);
   add_next_hop_objects(*world, socket);
+  // What the kernel decides when a route is made depends on the rules of that time.
+  const bool rules_first = world->dice.chance(40);
+  if (rules_first) add_rules(*world, socket);
   add_routes(*world, socket);
-  add_rules(*world, socket);
+  if (!rules_first) add_rules(*world, socket);
   fail_neighbours(*world, socket);
   return world;
 }
@@ -96,8 +99,9 @@ std::unique_ptr<World> build_world(std::uint64_t seed) {
 std::string world_words() {
   constexpr const char* kCommand =
       "for what in 'link' 'addr' 'nexthop' '-4 rule' '-6 rule' '-4 route show table all' '-6 route show table all' "
-      "'-4 neigh' '-6 neigh'; do echo \"# ip $what\"; ip -d $what; done 2>&1; "
-      "grep -H . /proc/sys/net/ipv4/conf/*/{forwarding,rp_filter,ignore_routes_with_linkdown} "
+      "'-4 neigh' '-6 neigh'; do echo \"# ip $what\"; ip $what; done 2>&1; echo '# sysctl'; "
+      "grep -Hv '^0$' /proc/sys/net/ipv4/conf/*/{forwarding,rp_filter,ignore_routes_with_linkdown,src_valid_mark} "
+      "/proc/sys/net/ipv4/conf/*/{accept_local,route_localnet} "
       "/proc/sys/net/ipv6/conf/*/{forwarding,ignore_routes_with_linkdown,use_tempaddr} "
       "/proc/sys/net/ipv4/fib_multipath* /proc/sys/net/ipv6/fib_multipath*";
   std::string words;

@@ -104,8 +104,7 @@ void add_address(World& world, NetlinkBatch& batch, Pool& pool, const WorldLink&
   pool.own.push_back(address);
   pool.prefixes.push_back(prefix);
   for (int i = 0; i < 2; ++i) {
-    const IpAddress gateway = random_address(dice, prefix);
-    if (gateway != address) pool.gateways.push_back(gateway);
+    pool.gateways.push_back(dice.chance(5) ? address : random_address(dice, prefix));
   }
 }
 

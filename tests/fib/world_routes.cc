@@ -84,15 +84,11 @@ RouteDraft random_draft(World& world, Pool& pool) {
   header.rtm_family = static_cast<std::uint8_t>(address_family(pool.family));
   header.rtm_type = random_type(dice, pool.family);
   if (draft.object) header.rtm_type = kUnicast;
-  // Without custom rules the kernel finds a local route of main in local, too.
-  if (inet && header.rtm_type == RTN_LOCAL && draft.table == RT_TABLE_MAIN) draft.table = RT_TABLE_LOCAL;
   header.rtm_protocol = dice.one_of<std::uint8_t>({RTPROT_BOOT, RTPROT_STATIC, 16});
   header.rtm_scope = header.rtm_type == RTN_LOCAL                     ? RT_SCOPE_HOST
                      : draft.gateway || draft.object || draft.several ? RT_SCOPE_UNIVERSE
                                                                       : RT_SCOPE_LINK;
-  // A nexthop object keeps the source address of the first route that used it, with that route's scope.
-  if (inet && !draft.object && dice.chance(5))
-    header.rtm_scope = dice.one_of<std::uint8_t>({RT_SCOPE_SITE, RT_SCOPE_LINK, 42});
+  if (inet && dice.chance(5)) header.rtm_scope = dice.one_of<std::uint8_t>({RT_SCOPE_SITE, RT_SCOPE_LINK, 42});
   if (inet && dice.chance(20)) header.rtm_tos = dice.pick(world.tos);
   // A dump of IPv6 leaves out a route without a gateway that stands between siblings of the same metric.
   if (!inet && draft.metric != 0 && !draft.gateway && !draft.several) ++draft.metric;
@@ -116,9 +112,8 @@ void put_next_hop(World& world, NetlinkBatch& batch, Pool& pool, RouteDraft& dra
 void add_route(World& world, NetlinkBatch& batch, Pool& pool) {
   Dice& dice = world.dice;
   RouteDraft draft = random_draft(world, pool);
-  // A gateway inside a local prefix of a user's own is not used, or is: it depends on which of them came first.
-  const bool local = pool.family == Family::kInet && draft.header.rtm_type == RTN_LOCAL;
-  const IpPrefix destination = local ? IpPrefix::host(dice.pick(pool.own)) : random_prefix(world, pool);
+  const bool own = draft.header.rtm_type == RTN_LOCAL && dice.chance(50);
+  const IpPrefix destination = own ? IpPrefix::host(dice.pick(pool.own)) : random_prefix(world, pool);
   std::optional<IpPrefix> source;
   if (pool.family == Family::kInet6 && dice.chance(20)) source = random_prefix(world, pool);
   draft.header.rtm_dst_len = destination.length;

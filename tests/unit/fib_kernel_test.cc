@@ -22,7 +22,7 @@ TEST(FibKernel, AnswersAsTheKernelDoes) {
     EXPECT_EQ(tally->flows, 100000U);
     const auto flows = static_cast<double>(tally->flows);
     EXPECT_LT(static_cast<double>(tally->depends_neighbour + tally->depends_hash) / flows, kMostLabelled);
-    EXPECT_LT(static_cast<double>(tally->uncertain) / flows, kMostDoubted);
+    EXPECT_LT(static_cast<double>(tally->all_doubts().answers) / flows, kMostDoubted);
     // Else the worlds are too poor to test anything.
     EXPECT_GT(static_cast<double>(tally->found_route) / flows, 0.3);
     EXPECT_GT(tally->depends_neighbour, 30U);

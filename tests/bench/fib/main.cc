@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 // vpndoctor-fib-bench: the route lookup by itself. `differential [FLOWS] [SEED]` compares it with the kernel over
-// random machines in network namespaces of its own (needs root); `lookup` measures it on a million routes of each
-// family. Prints figures; exit code 1 when a flow has another answer than the kernel's.
+// random machines in network namespaces of its own (needs root) and prints a Markdown table, mismatches to stderr;
+// `lookup` measures it on a million routes of each family. Exit code 1 when a flow has another answer than the
+// kernel's.
 #include <fmt/format.h>
 
 #include <chrono>
@@ -129,6 +130,24 @@ void measure_lookups(Family family) {
       100.0 * static_cast<double>(found) / static_cast<double>(kLookups));
 }
 
+/// Markdown, as the other benchmarks print.
+void print_tally(const fib_test::Tally& tally, double seconds) {
+  const auto line = [&](std::string_view what, std::size_t part) {
+    fmt::print("| {} | {} | {:.3f} % |\n", what, part,
+               100.0 * static_cast<double>(part) / static_cast<double>(tally.flows));
+  };
+  fmt::print("| {} flows in {:.1f} s (kernel {:.1f} s, vpndoctor {:.2f} s) | flows | share |\n|---|--:|--:|\n",
+             tally.flows, seconds, tally.kernel_seconds, tally.our_seconds);
+  line("**mismatches**", tally.mismatches);
+  line("have a route", tally.found_route);
+  line("labelled: a hash decides", tally.depends_hash);
+  line("labelled: a neighbour decides", tally.depends_neighbour);
+  line("uncertain", tally.all_doubts().answers);
+  for (const auto& [reason, doubt] : tally.doubts) {
+    line(fmt::format("uncertain, of which {} differ: {}", doubt.differ, reason), doubt.answers);
+  }
+}
+
 int run_differential(std::size_t flows, std::uint64_t seed) {
   const auto start = Clock::now();
   const auto tally = fib_test::run_differential({.first_seed = seed,
@@ -139,18 +158,8 @@ int run_differential(std::size_t flows, std::uint64_t seed) {
     fmt::print(stderr, "vpndoctor-fib-bench: {}\n", tally.error().message);
     return 2;
   }
-  for (const std::string& report : tally->reports) fmt::print("{}\n", report);
-  const auto share = [&](std::size_t part) {
-    return 100.0 * static_cast<double>(part) / static_cast<double>(tally->flows);
-  };
-  fmt::print("{} flows, {} mismatches; {:.1f} % have a route\n", tally->flows, tally->mismatches,
-             share(tally->found_route));
-  fmt::print(
-      "labelled: {:.2f} % depend on a hash, {:.2f} % on a neighbour; {:.2f} % uncertain ({:.3f} % not as the kernel)\n",
-      share(tally->depends_hash), share(tally->depends_neighbour), share(tally->uncertain),
-      share(tally->doubted_rightly));
-  fmt::print("{:.1f} s in all, {:.1f} s of it the kernel's answers, {:.2f} s ours\n", seconds_since(start),
-             tally->kernel_seconds, tally->our_seconds);
+  for (const std::string& report : tally->reports) fmt::print(stderr, "{}\n", report);
+  print_tally(*tally, seconds_since(start));
   return tally->mismatches == 0 ? 0 : 1;
 }
 
