@@ -3,11 +3,11 @@
 #include <pwd.h>
 #include <unistd.h>
 
-#include <charconv>
 #include <cstdlib>
 #include <string_view>
 #include <vector>
 
+#include "parse_number.h"
 #include "vpndoctor/snapshot_store.h"
 
 namespace vpndoctor {
@@ -18,14 +18,6 @@ constexpr const char* kFile = "/vpndoctor/baseline.jsonl";
 std::string_view environment(const char* name) {
   const char* value = std::getenv(name);
   return value == nullptr ? std::string_view() : std::string_view(value);
-}
-
-std::optional<unsigned> number_in_environment(const char* name) {
-  const std::string_view text = environment(name);
-  unsigned number = 0;
-  const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), number);
-  if (text.empty() || error != std::errc{} || end != text.data() + text.size()) return std::nullopt;
-  return number;
 }
 
 struct Account {
@@ -45,8 +37,8 @@ Account account_of(uid_t uid) {
 void find_user(BaselinePlace& place) {
   place.uid = ::getuid();
   place.gid = ::getgid();
-  const auto uid = number_in_environment("SUDO_UID");
-  const auto gid = number_in_environment("SUDO_GID");
+  const auto uid = parse_number<uid_t>(environment("SUDO_UID"));
+  const auto gid = parse_number<gid_t>(environment("SUDO_GID"));
   if (::geteuid() != 0 || !uid || !gid || *uid == 0) return;
   place.uid = *uid;
   place.gid = *gid;
@@ -54,6 +46,12 @@ void find_user(BaselinePlace& place) {
 }
 
 }  // namespace
+
+uid_t invoking_user() {
+  BaselinePlace place;
+  find_user(place);
+  return place.uid;
+}
 
 Result<BaselinePlace> baseline_place() {
   BaselinePlace place;

@@ -51,8 +51,13 @@ Result<Snapshot> collect_snapshot(const CollectOptions& options) {
   }
   snapshot.settings = read_routing_settings();
   snapshot.names = read_number_names();
-  snapshot.tunnels = options.tunnels ? read_tunnels(*snapshot.links)
-                                     : Observed<std::vector<Tunnel>>::missing("tunnels were not asked for");
+  if (!options.tunnels) {
+    snapshot.tunnels = Observed<std::vector<Tunnel>>::missing("tunnels were not asked for");
+  } else if (!snapshot.links) {
+    snapshot.tunnels = Observed<std::vector<Tunnel>>::missing("the interfaces are not known");
+  } else {
+    snapshot.tunnels = read_tunnels(*snapshot.links);
+  }
   return snapshot;
 }
 

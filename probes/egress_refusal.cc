@@ -56,9 +56,8 @@ Error egress_refusal(const EgressQuery& query, const RouteAnswer& answer, bool n
     case EAFNOSUPPORT:
     case EOPNOTSUPP:
     case EPFNOSUPPORT:
-      return no_route(fmt::format("no route to {}: this system has no {}", query.target,
-                                  query.target.family == Family::kInet ? "IPv4" : "IPv6"),
-                      {});
+      return no_route(
+          fmt::format("no route to {}: this system has no {}", query.target, family_title(query.target.family)), {});
     default:
       return no_route(fmt::format("no route to {}: {}", whither(query), std::strerror(answer.error_number)), look);
   }

@@ -5,9 +5,9 @@
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <charconv>
 #include <string>
 
+#include "parse_number.h"
 #include "proc_files.h"
 
 namespace vpndoctor {
@@ -16,13 +16,6 @@ namespace {
 constexpr std::chrono::milliseconds kRemembered{100};
 constexpr std::size_t kMostKnown = 1024;
 constexpr std::size_t kMaxProcesses = 100'000;
-
-template <class Integer>
-std::optional<Integer> number(std::string_view text) {
-  Integer value = 0;
-  const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), value);
-  return error == std::errc{} && end == text.data() + text.size() ? std::optional(value) : std::nullopt;
-}
 
 std::vector<std::string_view> words_of(std::string_view line) {
   std::vector<std::string_view> words;
@@ -41,8 +34,8 @@ std::optional<NetlinkPort> parse_line(std::string_view line) {
   const std::vector<std::string_view> words = words_of(line);
   constexpr std::string_view kNetlinkRoute = "0";
   if (words.size() != 10 || words[1] != kNetlinkRoute) return std::nullopt;
-  const auto port = number<std::uint32_t>(words[2]);
-  const auto inode = number<std::uint64_t>(words[9]);
+  const auto port = parse_number<std::uint32_t>(words[2]);
+  const auto inode = parse_number<std::uint64_t>(words[9]);
   return port && inode ? std::optional(NetlinkPort{*port, *inode}) : std::nullopt;
 }
 
@@ -66,7 +59,7 @@ std::optional<std::uint32_t> parent_of(std::uint32_t pid) {
   const std::size_t end_of_name = stat.rfind(')');
   if (end_of_name == std::string::npos) return std::nullopt;
   const std::vector<std::string_view> words = words_of(std::string_view(stat).substr(end_of_name + 1));
-  return words.size() < 2 ? std::nullopt : number<std::uint32_t>(words[1]);
+  return words.size() < 2 ? std::nullopt : parse_number<std::uint32_t>(words[1]);
 }
 
 struct Process {
@@ -94,7 +87,7 @@ std::optional<std::uint32_t> only_holder(const std::string& socket) {
   std::optional<std::uint32_t> holder;
   std::size_t seen = 0;
   for (const std::string& entry : directory_entries("/proc").value_or(std::vector<std::string>{})) {
-    const auto pid = number<std::uint32_t>(entry);
+    const auto pid = parse_number<std::uint32_t>(entry);
     if (!pid) continue;
     if (++seen > kMaxProcesses) return std::nullopt;
     if (!holds("/proc/" + entry, socket)) continue;

@@ -20,14 +20,13 @@
 #include "netlink.h"
 #include "route_reader.h"
 #include "rtnl_decode.h"
+#include "rtnl_numbers.h"
 
 namespace vpndoctor {
 namespace {
 
 constexpr const char* kSource = "netlink";
 constexpr Family kFamilies[] = {Family::kInet, Family::kInet6};
-
-std::uint8_t kernel_family(Family family) { return family == Family::kInet ? AF_INET : AF_INET6; }
 
 template <class Header>
 NlMessage dump_request(std::uint16_t type, const Header& header) {

@@ -7,10 +7,10 @@
 #include <algorithm>
 #include <array>
 #include <bit>
-#include <charconv>
 #include <cstring>
 #include <set>
 
+#include "parse_number.h"
 #include "proc_files.h"
 
 namespace vpndoctor {
@@ -18,14 +18,6 @@ namespace {
 
 constexpr std::size_t kTableLimit = 32 << 20;
 constexpr unsigned kListen = 10;  // TCP_LISTEN of net/tcp_states.h
-
-template <class Number>
-std::optional<Number> parse_number(std::string_view text, int base) {
-  Number value{};
-  const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), value, base);
-  return error == std::errc{} && end == text.data() + text.size() && !text.empty() ? std::optional(value)
-                                                                                   : std::nullopt;
-}
 
 /// ::ffff:a.b.c.d, as dual-stack sockets have it, becomes a.b.c.d.
 IpAddress unmapped(const IpAddress& address) {
@@ -69,7 +61,7 @@ std::optional<InternetSocket> parse_line(std::string_view line, bool tcp) {
   if (fields.size() < 10) return std::nullopt;
   InternetSocket socket;
   socket.tcp = tcp;
-  const auto inode = parse_number<std::uint64_t>(fields[9], 10);
+  const auto inode = parse_number<std::uint64_t>(fields[9]);
   if (!inode || !take_endpoint(fields[1], socket.local, socket.local_port) ||
       !take_endpoint(fields[2], socket.remote, socket.remote_port)) {
     return std::nullopt;
@@ -84,7 +76,7 @@ std::set<std::uint64_t> socket_inodes(const std::string& process, const std::vec
   for (const std::string& descriptor : descriptors) {
     const std::string target = link_target(process + "/fd/" + descriptor);
     if (!target.starts_with("socket:[") || !target.ends_with(']')) continue;
-    const auto inode = parse_number<std::uint64_t>(std::string_view(target).substr(8, target.size() - 9), 10);
+    const auto inode = parse_number<std::uint64_t>(std::string_view(target).substr(8, target.size() - 9));
     if (inode) inodes.insert(*inode);
   }
   return inodes;

@@ -17,8 +17,6 @@ namespace {
 
 Family other(Family family) { return family == Family::kInet ? Family::kInet6 : Family::kInet; }
 
-const char* spoken(Family family) { return family == Family::kInet ? "IPv4" : "IPv6"; }
-
 /// ::ffff:0:0/96 (RFC 4291 section 2.5.5.2): no packet on a wire carries one.
 bool is_mapped_ipv4(const IpAddress& address) {
   const auto octets = address.octets();
@@ -67,9 +65,9 @@ std::string scope_name(unsigned scope) {
 
 std::unexpected<Error> wrong_family(const std::string& host, Family wanted, bool literal) {
   const auto kind = literal ? ErrorKind::kUsage : ErrorKind::kUnknownHost;
-  return failure(kind,
-                 fmt::format("'{}' {} {} address", shown_host(host), literal ? "is no" : "has no", spoken(wanted)),
-                 fmt::format("leave out -{}", wanted == Family::kInet ? 4 : 6));
+  return failure(
+      kind, fmt::format("'{}' {} {} address", shown_host(host), literal ? "is no" : "has no", family_title(wanted)),
+      fmt::format("leave out -{}", wanted == Family::kInet ? 4 : 6));
 }
 
 Result<Target> complete(Target target, const std::string& zone) {

@@ -8,17 +8,10 @@
 #include <bit>
 
 #include "rtnl_decode.h"
+#include "rtnl_numbers.h"
 
 namespace vpndoctor {
 namespace {
-
-// include/uapi/linux/fib_rules.h of Linux 6.13 and later.
-constexpr std::uint16_t kFraDscp = 25;
-constexpr std::uint16_t kFraFlowLabel = 26;
-constexpr std::uint16_t kFraFlowLabelMask = 27;
-constexpr std::uint16_t kFraSourcePortMask = 28;
-constexpr std::uint16_t kFraDestinationPortMask = 29;
-constexpr std::uint16_t kFraDscpMask = 30;
 
 constexpr std::uint32_t kNotSuppressed = 0xffffffff;
 constexpr std::uint16_t kWholePort = 0xffff;

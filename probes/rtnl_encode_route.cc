@@ -9,28 +9,20 @@
 #include <cstring>
 
 #include "rtnl_encode.h"
+#include "rtnl_numbers.h"
+#include "rtnl_put.h"
 
 namespace vpndoctor {
 namespace {
 
 /// Room for a route of a thousand legs; what is larger is refused by libnl, which leaves the message null here.
 constexpr std::size_t kMessageBytes = 1 << 16;
-constexpr std::uint16_t kRtaNextHopId = 30;  // RTA_NH_ID
-
-int address_family(Family family) { return family == Family::kInet ? AF_INET : AF_INET6; }
-
-bool put(nl_msg& message, int type, const IpAddress& address) {
-  const auto octets = address.octets();
-  return nla_put(&message, type, static_cast<int>(octets.size()), octets.data()) == 0;
-}
-
-bool put(nl_msg& message, int type, std::uint32_t value) { return nla_put_u32(&message, type, value) == 0; }
 
 /// struct rtvia: the family, then the address.
 bool put_via(nl_msg& message, const IpAddress& gateway) {
   const auto octets = gateway.octets();
   std::array<std::uint8_t, sizeof(rtvia) + 16> bytes{};
-  const auto family = static_cast<std::uint16_t>(address_family(gateway.family));
+  const auto family = std::uint16_t{kernel_family(gateway.family)};
   std::memcpy(bytes.data(), &family, sizeof family);
   std::ranges::copy(octets, bytes.begin() + sizeof family);
   return nla_put(&message, RTA_VIA, static_cast<int>(sizeof family + octets.size()), bytes.data()) == 0;
@@ -73,7 +65,7 @@ bool put_multipath(nl_msg& message, const StandaloneRoute& route, const IndexOfI
 
 bool put_next_hops(nl_msg& message, const StandaloneRoute& route, const IndexOfInterface& index_of) {
   const auto& hops = route.next_hops.hops;
-  if (route.next_hops.object_id) return put(message, kRtaNextHopId, *route.next_hops.object_id);
+  if (route.next_hops.object_id) return put(message, RTA_NH_ID, *route.next_hops.object_id);
   if (hops.empty()) return true;
   if (hops.size() > 1) return put_multipath(message, route, index_of);
   if (!hops.front().interface.empty()) {
@@ -92,17 +84,17 @@ bool put_metrics(nl_msg& message, const RouteAttributes& attributes) {
   }
   if (attributes.locked_metrics != 0 && !put(message, RTAX_LOCK, attributes.locked_metrics)) return false;
   const std::string& algorithm = attributes.congestion_control;
-  if (!algorithm.empty() && nla_put_string(&message, RTAX_CC_ALGO, algorithm.c_str()) != 0) return false;
+  if (!put(message, RTAX_CC_ALGO, algorithm)) return false;
   return nla_nest_end(&message, nest) == 0;
 }
 
 bool put_attributes(nl_msg& message, const RouteAttributes& attributes) {
-  if (attributes.source && !put(message, RTA_SRC, attributes.source->address)) return false;
-  if (attributes.preferred_source && !put(message, RTA_PREFSRC, *attributes.preferred_source)) return false;
+  if (!put(message, RTA_SRC, attributes.source)) return false;
+  if (!put(message, RTA_PREFSRC, attributes.preferred_source)) return false;
   if (attributes.realms != 0 && !put(message, RTA_FLOW, attributes.realms)) return false;
   if (attributes.preference != 0 && nla_put_u8(&message, RTA_PREF, attributes.preference) != 0) return false;
   if (attributes.ttl_propagate && nla_put_u8(&message, RTA_TTL_PROPAGATE, *attributes.ttl_propagate) != 0) return false;
-  if (attributes.expires_seconds && !put(message, RTA_EXPIRES, *attributes.expires_seconds)) return false;
+  if (!put(message, RTA_EXPIRES, attributes.expires_seconds)) return false;
   return put_metrics(message, attributes);
 }
 
@@ -110,7 +102,7 @@ rtmsg header_of(const StandaloneRoute& route) {
   constexpr std::uint32_t kMostInHeader = 255;
   const auto& hops = route.next_hops.hops;
   rtmsg header{};
-  header.rtm_family = static_cast<unsigned char>(address_family(route.route.destination.family()));
+  header.rtm_family = kernel_family(route.route.destination.family());
   header.rtm_dst_len = route.route.destination.length;
   header.rtm_src_len = route.attributes.source ? route.attributes.source->length : std::uint8_t{0};
   header.rtm_tos = route.route.tos;

@@ -1,6 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// Rules and addresses as messages. The attributes that are newer than the headers this is built with are constants of
-// our own. See rtnl_encode.h.
+// Rules and addresses as messages. See rtnl_encode.h.
 #include <arpa/inet.h>
 #include <linux/fib_rules.h>
 #include <linux/if_addr.h>
@@ -11,38 +10,11 @@
 
 #include "netlink.h"
 #include "rtnl_encode.h"
+#include "rtnl_numbers.h"
+#include "rtnl_put.h"
 
 namespace vpndoctor {
 namespace {
-
-// include/uapi/linux/fib_rules.h of Linux 6.13 and later.
-constexpr int kFraDscp = 25;
-constexpr int kFraFlowLabel = 26;
-constexpr int kFraFlowLabelMask = 27;
-constexpr int kFraSourcePortMask = 28;
-constexpr int kFraDestinationPortMask = 29;
-constexpr int kFraDscpMask = 30;
-
-int address_family(Family family) { return family == Family::kInet ? AF_INET : AF_INET6; }
-
-bool put(nl_msg& message, int type, const IpAddress& address) {
-  const auto octets = address.octets();
-  return nla_put(&message, type, static_cast<int>(octets.size()), octets.data()) == 0;
-}
-
-bool put(nl_msg& message, int type, std::uint32_t value) { return nla_put_u32(&message, type, value) == 0; }
-
-bool put(nl_msg& message, int type, const std::string& text) {
-  return text.empty() || nla_put_string(&message, type, text.c_str()) == 0;
-}
-
-bool put(nl_msg& message, int type, const std::optional<std::uint32_t>& value) {
-  return !value || put(message, type, *value);
-}
-
-bool put(nl_msg& message, int type, const std::optional<IpPrefix>& prefix) {
-  return !prefix || put(message, type, prefix->address);
-}
 
 bool put_ports(nl_msg& message, int type, const std::optional<NumberRange>& ports) {
   if (!ports) return true;
@@ -103,7 +75,7 @@ fib_rule_hdr header_of(const Rule& rule) {
   constexpr std::uint32_t kMostInHeader = 255;
   const bool has_table = rule.action == RuleAction::kToTable && !rule.l3mdev;
   fib_rule_hdr header{};
-  header.family = static_cast<__u8>(address_family(rule.family));
+  header.family = kernel_family(rule.family);
   header.dst_len = rule.destination ? rule.destination->length : std::uint8_t{0};
   header.src_len = rule.source ? rule.source->length : std::uint8_t{0};
   header.tos = rule.tos;
@@ -115,7 +87,7 @@ fib_rule_hdr header_of(const Rule& rule) {
 
 ifaddrmsg header_of(const Address& address, int index) {
   ifaddrmsg header{};
-  header.ifa_family = static_cast<__u8>(address_family(address.address.family));
+  header.ifa_family = kernel_family(address.address.family);
   header.ifa_prefixlen = address.prefix_length;
   header.ifa_scope = address.scope;
   header.ifa_index = static_cast<__u32>(index);
@@ -141,7 +113,7 @@ bool put_flags(nl_msg& message, const Address& address) {
 bool put_address(nl_msg& message, const Address& address) {
   if (!put(message, IFA_LOCAL, address.address)) return false;
   if (!put(message, IFA_ADDRESS, address.peer.value_or(address.address))) return false;
-  if (address.broadcast && !put(message, IFA_BROADCAST, *address.broadcast)) return false;
+  if (!put(message, IFA_BROADCAST, address.broadcast)) return false;
   if (address.address.family == Family::kInet && !put(message, IFA_LABEL, address.label)) return false;
   if (address.route_metric != 0 && !put(message, IFA_RT_PRIORITY, address.route_metric)) return false;
   return put_flags(message, address) && put_lifetimes(message, address);

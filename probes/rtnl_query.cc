@@ -11,20 +11,16 @@
 #include <cstring>
 
 #include "netlink.h"
+#include "rtnl_numbers.h"
+#include "rtnl_put.h"
 
 namespace vpndoctor {
 namespace {
-
-std::uint8_t kernel_family(Family family) { return family == Family::kInet ? AF_INET : AF_INET6; }
 
 std::unexpected<Error> cannot_build() { return failure(ErrorKind::kInternal, "build a netlink request"); }
 
 std::unexpected<Error> refused(const char* doing, const NetlinkReply& reply) {
   return failure(ErrorKind::kUnavailable, fmt::format("{}: {}", doing, reply.why()));
-}
-
-void put_address(nl_msg& message, int type, const IpAddress& address) {
-  nla_put(&message, type, static_cast<int>(address.octets().size()), address.octets().data());
 }
 
 NlMessage route_request(const RouteQuery& query) {
@@ -36,8 +32,8 @@ NlMessage route_request(const RouteQuery& query) {
   header.rtm_src_len = query.source ? header.rtm_dst_len : std::uint8_t{0};
   header.rtm_flags = query.fib_entry ? RTM_F_FIB_MATCH : 0U;
   nlmsg_append(message.get(), &header, sizeof header, NLMSG_ALIGNTO);
-  put_address(*message, RTA_DST, query.target);
-  if (query.source) put_address(*message, RTA_SRC, *query.source);
+  put(*message, RTA_DST, query.target);
+  if (query.source) put(*message, RTA_SRC, *query.source);
   if (query.interface_index != 0) nla_put_s32(message.get(), RTA_OIF, query.interface_index);
   if (query.mark) nla_put_u32(message.get(), RTA_MARK, *query.mark);
   return message;

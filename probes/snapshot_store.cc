@@ -91,9 +91,7 @@ Result<Snapshot> read_snapshot(int fd, const std::string& name) {
 
 /// What is wrong with the owner or the mode of a file or a folder; empty when nothing is.
 std::string distrust(const struct stat& status) {
-  const auto place = baseline_place();
-  const uid_t user = place ? place->uid : ::getuid();
-  if (status.st_uid != 0 && status.st_uid != user) return "belongs to another user";
+  if (status.st_uid != 0 && status.st_uid != invoking_user()) return "belongs to another user";
   // In a folder like /tmp nobody can replace what is another's.
   const bool is_sticky = S_ISDIR(status.st_mode) && (status.st_mode & S_ISVTX) != 0;
   if ((status.st_mode & (S_IWGRP | S_IWOTH)) != 0 && !is_sticky) return "may be written by others";
@@ -120,8 +118,9 @@ Result<Snapshot> load_snapshot(const std::string& path) {
   const Fd input = open_input(path);
   struct stat status{};
   if (!input || ::fstat(input.get(), &status) != 0) {
-    Error error = file_error(errno, "read " + name);
-    if (errno == ENOENT) error.hint = "'vpndoctor routes save FILE' makes one";
+    const int number = errno;
+    Error error = file_error(number, "read " + name);
+    if (number == ENOENT) error.hint = "'vpndoctor routes save FILE' makes one";
     return std::unexpected(std::move(error));
   }
   if (S_ISDIR(status.st_mode)) return read_macos_captures(path);

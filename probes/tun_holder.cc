@@ -6,23 +6,17 @@
 
 #include <algorithm>
 #include <cctype>
-#include <charconv>
 #include <optional>
 #include <set>
 #include <string_view>
 
+#include "parse_number.h"
 #include "proc_files.h"
 
 namespace vpndoctor {
 namespace {
 
 constexpr int kMaxProcesses = 100'000;
-
-std::optional<pid_t> parse_pid(const std::string& name) {
-  pid_t pid = 0;
-  const auto [end, error] = std::from_chars(name.data(), name.data() + name.size(), pid);
-  return error == std::errc{} && end == name.data() + name.size() ? std::optional(pid) : std::nullopt;
-}
 
 /// The name in the line "iff:\t<name>\n"; empty when there is none (drivers/net/tun.c, tun_chr_show_fdinfo()).
 std::string held_interface(std::string_view fdinfo) {
@@ -61,7 +55,7 @@ TunScan scan_tun_holders() {
   const std::string own_namespace = link_target("/proc/self/ns/net");
   int seen = 0;
   for (const std::string& entry : directory_entries("/proc").value_or(std::vector<std::string>{})) {
-    const auto pid = parse_pid(entry);
+    const auto pid = parse_number<pid_t>(entry);
     if (!pid) continue;
     if (++seen > kMaxProcesses) {
       found.cut = true;

@@ -9,9 +9,7 @@
 #include <unistd.h>
 
 #include <cerrno>
-#include <charconv>
 #include <cstddef>
-#include <cstdlib>
 #include <cstring>
 #include <optional>
 #include <string_view>
@@ -77,14 +75,6 @@ Result<void> call(int socket) {
 }
 
 }  // namespace
-
-uid_t invoking_user() {
-  const char* text = std::getenv("SUDO_UID");
-  uid_t user = ::getuid();
-  if (text == nullptr || user != 0) return user;
-  std::from_chars(text, text + std::strlen(text), user);
-  return user;
-}
 
 Result<int> listen_for_confirmation() {
   const int listener = open_socket();

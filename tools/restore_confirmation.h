@@ -15,7 +15,4 @@ Result<int> listen_for_confirmation();
 /// Takes one caller; true when root or `user` confirmed. What others say is dropped.
 bool take_confirmation(int listener, uid_t user);
 
-/// The user who is behind this program: through sudo the one who called it.
-uid_t invoking_user();
-
 }  // namespace vpndoctor

@@ -21,6 +21,9 @@ struct BaselinePlace {
   bool through_sudo = false;
 };
 
+/// Returns the user who is behind this process: under sudo the one who called it.
+uid_t invoking_user();
+
 /// Finds the place of the baseline for the invoking user. kUnavailable when there is no home.
 Result<BaselinePlace> baseline_place();
 
