@@ -3,10 +3,8 @@
 #include "restore_source.h"
 
 #include <fmt/format.h>
-#include <unistd.h>
 
-#include <cerrno>
-
+#include "state_source.h"
 #include "vpndoctor/configured_state.h"
 #include "vpndoctor/read_configured_state.h"
 #include "vpndoctor/snapshot_store.h"
@@ -14,19 +12,19 @@
 namespace vpndoctor {
 namespace {
 
-struct BaselineFile {
-  std::string path;
-  std::string name;
-};
-
-Result<BaselineFile> default_baseline() {
-  const auto place = baseline_place();
-  if (!place) return std::unexpected(place.error());
-  if (::access(place->path.c_str(), F_OK) != 0 && errno == ENOENT) {
-    return failure(ErrorKind::kUnavailable, fmt::format("{} has no baseline at {}", place->user_name, place->path),
-                   "vpndoctor routes restore --infer works without one; vpndoctor routes save makes one");
+Result<BaselinePlace> default_baseline() {
+  auto place = saved_baseline();
+  if (!place && place.error().kind == ErrorKind::kUnavailable) {
+    place.error().hint = "vpndoctor routes restore --infer works without one; vpndoctor routes save makes one";
   }
-  return BaselineFile{place->path, fmt::format("{}'s baseline", place->user_name)};
+  return place;
+}
+
+/// The files of this machine say nothing about another one.
+ConfiguredState configuration_elsewhere(const Snapshot& state) {
+  ConfiguredState configured = weigh_configuration(state, {});
+  configured.not_read.emplace_back("leases and settings are not part of a saved state, so their routes are not known");
+  return configured;
 }
 
 const char* platform_name(Platform platform) { return platform == Platform::kMacos ? "macOS" : "Linux"; }
@@ -35,6 +33,7 @@ const char* platform_name(Platform platform) { return platform == Platform::kMac
 
 Result<RestoreSource> RestoreSource::open(const RoutesRestoreCommand& command) {
   RestoreSource source;
+  source.is_elsewhere_ = !command.from.empty();
   if (command.infer) {
     source.name_ = "what the interfaces' configuration says";
     return source;
@@ -44,7 +43,7 @@ Result<RestoreSource> RestoreSource::open(const RoutesRestoreCommand& command) {
     auto baseline = default_baseline();
     if (!baseline) return std::unexpected(baseline.error());
     source.path_ = std::move(baseline->path);
-    source.name_ = std::move(baseline->name);
+    source.name_ = fmt::format("{}'s baseline", baseline->user_name);
   }
   auto target = load_snapshot(source.path_);
   if (!target) return std::unexpected(target.error());
@@ -53,7 +52,7 @@ Result<RestoreSource> RestoreSource::open(const RoutesRestoreCommand& command) {
 }
 
 Result<RestorePlan> RestoreSource::plan(const Snapshot& now) const {
-  if (!target_) return infer_restore(now, read_configured_state(now));
+  if (!target_) return infer_restore(now, is_elsewhere_ ? configuration_elsewhere(now) : read_configured_state(now));
   if (target_->platform == now.platform) return plan_restore(now, *target_);
   return failure(ErrorKind::kUsage,
                  fmt::format("{} is of {}, and the state to restore is of {}", name_, platform_name(target_->platform),

@@ -29,6 +29,7 @@ class RestoreSource {
   std::string path_;  ///< empty: inferred
   std::string name_;
   std::shared_ptr<const Snapshot> target_;  ///< null: inferred
+  bool is_elsewhere_ = false;               ///< the state to start from is not this machine's
 };
 
 }  // namespace vpndoctor

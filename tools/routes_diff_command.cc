@@ -1,16 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
 // `vpndoctor routes diff`: two states, read from where the arguments say, compared. Judges nothing itself.
 #include <fmt/format.h>
-#include <unistd.h>
 
-#include <cerrno>
 #include <utility>
 
 #include "routes_commands.h"
 #include "state_source.h"
 #include "terminal.h"
 #include "vpndoctor/route_diff.h"
-#include "vpndoctor/snapshot_store.h"
 
 namespace vpndoctor {
 namespace {
@@ -30,13 +27,8 @@ Result<NamedState> load(const std::string& path, std::string name) {
 std::string name_of_file(const std::string& path) { return path == "-" ? "standard input" : path; }
 
 Result<NamedState> load_baseline() {
-  const auto place = baseline_place();
+  const auto place = saved_baseline();
   if (!place) return std::unexpected(place.error());
-  if (::access(place->path.c_str(), F_OK) != 0 && errno == ENOENT) {
-    return failure(ErrorKind::kUnavailable,
-                   fmt::format("there is no baseline of {}'s at {}", place->user_name, place->path),
-                   "vpndoctor routes save makes one");
-  }
   const std::string of = place->through_sudo ? fmt::format("{}'s baseline", place->user_name) : "the baseline";
   return load(place->path, of);
 }

@@ -221,6 +221,24 @@ class RoutesRestore(Case):
         self.assertEqual(run("routes", "restore", "--confirmed").returncode, 0)
         self.assertEqual(state(), self.before)
 
+    def test_the_files_of_this_machine_say_nothing_about_another(self):
+        own = "/etc/network/interfaces"
+        os.makedirs(os.path.dirname(own), exist_ok=True)
+        kept = open(own, "rb").read() if os.path.exists(own) else b""
+        with open(own, "w", encoding="ascii") as file:
+            file.write("iface vd0 inet static\n  address 192.0.2.1/24\n  gateway 192.0.2.2\n")
+        saved = os.path.join(self.folder, "crashed.jsonl")
+        try:
+            self.assertEqual(run("routes", "save", saved).returncode, 0)
+            here = self.assert_json(run("routes", "restore", "--infer", "--json").stdout)["data"]
+            there = self.assert_json(run("routes", "restore", "--infer", "--from", saved, "--json").stdout)["data"]
+        finally:
+            with open(own, "wb") as file:
+                file.write(kept)
+        self.assertIn("add", [each["action"] for each in here["operations"]])
+        self.assertNotIn("add", [each["action"] for each in there["operations"]])
+        self.assertTrue(any("saved state" in note for note in there["notes"]), there["notes"])
+
     def test_there_must_be_a_baseline(self):
         with tempfile.TemporaryDirectory() as home:
             done = run("routes", "restore", env={**os.environ, "XDG_STATE_HOME": home, "HOME": home})
