@@ -68,6 +68,8 @@ bool join_ends(const AddressParts& parts, Address& address) {
   if (!own || parts.malformed) return false;
   address.address = *own;
   if (parts.local && parts.address && *parts.address != *parts.local) address.peer = parts.address;
+  // net/ipv4/devinet.c inet_fill_ifaddr() leaves out a peer of 0.0.0.0, which no route leads to.
+  if (parts.local && !parts.address && own->family == Family::kInet) address.peer = IpAddress{};
   return address.prefix_length <= address_bits(own->family);
 }
 
