@@ -140,7 +140,9 @@ TEST(FibInet6, NothingIsTakenToBeOnTheLinkOfABoundSocket) {
 
 TEST(FibSource6, TheAddressOfTheDestinationsScopeIsTaken) {
   Machine machine = Machine::ordinary();
+  machine.route({.destination = "ff00::/8", .interface = "eth0", .metric = 256, .table = kTableLocal});
   const Snapshot snapshot = machine.address("eth0", "fe80::2/64").snapshot();
+  EXPECT_EQ(answer_of(snapshot, "ff0e::1 oif eth0"), "unicast eth0 - 2001:db8:1::2");  // fe80:: has more bits in common
   EXPECT_EQ(answer_of(snapshot, "fe80::9 oif eth0"), "unicast eth0 - fe80::2");
   EXPECT_EQ(answer_of(snapshot, "2606:4700::1111"), "unicast eth0 2001:db8:1::1 2001:db8:1::2");
 }
@@ -157,6 +159,9 @@ TEST(FibSource6, ADeprecatedAddressGivesWay) {
 TEST(FibSource6, TheLabelOfTheDestinationDecides) {
   const Snapshot snapshot = Machine::ordinary().address("eth0", "fd00:1::2/64").snapshot();
   EXPECT_EQ(answer_of(snapshot, "fd12::9"), "unicast eth0 2001:db8:1::1 fd00:1::2");
+  const Snapshot relayed = Machine::ordinary().address("eth0", "2002:c000:202::2/64").snapshot();
+  EXPECT_EQ(answer_of(relayed, "2003::1"),
+            "unicast eth0 2001:db8:1::1 2001:db8:1::2");  // 2002: has a bit more in common
   EXPECT_EQ(answer_of(snapshot, "2606:4700::1111"), "unicast eth0 2001:db8:1::1 2001:db8:1::2");
 }
 
