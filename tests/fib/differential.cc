@@ -41,7 +41,7 @@ Result<Snapshot> settled_snapshot() {
   const auto start = Clock::now();
   while (true) {
     auto snapshot = collect_snapshot({.tunnels = false});
-    if (!snapshot || is_settled(*snapshot) || seconds_since(start) > 2) return snapshot;
+    if (!snapshot || is_settled(*snapshot) || seconds_since(start) > 20) return snapshot;
     std::this_thread::sleep_for(std::chrono::milliseconds(1));
   }
 }
@@ -113,7 +113,8 @@ Result<Tally> run_world(std::uint64_t seed, const DifferentialPlan& plan) {
     tally.restless = attempt > 0 ? 1 : 0;
     if (tally.mismatches == 0) break;
     const auto after = settled_snapshot();
-    const bool changed = after && (after->routes->next_hop_sets != snapshot->routes->next_hop_sets ||
+    const bool changed = after && (after->routes->routes.size() != snapshot->routes->routes.size() ||
+                                   after->routes->next_hop_sets != snapshot->routes->next_hop_sets ||
                                    *after->neighbours != *snapshot->neighbours || *after->links != *snapshot->links ||
                                    *after->addresses != *snapshot->addresses);
     if (!changed) break;
