@@ -159,6 +159,19 @@ Command delete_macos_route(const RoutingFacts& facts, const Route& route) {
   return {"macos", std::move(argv), true};
 }
 
+std::vector<Command> quote_and_delete(const RoutingFacts& facts, const std::vector<const Route*>& routes,
+                                      Finding& finding) {
+  std::vector<Command> commands;
+  for (std::size_t i = 0; i < std::min(routes.size(), kMostQuoted); ++i) {
+    finding.evidence.push_back(route_evidence(facts, *routes[i]));
+    if (routes[i]->protocol != kProtocolKernel) commands.push_back(delete_route(facts, *routes[i]));
+  }
+  if (routes.size() <= kMostQuoted || facts.snapshot.platform == Platform::kMacos) return commands;
+  finding.evidence.push_back({"netlink", "tables", fmt::format("and {} more routes", routes.size() - kMostQuoted)});
+  return {user_command({"vpndoctor", "routes", "restore", "--infer"}),
+          root_command({"vpndoctor", "routes", "restore", "--infer", "--apply"})};
+}
+
 Command delete_route(const RoutingFacts& facts, const Route& route) {
   if (facts.snapshot.platform == Platform::kMacos) return delete_macos_route(facts, route);
   std::vector<std::string> argv{"ip", route.destination.family() == Family::kInet ? "-4" : "-6", "route", "del"};

@@ -3,6 +3,7 @@
 #pragma once
 
 #include <array>
+#include <cstddef>
 #include <map>
 #include <string>
 #include <string_view>
@@ -59,6 +60,12 @@ bool is_lan_interface(const Snapshot& snapshot, std::string_view interface);
 std::string route_text(const RoutingFacts& facts, const Route& route);
 /// One line of proof from the table.
 Evidence route_evidence(const RoutingFacts& facts, const Route& route);
+/// How many routes a finding quotes, and takes away one by one.
+inline constexpr std::size_t kMostQuoted = 8;
+/// Quotes the routes and says how to take them away: one by one, or, when they are many, by the plan that recognises
+/// them. What the kernel made goes with the interface's address.
+std::vector<Command> quote_and_delete(const RoutingFacts& facts, const std::vector<const Route*>& routes,
+                                      Finding& finding);
 /// The command that deletes the route.
 Command delete_route(const RoutingFacts& facts, const Route& route);
 

@@ -72,7 +72,6 @@ void add_missing(const RoutingFacts& facts, Family family, Findings& findings) {
 
 /// The routes that lead into `interface`, whoever made them; the kernel's own go with its addresses.
 std::vector<const Route*> routes_through(const RoutingFacts& facts, std::string_view interface) {
-  constexpr std::size_t kMostRoutes = 8;
   std::vector<const Route*> found;
   for (const Route& route : facts.routes().routes) {
     if (route.protocol == kProtocolKernel) continue;
@@ -82,7 +81,6 @@ std::vector<const Route*> routes_through(const RoutingFacts& facts, std::string_
     }
   }
   std::ranges::stable_sort(found, {}, [](const Route* route) { return route->destination.length; });
-  if (found.size() > kMostRoutes) found.resize(kMostRoutes);
   return found;
 }
 
@@ -93,11 +91,7 @@ void add_dead(const RoutingFacts& facts, Family family, const std::string& inter
   finding.detail = is_tunnel(facts.snapshot, interface)
                        ? "The tunnel is dead and still holds the routes: everything that is sent vanishes in it."
                        : "Everything that is sent vanishes until the interface has a carrier again.";
-  std::vector<Command> commands;
-  for (const Route* route : routes_through(facts, interface)) {
-    finding.evidence.push_back(route_evidence(facts, *route));
-    commands.push_back(delete_route(facts, *route));
-  }
+  std::vector<Command> commands = quote_and_delete(facts, routes_through(facts, interface), finding);
   finding.evidence.push_back(
       {"netlink", "link " + interface, fmt::format("{} {}", interface, why_dead(facts.snapshot, interface))});
   add_step(finding.remedy, "Start the VPN or the interface again, or take its routes away.", std::move(commands));

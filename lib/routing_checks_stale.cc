@@ -14,8 +14,6 @@
 namespace vpndoctor {
 namespace {
 
-constexpr std::size_t kMostEvidence = 8;
-
 /// A carrier-less interface keeps the route that came with its address, which harms nobody; a tunnel's does.
 bool is_expected(const RoutingFacts& facts, const Route& route, std::string_view interface) {
   if (is_tunnel(facts.snapshot, interface)) return false;
@@ -52,18 +50,8 @@ void add_stale(const RoutingFacts& facts, const std::string& interface, const st
                               interface, why_dead(facts.snapshot, interface));
   finding.detail = tunnel ? "The tunnel is dead and still holds these routes: what is sent there vanishes."
                           : "What is sent there vanishes until the interface works again.";
-  std::vector<Command> commands;
-  for (std::size_t i = 0; i < std::min(routes.size(), kMostEvidence); ++i) {
-    finding.evidence.push_back(route_evidence(facts, *routes[i]));
-    // The kernel's own go with the interface's address.
-    if (routes[i]->protocol != kProtocolKernel) commands.push_back(delete_route(facts, *routes[i]));
-  }
-  if (routes.size() > kMostEvidence) {
-    commands = {root_command({"ip", "-4", "route", "flush", "dev", interface, "table", "all"}),
-                root_command({"ip", "-6", "route", "flush", "dev", interface, "table", "all"})};
-  }
   add_step(finding.remedy, fmt::format("Bring {} up again (start its VPN), or delete the routes.", interface),
-           std::move(commands));
+           quote_and_delete(facts, routes, finding));
   findings.push_back(std::move(finding));
 }
 
