@@ -124,10 +124,20 @@ LinkId delivering_link(const FibIndex& index, const FibResult& result) {
   return vrf != kNoLink && !means_one_link(result.route->destination.address) ? vrf : index.loopback;
 }
 
+/// The legs of a multipath route were routes of their own, each with its own preferred source; a dump tells that of the
+/// first: net/ipv6/route.c rt6_fill_node().
+bool has_hidden_source(const FibIndex& index, const FibResult& result) {
+  const auto legs = index.legs_in(result.kind);
+  return legs.size() > 1 && !index.legs_of(result.kind).object && result.leg != &legs[0];
+}
+
 // ip6_route_get_saddr() with fib6_info_nh_dev(): of a nexthop object the first leg counts, whichever is taken.
 void put_source(const Question& at, const FibResult& result, FlowAnswer& answer) {
   if (at.has_source()) answer.source = at.flow.source;
   if (answer.source || at.arrives()) return;
+  if (has_hidden_source(at.index, result)) {
+    doubt(answer, "the kernel tells the preferred source of a multipath route's first leg alone");
+  }
   const std::optional<IpAddress>& preferred = at.index.routes->attribute_sets[result.kind.attributes].preferred_source;
   if (preferred) {
     answer.source = preferred;

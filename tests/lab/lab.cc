@@ -197,7 +197,6 @@ std::optional<std::uint32_t> Lab::client_cache(Family family) const {
 }
 
 Result<void> Lab::poison_client_cache(Family family, std::uint32_t mtu_bytes) {
-  loop_.post([this, mtu_bytes] { emulator_->poison_once(mtu_bytes); });
   const InNamespace inside(client_);
   const Fd udp(socket(family == Family::kInet ? AF_INET : AF_INET6, SOCK_DGRAM | SOCK_CLOEXEC, 0));
   const IpAddress address = target_address(family);
@@ -217,6 +216,7 @@ Result<void> Lab::poison_client_cache(Family family, std::uint32_t mtu_bytes) {
   const int discover = IP_PMTUDISC_DO;
   setsockopt(udp.get(), IPPROTO_IP, IP_MTU_DISCOVER, &discover, sizeof(discover));
   for (int attempt = 0; attempt < 100; ++attempt) {
+    loop_.post([this, mtu_bytes] { emulator_->poison_once(mtu_bytes); });
     sendto(udp.get(), payload.data(), payload.size(), 0, reinterpret_cast<const sockaddr*>(&to), sizeof(to));
     std::this_thread::sleep_for(10ms);
     if (client_cache(family)) return {};
