@@ -67,8 +67,6 @@ FlowAnswer look_up_inet_input(const FibIndex& index, const Flow& flow, InetLooku
 
 /// The flow with its interfaces resolved. kNoLink for one that does not exist.
 KernelFlow kernel_flow(const FibIndex& index, const Flow& flow);
-/// Puts what a refusing verdict means in the answer; false for kRoute.
-bool put_refusal(const FibResult& result, FlowAnswer& answer);
 /// Adds a reason why the answer is not certain, unless there is one already.
 inline void doubt(FlowAnswer& answer, std::string_view why) {
   if (answer.uncertain.empty()) answer.uncertain = why;

@@ -114,26 +114,4 @@ KernelFlow kernel_flow(const FibIndex& index, const Flow& flow) {
   return kernel;
 }
 
-bool put_refusal(const FibResult& result, FlowAnswer& answer) {
-  switch (result.verdict) {
-    case FibVerdict::kRoute:
-      return false;
-    case FibVerdict::kBlackhole:
-      answer.fate = FlowFate::kBlackhole;
-      break;
-    case FibVerdict::kUnreachable:
-      answer.fate = FlowFate::kUnreachable;
-      break;
-    case FibVerdict::kProhibit:
-      answer.fate = FlowFate::kProhibit;
-      break;
-    default:
-      answer.fate = FlowFate::kNone;
-      break;
-  }
-  answer.route = result.route;
-  answer.table = result.table;
-  return true;
-}
-
 }  // namespace vpndoctor

@@ -79,6 +79,33 @@ struct FibResult {
   std::string_view uncertain{};    ///< what on the way is not understood; empty: nothing
 };
 
+/// What a route of that type says once it is taken: fib_props in net/ipv4/fib_semantics.c, fib6_props in
+/// net/ipv6/route.c.
+constexpr FibVerdict verdict_of(RouteType type) {
+  switch (type) {
+    case RouteType::kUnicast:
+    case RouteType::kLocal:
+    case RouteType::kBroadcast:
+    case RouteType::kAnycast:
+    case RouteType::kMulticast:
+      return FibVerdict::kRoute;
+    case RouteType::kUnreachable:
+      return FibVerdict::kUnreachable;
+    case RouteType::kProhibit:
+      return FibVerdict::kProhibit;
+    case RouteType::kThrow:
+      return FibVerdict::kAgain;
+    default:
+      return FibVerdict::kBlackhole;
+  }
+}
+/// The same in words for a trace: "decides", "refuses the packet as unreachable".
+std::string_view verdict_text(FibVerdict verdict);
+/// What becomes of a packet that a route of that type takes.
+FlowFate fate_of(RouteType type);
+/// Puts what a refusing verdict means in the answer; false for kRoute.
+bool put_refusal(const FibResult& result, FlowAnswer& answer);
+
 /// Why a rule does not match; kNone: it does.
 enum class Mismatch : std::uint8_t {
   kNone,

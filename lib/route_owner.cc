@@ -100,14 +100,8 @@ Owner protocol_owner(std::uint8_t protocol) {
   return {};
 }
 
-const Tunnel* find_tunnel(const Snapshot& snapshot, std::string_view interface) {
-  if (!snapshot.tunnels) return nullptr;
-  const auto found = std::ranges::find(*snapshot.tunnels, interface, &Tunnel::interface);
-  return found == snapshot.tunnels->end() ? nullptr : &*found;
-}
-
 Owner holder_owner(const Snapshot& snapshot, std::string_view interface) {
-  const Tunnel* tunnel = find_tunnel(snapshot, interface);
+  const Tunnel* tunnel = snapshot.find_tunnel(interface);
   if (tunnel == nullptr || tunnel->holder_name.empty()) return {};
   const auto signs = holder_signs();
   const auto found = std::ranges::find(signs, tunnel->holder_name, &HolderSign::process);
@@ -117,7 +111,7 @@ Owner holder_owner(const Snapshot& snapshot, std::string_view interface) {
 
 /// A WireGuard interface whose mark is the table of a wg-quick rule was made by wg-quick.
 Owner wireguard_owner(const Snapshot& snapshot, const Link& link) {
-  const Tunnel* tunnel = find_tunnel(snapshot, link.name);
+  const Tunnel* tunnel = snapshot.find_tunnel(link.name);
   const bool is_wireguard = link.kind == "wireguard" || (tunnel != nullptr && tunnel->kind == "wireguard");
   if (!is_wireguard) return {};
   if (tunnel != nullptr && tunnel->mark) {

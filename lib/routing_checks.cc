@@ -19,59 +19,78 @@ enum Facet : unsigned { kLinks = 1, kAddresses = 2, kRoutes = 4, kRules = 8, kTu
 struct Check {
   const char* code;
   unsigned needs;
+  unsigned whole;  ///< what it concludes from something not being there
   void (*run)(const RoutingFacts&, Findings&);
 };
 
+constexpr double kHalf = 0.5;
 constexpr unsigned kTables = kLinks | kAddresses | kRoutes | kRules;
 
 constexpr auto kChecks = std::to_array<Check>({
-    {"RTE001", kTables, check_default_missing},
-    {"RTE002", kTables, check_default_dead},
-    {"RTE003", kLinks | kRoutes, check_stale_routes},
-    {"RTE004", kTables | kTunnels, check_server_route_left},
-    {"RTE005", kTables | kTunnels, check_endpoint_loop},
-    {"RTE006", kRoutes | kRules, check_rule_to_empty_table},
-    {"RTE007", kLinks | kRoutes, check_equal_defaults},
-    {"RTE008", kTables, check_loopback_captured},
-    {"RTE009", kTables, check_lan_captured},
-    {"RTE010", kLinks | kRoutes, check_tunnels_overlap},
-    {"RTE011", kTables, check_container_network},
-    {"RTE012", kTables, check_cgnat_conflict},
-    {"RTE013", kTables | kTunnels | kSettings, check_reverse_path_filter},
+    {"RTE001", kTables, kRoutes | kRules, check_default_missing},
+    {"RTE002", kTables, kLinks, check_default_dead},
+    {"RTE003", kLinks | kRoutes, kLinks, check_stale_routes},
+    {"RTE004", kTables | kTunnels, kTunnels, check_server_route_left},
+    {"RTE005", kTables | kTunnels, 0, check_endpoint_loop},
+    {"RTE006", kRoutes | kRules, kRoutes, check_rule_to_empty_table},
+    {"RTE007", kLinks | kRoutes, 0, check_equal_defaults},
+    {"RTE008", kTables, 0, check_loopback_captured},
+    {"RTE009", kTables, 0, check_lan_captured},
+    {"RTE010", kLinks | kRoutes, 0, check_tunnels_overlap},
+    {"RTE011", kTables, 0, check_container_network},
+    {"RTE012", kTables, 0, check_cgnat_conflict},
+    {"RTE013", kTables | kTunnels | kSettings, 0, check_reverse_path_filter},
 });
 
-template <class T>
-void note_missing(const char* name, const Observed<T>& facet, std::string& reason) {
-  if (facet || !reason.empty()) return;
-  reason = fmt::format("the {} are not known: {}", name, facet.why_missing());
-}
+/// What a check asks of the facets, and what it cannot have.
+class Needs {
+ public:
+  explicit Needs(const Check& check) : check_(&check) {}
+
+  template <class T>
+  Needs& facet(Facet facet, const char* name, const Observed<T>& observed) {
+    if (!reason_.empty() || (check_->needs & facet) == 0) return *this;
+    if (!observed) reason_ = fmt::format("the {} are not known: {}", name, observed.why_missing());
+    if (observed && !observed.is_complete() && (check_->whole & facet) != 0) {
+      reason_ = fmt::format("not all {} are known: {}", name, observed.limits().front());
+    }
+    return *this;
+  }
+  const std::string& reason() const { return reason_; }
+
+ private:
+  const Check* check_;
+  std::string reason_;
+};
 
 /// Why a check cannot be made; empty when it can.
-std::string missing_facet(const Snapshot& snapshot, unsigned needs) {
-  std::string reason;
-  if ((needs & kLinks) != 0) note_missing("links", snapshot.links, reason);
-  if ((needs & kAddresses) != 0) note_missing("addresses", snapshot.addresses, reason);
-  if ((needs & kRoutes) != 0) note_missing("routes", snapshot.routes, reason);
+std::string missing_facet(const Snapshot& snapshot, const Check& check) {
+  Needs needs(check);
+  needs.facet(kLinks, "links", snapshot.links)
+      .facet(kAddresses, "addresses", snapshot.addresses)
+      .facet(kRoutes, "routes", snapshot.routes);
   // macOS has no policy rules.
-  if ((needs & kRules) != 0 && snapshot.platform == Platform::kLinux) note_missing("rules", snapshot.rules, reason);
-  if ((needs & kTunnels) != 0) note_missing("tunnels' owners", snapshot.tunnels, reason);
-  if ((needs & kSettings) != 0) note_missing("kernel's settings", snapshot.settings, reason);
-  return reason;
+  if (snapshot.platform == Platform::kLinux) needs.facet(kRules, "rules", snapshot.rules);
+  return needs.facet(kTunnels, "tunnels' owners", snapshot.tunnels)
+      .facet(kSettings, "kernel's settings", snapshot.settings)
+      .reason();
 }
 
 FamilyShares shares_of(const Fib& fib, Family family) {
   FamilyShares shares;
   const IpPrefix everything = IpPrefix::everything(family);
-  fib.for_each_range(flow_to(everything.address), everything,
-                     [&](const IpAddress& first, const IpAddress& last, const FlowAnswer& answer) {
-                       // A blackhole or a refusal is a decision, not the lack of a route.
-                       if (answer.fate != FlowFate::kUnicast && answer.fate != FlowFate::kNone) return;
-                       const std::string_view key =
-                           answer.fate == FlowFate::kNone ? std::string_view{} : answer.interface;
-                       auto found = shares.through.find(key);
-                       if (found == shares.through.end()) found = shares.through.emplace(std::string(key), 0).first;
-                       found->second += share_of({first, last}, everything);
-                     });
+  const auto visit = [&](const IpAddress& first, const IpAddress& last, const FlowAnswer& answer) {
+    // A blackhole or a refusal is a decision, not the lack of a route.
+    if (answer.fate != FlowFate::kUnicast && answer.fate != FlowFate::kNone) return;
+    const auto key = answer.fate == FlowFate::kNone ? std::string_view{} : only_interface(answer);
+    if (!key) return;
+    auto found = shares.through.find(*key);
+    if (found == shares.through.end()) found = shares.through.try_emplace(std::string(*key)).first;
+    const double share = share_of({first, last}, everything);
+    found->second.all += share;
+    if (answer.uncertain.empty()) found->second.certain += share;
+  };
+  fib.for_each_range(flow_to(everything.address), everything, visit);
   return shares;
 }
 
@@ -83,29 +102,30 @@ bool is_hexadecimal(std::string_view text) {
 
 double FamilyShares::unrouted() const {
   const auto found = through.find("");
-  return found == through.end() ? 0 : found->second;
+  return found == through.end() ? 0 : found->second.all;
 }
 
 std::string FamilyShares::main_interface() const {
-  constexpr double kHalf = 0.5;
   for (const auto& [interface, share] : through) {
-    if (!interface.empty() && share > kHalf) return interface;
+    if (!interface.empty() && share.all > kHalf) return interface;
   }
   return {};
 }
 
-std::vector<const Address*> RoutingFacts::addresses_on(std::string_view interface) const {
-  std::vector<const Address*> found;
-  for (const Address& address : *snapshot.addresses) {
-    if (address.interface == interface) found.push_back(&address);
-  }
-  return found;
+bool FamilyShares::is_certain(std::string_view interface) const {
+  const auto found = through.find(interface);
+  return found != through.end() && found->second.certain > kHalf;
 }
 
-const Tunnel* RoutingFacts::tunnel(std::string_view interface) const {
-  if (!snapshot.tunnels) return nullptr;
-  const auto found = std::ranges::find(*snapshot.tunnels, interface, &Tunnel::interface);
-  return found == snapshot.tunnels->end() ? nullptr : &*found;
+std::optional<std::string_view> only_interface(const FlowAnswer& answer) {
+  const auto leads_there = [&](const FlowWay& way) { return way.interface == answer.interface; };
+  return std::ranges::all_of(answer.candidates, leads_there) ? std::optional(answer.interface) : std::nullopt;
+}
+
+void doubt(Finding& finding, std::string_view why) {
+  if (why.empty()) return;
+  finding.confidence = std::min(finding.confidence, Confidence::kLikely);
+  finding.evidence.push_back({"netlink", "lookup", fmt::format("not certain: {}", why)});
 }
 
 Flow flow_to(const IpAddress& destination) {
@@ -183,16 +203,19 @@ CheckResults check_routing(const Snapshot& snapshot, const Fib& fib) {
   CheckResults results;
   RoutingFacts facts{snapshot, fib, {}, {}};
   if (snapshot.routes && snapshot.links) facts.claims = tunnel_claims(snapshot);
-  if (missing_facet(snapshot, kTables).empty()) {
+  if (missing_facet(snapshot, kChecks.front()).empty()) {
     facts.shares = {shares_of(fib, Family::kInet), shares_of(fib, Family::kInet6)};
   }
   for (const Check& check : kChecks) {
-    std::string missing = missing_facet(snapshot, check.needs);
+    std::string missing = missing_facet(snapshot, check);
     if (missing.empty()) {
       check.run(facts, results.findings);
     } else {
       results.skipped.push_back({check.code, std::move(missing)});
     }
+  }
+  if (snapshot.stable == false) {
+    for (Finding& finding : results.findings) doubt(finding, "the state changed while it was read");
   }
   std::ranges::stable_sort(results.findings, std::greater{}, &Finding::severity);
   return results;

@@ -5,6 +5,7 @@
 #include <array>
 #include <cstddef>
 #include <map>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -16,11 +17,18 @@
 namespace vpndoctor {
 
 /// Which share of a family's addresses goes through each interface, for an unmarked local flow; "" is no route at all.
+/// Where a hash or a neighbour decides between interfaces, none has the share.
 struct FamilyShares {
-  std::map<std::string, double, std::less<>> through;
+  struct Share {
+    double all = 0;
+    double certain = 0;  ///< of it, by answers that are certain
+  };
+  std::map<std::string, Share, std::less<>> through;
   double unrouted() const;
   /// The interface that most addresses go through; empty when no one has more than half.
   std::string main_interface() const;
+  /// True when that interface ("": no route) has more than half by certain answers alone.
+  bool is_certain(std::string_view interface) const;
 };
 
 /// A tunnel's claim on a prefix: a route that leads into that tunnel alone.
@@ -39,10 +47,6 @@ struct RoutingFacts {
 
   const RouteTable& routes() const { return *snapshot.routes; }
   const FamilyShares& of(Family family) const { return shares[static_cast<std::size_t>(family)]; }
-  /// The addresses that the machine itself has on an interface.
-  std::vector<const Address*> addresses_on(std::string_view interface) const;
-  /// The tunnel of that interface, or null.
-  const Tunnel* tunnel(std::string_view interface) const;
 };
 
 /// Finds every claim of a tunnel, ordered by prefix; without multicast and link-local prefixes, which are each link's
@@ -50,6 +54,10 @@ struct RoutingFacts {
 std::vector<TunnelClaim> tunnel_claims(const Snapshot& snapshot);
 /// A flow of this machine, unmarked and unbound.
 Flow flow_to(const IpAddress& destination);
+/// The interface that the packet leaves by whatever decides; nullopt when its ways lead to several.
+std::optional<std::string_view> only_interface(const FlowAnswer& answer);
+/// Lowers a finding that rests on answers that are not certain.
+void doubt(Finding& finding, std::string_view why);
 /// Why an interface cannot carry packets: "is not there", "is down", "has no carrier"; empty when it can.
 std::string why_dead(const Snapshot& snapshot, std::string_view interface);
 /// True for the bridge of a container engine or of virtual machines (docker0, br-<12 hex>, podman, cni, virbr).

@@ -66,6 +66,7 @@ void add_missing(const RoutingFacts& facts, Family family, Findings& findings) {
       {"netlink", "rules and tables",
        fmt::format("{:.2f} % of the {} address space has no route, for an unmarked flow of this machine",
                    facts.of(family).unrouted() * 100, family_title(family))}};
+  if (!facts.of(family).is_certain("")) doubt(finding, "the lookups that find no route are not certain themselves");
   add_way_back(facts, interface, finding);
   findings.push_back(std::move(finding));
 }
@@ -94,6 +95,7 @@ void add_dead(const RoutingFacts& facts, Family family, const std::string& inter
   std::vector<Command> commands = quote_and_delete(facts, routes_through(facts, interface), finding);
   finding.evidence.push_back(
       {"netlink", "link " + interface, fmt::format("{} {}", interface, why_dead(facts.snapshot, interface))});
+  if (!facts.of(family).is_certain(interface)) doubt(finding, "the lookups that lead there are not certain themselves");
   add_step(finding.remedy, "Start the VPN or the interface again, or take its routes away.", std::move(commands));
   findings.push_back(std::move(finding));
 }

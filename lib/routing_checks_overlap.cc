@@ -20,6 +20,7 @@ struct Capture {
   double share = 0;
   std::set<std::string, std::less<>> interfaces;
   std::vector<const Route*> routes;
+  std::string uncertain;  ///< why an answer that was counted is not certain; empty: all are
 };
 
 /// Follows every address of `prefix`; `is_wrong` says whether an answer is a capture.
@@ -27,7 +28,8 @@ template <class IsWrong>
 Capture captured(const RoutingFacts& facts, const IpPrefix& prefix, IsWrong is_wrong) {
   Capture capture;
   const auto visit = [&](const IpAddress& first, const IpAddress& last, const FlowAnswer& answer) {
-    if (!is_wrong(answer)) return;
+    if (!only_interface(answer) || !is_wrong(answer)) return;
+    if (capture.uncertain.empty()) capture.uncertain = answer.uncertain;
     capture.share += share_of({first, last}, prefix);
     capture.interfaces.emplace(answer.interface);
     if (answer.route == nullptr || std::ranges::count(capture.routes, answer.route) != 0) return;
@@ -45,6 +47,7 @@ std::string names(const Capture& capture) {
 
 void add_proof(const RoutingFacts& facts, const Capture& capture, Finding& finding) {
   for (const Route* route : capture.routes) finding.evidence.push_back(route_evidence(facts, *route));
+  doubt(finding, capture.uncertain);
 }
 
 std::vector<Command> deletions(const RoutingFacts& facts, const Capture& capture) {

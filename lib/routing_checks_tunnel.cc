@@ -101,7 +101,7 @@ void check_endpoint_loop(const RoutingFacts& facts, Findings& findings) {
   for (const Tunnel& tunnel : *facts.snapshot.tunnels) {
     for (const OuterEndpoint& endpoint : tunnel.endpoints) {
       const FlowAnswer answer = outer_route(facts, tunnel, endpoint.address);
-      if (answer.interface != tunnel.interface || answer.fate != FlowFate::kUnicast || !answer.uncertain.empty())
+      if (only_interface(answer) != tunnel.interface || answer.fate != FlowFate::kUnicast || !answer.uncertain.empty())
         continue;
       add_loop(facts, tunnel, endpoint, answer, findings);
       break;

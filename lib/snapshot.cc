@@ -19,12 +19,6 @@ constexpr auto kTunnelKinds = std::to_array<std::string_view>(
 constexpr auto kKindsWithRemote =
     std::to_array<std::string_view>({"gre", "gretap", "ip6gre", "ip6gretap", "ipip", "sit", "ip6tnl"});
 
-const Tunnel* find_tunnel(const Snapshot& snapshot, std::string_view interface) {
-  if (!snapshot.tunnels) return nullptr;
-  const auto found = std::ranges::find(*snapshot.tunnels, interface, &Tunnel::interface);
-  return found == snapshot.tunnels->end() ? nullptr : &*found;
-}
-
 /// macOS itself makes utun interfaces that have link-local addresses alone; a VPN's has another.
 bool is_macos_tunnel(const Snapshot& snapshot, std::string_view interface) {
   if (!interface.starts_with("utun") && !interface.starts_with("ipsec") && !interface.starts_with("ppp")) return false;
@@ -41,6 +35,12 @@ const Link* Snapshot::find_link(std::string_view name) const {
   return found == links->end() ? nullptr : &*found;
 }
 
+const Tunnel* Snapshot::find_tunnel(std::string_view interface) const {
+  if (!tunnels) return nullptr;
+  const auto found = std::ranges::find(*tunnels, interface, &Tunnel::interface);
+  return found == tunnels->end() ? nullptr : &*found;
+}
+
 std::string Snapshot::table_name(std::uint32_t table) const {
   if (names) {
     if (const auto found = names->tables.find(table); found != names->tables.end()) return found->second;
@@ -50,7 +50,7 @@ std::string Snapshot::table_name(std::uint32_t table) const {
 
 bool is_tunnel(const Snapshot& snapshot, std::string_view interface) {
   if (snapshot.platform == Platform::kMacos) return is_macos_tunnel(snapshot, interface);
-  if (find_tunnel(snapshot, interface) != nullptr) return true;
+  if (snapshot.find_tunnel(interface) != nullptr) return true;
   const Link* link = snapshot.find_link(interface);
   if (link == nullptr) return false;
   if (link->kind == "tun") return link->tun_type != kTap && link->hardware_type == kHardwareNone;

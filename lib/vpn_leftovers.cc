@@ -17,18 +17,12 @@ namespace {
 /// A client pins few servers; a table full of host routes is something else, and would take long to compare.
 constexpr std::size_t kMostServerRoutes = 16;
 
-const Tunnel* find_tunnel(const Snapshot& now, std::string_view interface) {
-  if (!now.tunnels) return nullptr;
-  const auto found = std::ranges::find(*now.tunnels, interface, &Tunnel::interface);
-  return found == now.tunnels->end() ? nullptr : &*found;
-}
-
 /// True when some tunnel works whose outer packets may go to that host.
 bool may_be_endpoint(const Snapshot& now, const IpAddress& host) {
   if (!now.links.is_complete()) return true;
   return std::ranges::any_of(*now.links, [&](const Link& link) {
     if (!link.is_up() || !is_tunnel(now, link.name) || is_dead_tunnel(now, link)) return false;
-    const Tunnel* tunnel = find_tunnel(now, link.name);
+    const Tunnel* tunnel = now.find_tunnel(link.name);
     return tunnel == nullptr || tunnel->endpoints.empty() ||
            std::ranges::find(tunnel->endpoints, host, &OuterEndpoint::address) != tunnel->endpoints.end();
   });
@@ -162,7 +156,7 @@ void Finder::find_addresses() {
 /// A tun device has a carrier while a program holds it (drivers/net/tun.c tun_attach(), __tun_detach()).
 bool is_dead_tunnel(const Snapshot& now, const Link& link) {
   if (link.kind != "tun" || !link.is_up() || link.is_running() || (link.flags & kLinkLowerUp) != 0) return false;
-  const Tunnel* tunnel = find_tunnel(now, link.name);
+  const Tunnel* tunnel = now.find_tunnel(link.name);
   const bool is_held = tunnel != nullptr && tunnel->holder_pid.has_value();
   return !is_held && link.tun_persistent.value_or(true) && is_tunnel(now, link.name);
 }

@@ -8,13 +8,16 @@ add_executable(vpndoctor-tests ${unit_sources})
 target_include_directories(vpndoctor-tests PRIVATE ${PROJECT_SOURCE_DIR} ${PROJECT_SOURCE_DIR}/lib
                                                    ${PROJECT_SOURCE_DIR}/probes ${PROJECT_SOURCE_DIR}/reports
                                                    ${PROJECT_SOURCE_DIR}/tests)
+set_source_files_properties(unit/golden.cc PROPERTIES COMPILE_DEFINITIONS VPNDOCTOR_SOURCE_DIR="${PROJECT_SOURCE_DIR}")
 target_link_libraries(vpndoctor-tests PRIVATE vpndoctor_lib vpndoctor_probes vpndoctor_reports GTest::gtest_main
                                               nlohmann_json::nlohmann_json PkgConfig::NL3 PkgConfig::NLGENL3
                                               PkgConfig::PCAP)
 if(TARGET vpndoctor_lab)
   target_link_libraries(vpndoctor-tests PRIVATE vpndoctor_lab)
 endif()
-target_compile_definitions(vpndoctor-tests PRIVATE VPNDOCTOR_SOURCE_DIR="${PROJECT_SOURCE_DIR}")
+if(VPNDOCTOR_SANITIZE)
+  vpndoctor_precompile(vpndoctor-tests <random> <gtest/gtest.h>)
+endif()
 
 set(unit_prefix unit.)
 if(VPNDOCTOR_SANITIZE)

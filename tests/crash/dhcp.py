@@ -1,6 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
 """The real DHCP clients, each with its own way of being told that the work is done. Knows nothing of VPNs."""
-import glob
 import os
 import subprocess
 
@@ -23,12 +22,13 @@ def wait_for_router_advertisement(changes):
 
 
 def dhclient(machines):
-    """isc-dhcp-client with Debian's own script and hooks; returns when the lease is bound and the script has run."""
+    """isc-dhcp-client with Debian's own script and hooks; returns when the lease is bound and the script has run. In
+    the foreground: as a daemon it writes its process number only after its parent has gone."""
     changes = world.Changes(CLIENT)
     run(CLIENT, "ip", "link", "set", "eth0", "up")
-    run(CLIENT, "dhclient", "-4", "-1", "-pf", "/run/work/dhclient.pid", "-lf", "/var/lib/dhcp/dhclient.eth0.leases",
-        "eth0")
-    machines.run_until_end(world.pid_in("/run/work/dhclient.pid"))
+    machines.run_until_end(world.start(
+        CLIENT, "dhclient", "-4", "-d", "-pf", "/run/crash/dhclient.pid", "-lf", "/var/lib/dhcp/dhclient.eth0.leases",
+        "eth0", until="bound to "))
     wait_for_router_advertisement(changes)
 
 
@@ -36,9 +36,8 @@ def dhcpcd(machines):
     """dhcpcd with Debian's configuration, without its wait for other holders of the address."""
     changes = world.Changes(CLIENT)
     run(CLIENT, "ip", "link", "set", "eth0", "up")
-    run(CLIENT, "dhcpcd", "--noarp", "--waitip=4", "--ipv4only", "eth0")
-    for path in glob.glob("/run/dhcpcd/*.pid") + glob.glob("/run/dhcpcd*.pid"):
-        machines.run_until_end(world.pid_in(path))
+    machines.run_until_end(world.start(
+        CLIENT, "dhcpcd", "--nobackground", "--noarp", "--ipv4only", "eth0", until="leased "))
     changes.until(lambda: has_default() and has_default6(), "default routes by dhcpcd and a router advertisement")
 
 

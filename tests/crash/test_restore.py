@@ -95,7 +95,7 @@ class WgQuickCrash(CrashCase):
     def test_leaves_eight_rules_the_second_time_and_mends(self):
         def crash():
             self.crash()
-            self.assertNotEqual(run(CLIENT, "wg-quick", "down", "/run/work/wg0.conf", check=False).returncode, 0)
+            self.assertNotEqual(run(CLIENT, "wg-quick", "down", "/run/crash/wg0.conf", check=False).returncode, 0)
             self.crash()
             self.assertEqual(len(self.rules_left()), 8)
         self.mended_both_ways(crash)

@@ -32,19 +32,19 @@ class WgQuick:
         keys = [subprocess.run(["wg", "genkey"], capture_output=True, text=True, check=True).stdout for _ in range(2)]
         public = [subprocess.run(["wg", "pubkey"], input=key, capture_output=True, text=True, check=True).stdout.strip()
                   for key in keys]
-        with open("/run/work/server.conf", "w", opener=private, encoding="ascii") as file:
+        with open("/run/crash/server.conf", "w", opener=private, encoding="ascii") as file:
             file.write(f"[Interface]\nPrivateKey = {keys[0].strip()}\nListenPort = 51820\n"
                        f"[Peer]\nPublicKey = {public[1]}\nAllowedIPs = 10.9.0.2/32, fd00:9::2/128\n")
-        with open("/run/work/wg0.conf", "w", opener=private, encoding="ascii") as file:
+        with open("/run/crash/wg0.conf", "w", opener=private, encoding="ascii") as file:
             file.write(f"[Interface]\nPrivateKey = {keys[1].strip()}\nAddress = 10.9.0.2/24, fd00:9::2/64\n"
                        f"[Peer]\nPublicKey = {public[0]}\nAllowedIPs = 0.0.0.0/0, ::/0\nEndpoint = {SERVER}:51820\n")
         run(ROUTER, "wireguard-go", "wgserver", env=WIREGUARD)
-        for words in ("wg setconf wgserver /run/work/server.conf", "ip address add 10.9.0.1/24 dev wgserver",
+        for words in ("wg setconf wgserver /run/crash/server.conf", "ip address add 10.9.0.1/24 dev wgserver",
                       "ip link set wgserver up"):
             run(ROUTER, *words.split())
 
     def up(self):
-        run(CLIENT, "wg-quick", "up", "/run/work/wg0.conf", env=WIREGUARD)
+        run(CLIENT, "wg-quick", "up", "/run/crash/wg0.conf", env=WIREGUARD)
         run(CLIENT, "ping", "-c", "1", "-W", "10", "10.9.0.1")
 
     def crash(self):
@@ -66,7 +66,7 @@ class OpenVpn:
             until="Initialization Sequence Completed"))
 
     def identity(self, own, other):
-        return ("--cert", f"/run/work/{own}.crt", "--key", f"/run/work/{own}.key", "--peer-fingerprint",
+        return ("--cert", f"/run/crash/{own}.crt", "--key", f"/run/crash/{own}.key", "--peer-fingerprint",
                 self.prints[other])
 
     def up(self):
@@ -88,8 +88,8 @@ def private(path, flags):
 def certificate(name):
     """Makes a key with a certificate of its own; returns the certificate's fingerprint."""
     subprocess.run(["openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:prime256v1", "-nodes",
-                    "-days", "30", "-subj", f"/CN={name}", "-keyout", f"/run/work/{name}.key", "-out",
-                    f"/run/work/{name}.crt"], check=True, stderr=subprocess.DEVNULL)
-    printed = subprocess.run(["openssl", "x509", "-in", f"/run/work/{name}.crt", "-noout", "-fingerprint", "-sha256"],
+                    "-days", "30", "-subj", f"/CN={name}", "-keyout", f"/run/crash/{name}.key", "-out",
+                    f"/run/crash/{name}.crt"], check=True, stderr=subprocess.DEVNULL)
+    printed = subprocess.run(["openssl", "x509", "-in", f"/run/crash/{name}.crt", "-noout", "-fingerprint", "-sha256"],
                              check=True, capture_output=True, text=True).stdout
     return re.search(r"=([0-9A-F:]+)", printed).group(1)

@@ -22,7 +22,7 @@ CLIENT, ROUTER = "client", "router"
 GATEWAY, SERVER = "192.0.2.1", "198.51.100.9"
 HOME = "/run/home"
 # What the programs write to, emptied after each test.
-WRITTEN = ("/run/work", "/run/wireguard", "/run/systemd", "/run/dhcpcd", "/etc/systemd/network", "/var/lib/dhcp",
+WRITTEN = ("/run/crash", "/run/wireguard", "/run/systemd", "/run/dhcpcd", "/etc/systemd/network", "/var/lib/dhcp",
            "/var/lib/dhcpcd", HOME)
 SKIPPED = 77
 PATIENCE_S = 60  # for what must happen; reached only when it does not
@@ -148,8 +148,8 @@ class World:
         run(ROUTER, "dnsmasq", "--conf-file=/dev/null", "--port=0", "--no-resolv", "--no-hosts", "--interface=lan",
             "--bind-interfaces", "--user=root", "--dhcp-authoritative", "--no-ping", "--leasefile-ro",
             "--dhcp-range=192.0.2.50,192.0.2.90,255.255.255.0,1h", "--enable-ra",
-            "--dhcp-range=2001:db8:1::,ra-only", "--pid-file=/run/work/dnsmasq.pid", *words)
-        self.processes.append(pid_in("/run/work/dnsmasq.pid"))
+            "--dhcp-range=2001:db8:1::,ra-only", "--pid-file=/run/crash/dnsmasq.pid", *words)
+        self.processes.append(pid_in("/run/crash/dnsmasq.pid"))
 
     def run_until_end(self, process):
         """Remembers a process that is to be killed with this world."""

@@ -9,6 +9,7 @@
 #include <fstream>
 #include <nlohmann/json.hpp>
 
+#include "golden.h"
 #include "random_report.h"
 #include "sample_reports.h"
 #include "vpndoctor/codes.h"
@@ -21,8 +22,7 @@ using Json = nlohmann::json;
 using nlohmann::json_literals::operator""_json_pointer;
 
 constexpr int kValidatorMissing = 77;
-const std::string kSource = VPNDOCTOR_SOURCE_DIR;
-const std::string kSchema = kSource + "/reports/schema/report-1.schema.json";
+const std::string kSchema = testing_support::source_file("reports/schema/report-1.schema.json");
 
 Json schema() {
   std::ifstream file(kSchema);
@@ -36,7 +36,7 @@ int validate(const std::vector<Json>& documents, bool refuse) {
   for (const Json& document : documents) file << document.dump() << "\n";
   file.close();
   const std::string options = refuse ? "--refuse " : "";
-  const int status = std::system((kSource + "/tests/validate_json.py " + options + kSchema + " " + path).c_str());
+  const int status = std::system((testing_support::source_file("tests/validate_json.py ") + options + kSchema + " " + path).c_str());
   std::filesystem::remove(path);
   return WIFEXITED(status) ? WEXITSTATUS(status) : -1;
 }

@@ -7,12 +7,13 @@
 #include <fstream>
 #include <iterator>
 
+#include "golden.h"
 #include "vpndoctor/snapshot_store.h"
 
 namespace vpndoctor {
 namespace {
 
-const std::string kFolder = VPNDOCTOR_SOURCE_DIR "/tests/data/macos/tunnel";
+const std::string kFolder = testing_support::source_file("tests/data/macos/tunnel");
 
 std::string content_of(const std::string& path) {
   std::ifstream file(path, std::ios::binary);
@@ -124,7 +125,7 @@ TEST(MacosCaptures, AFolderIsASnapshot) {
   EXPECT_EQ(snapshot->routes.source(), "netstat -rn in netstat-rn.txt");
   EXPECT_EQ(snapshot->links->size(), 5U);
   EXPECT_FALSE(snapshot->rules.is_known());
-  const auto nothing = load_snapshot(VPNDOCTOR_SOURCE_DIR "/tests/unit");
+  const auto nothing = load_snapshot(testing_support::source_file("tests/unit"));
   ASSERT_FALSE(nothing);
   EXPECT_EQ(nothing.error().kind, ErrorKind::kUsage);
 }

@@ -52,7 +52,7 @@ RouteRequest request(int interface) {
 }
 
 /// Sends a batch and reads up to the acknowledgement of its last message; returns the first errno.
-int exchange(int socket, const std::vector<RouteRequest>& batch) {
+int send_batch(int socket, const std::vector<RouteRequest>& batch) {
   const std::size_t size = batch.size() * sizeof(RouteRequest);
   if (::send(socket, batch.data(), size, 0) != static_cast<ssize_t>(size)) return errno;
   std::array<char, 65536> answer;
@@ -85,7 +85,7 @@ std::string install_routes(std::uint32_t count, const std::string& interface) {
     batch.push_back(next);
     if (batch.size() < kBatch && i + 1 < count) continue;
     batch.back().header.nlmsg_flags |= NLM_F_ACK;
-    error = exchange(socket, batch);
+    error = send_batch(socket, batch);
     batch.clear();
   }
   ::close(socket);

@@ -4,10 +4,8 @@
 #include <gtest/gtest.h>
 
 #include <algorithm>
-#include <cstdlib>
-#include <fstream>
-#include <sstream>
 
+#include "golden.h"
 #include "machine.h"
 #include "vpndoctor/render.h"
 #include "vpndoctor/report.h"
@@ -15,20 +13,8 @@
 namespace vpndoctor {
 namespace {
 
+using testing_support::expect_golden;
 using testing_support::Machine;
-
-std::string contents(const std::string& path) {
-  std::ifstream file(path);
-  std::ostringstream text;
-  text << file.rdbuf();
-  return text.str();
-}
-
-void expect_golden(const std::string& name, const std::string& text) {
-  const std::string path = std::string(VPNDOCTOR_SOURCE_DIR) + "/tests/golden/" + name + ".txt";
-  if (std::getenv("UPDATE_GOLDEN") != nullptr) std::ofstream(path) << text;
-  EXPECT_EQ(text, contents(path)) << "if this is wanted, run the test again with UPDATE_GOLDEN=1";
-}
 
 /// eth0 in 192.0.2.0/24, Docker in 172.17.0.0/16, tun0 with 10.0.0.0/8 but for a part, tun1 with 10.9.0.0/16.
 Machine two_tunnels() {

@@ -3,10 +3,9 @@
 #include <fmt/format.h>
 #include <gtest/gtest.h>
 
-#include <cstdlib>
-#include <fstream>
 #include <sstream>
 
+#include "golden.h"
 #include "machine.h"
 #include "vpndoctor/render.h"
 #include "vpndoctor/report.h"
@@ -15,20 +14,8 @@
 namespace vpndoctor {
 namespace {
 
+using testing_support::expect_golden;
 using testing_support::Machine;
-
-std::string contents(const std::string& path) {
-  std::ifstream file(path);
-  std::ostringstream text;
-  text << file.rdbuf();
-  return text.str();
-}
-
-void expect_golden(const std::string& name, const std::string& text) {
-  const std::string path = std::string(VPNDOCTOR_SOURCE_DIR) + "/tests/golden/" + name + ".txt";
-  if (std::getenv("UPDATE_GOLDEN") != nullptr) std::ofstream(path) << text;
-  EXPECT_EQ(text, contents(path)) << "if this is wanted, run the test again with UPDATE_GOLDEN=1";
-}
 
 Rule rule_of(Family family, std::uint32_t priority, std::uint32_t table) {
   Rule rule;

@@ -13,6 +13,7 @@
 #include <iterator>
 #include <set>
 
+#include "golden.h"
 #include "route_reader.h"
 
 namespace vpndoctor {
@@ -21,7 +22,7 @@ namespace {
 using Message = std::vector<std::byte>;
 
 Message recorded(const std::string& name) {
-  std::ifstream file(std::string(VPNDOCTOR_SOURCE_DIR) + "/tests/fuzz/corpus/route_message/" + name, std::ios::binary);
+  std::ifstream file(testing_support::source_file("tests/fuzz/corpus/route_message/" + name), std::ios::binary);
   Message message;
   for (std::istreambuf_iterator<char> at(file), end; at != end; ++at) message.push_back(static_cast<std::byte>(*at));
   EXPECT_FALSE(message.empty()) << name;
@@ -32,7 +33,7 @@ std::vector<std::string> recorded_names(const std::string& kind) {
   std::vector<std::string> names;
   for (int i = 1; i <= 9; ++i) {
     const std::string name = kind + "_" + std::to_string(i);
-    if (std::filesystem::exists(std::string(VPNDOCTOR_SOURCE_DIR) + "/tests/fuzz/corpus/route_message/" + name)) {
+    if (std::filesystem::exists(testing_support::source_file("tests/fuzz/corpus/route_message/" + name))) {
       names.push_back(name);
     }
   }

@@ -3,11 +3,10 @@
 #include <gtest/gtest.h>
 
 #include <algorithm>
-#include <cstdlib>
-#include <fstream>
 #include <regex>
 #include <sstream>
 
+#include "golden.h"
 #include "random_report.h"
 #include "sample_reports.h"
 #include "vpndoctor/render.h"
@@ -17,18 +16,7 @@
 namespace vpndoctor::test {
 namespace {
 
-std::string contents(const std::string& path) {
-  std::ifstream file(path);
-  std::ostringstream text;
-  text << file.rdbuf();
-  return text.str();
-}
-
-void expect_golden(const std::string& name, const std::string& text) {
-  const std::string path = std::string(VPNDOCTOR_SOURCE_DIR) + "/tests/golden/" + name + ".txt";
-  if (std::getenv("UPDATE_GOLDEN") != nullptr) std::ofstream(path) << text;
-  EXPECT_EQ(text, contents(path)) << "if this is wanted, run the test again with UPDATE_GOLDEN=1";
-}
+using testing_support::expect_golden;
 
 std::vector<std::string> lines_of(const std::string& text) {
   std::vector<std::string> lines;

@@ -88,6 +88,8 @@ struct Snapshot {
 
   /// Finds a link by name; null when there is none or links are not known.
   const Link* find_link(std::string_view name) const;
+  /// Finds what is known of a tunnel by its interface; null when it is none or tunnels are not known.
+  const Tunnel* find_tunnel(std::string_view interface) const;
   /// The name of a table: the machine's own, else the kernel's, else its number.
   std::string table_name(std::uint32_t table) const;
 };
