@@ -36,7 +36,8 @@ int validate(const std::vector<Json>& documents, bool refuse) {
   for (const Json& document : documents) file << document.dump() << "\n";
   file.close();
   const std::string options = refuse ? "--refuse " : "";
-  const int status = std::system((testing_support::source_file("tests/validate_json.py ") + options + kSchema + " " + path).c_str());
+  const int status = std::system(
+      (testing_support::source_file("tests/validate_json.py") + " " + options + kSchema + " " + path).c_str());
   std::filesystem::remove(path);
   return WIFEXITED(status) ? WEXITSTATUS(status) : -1;
 }
