@@ -180,8 +180,8 @@ bool merging_matters(const FibIndex& index) {
     const auto first = key_of<std::uint32_t>(route.destination.address);
     const auto last = LongestPrefix<std::uint32_t>::last_of(first, route.destination.length);
     for (std::size_t at = main->prefixes.position(first); at < main->prefixes.ranges().size(); ++at) {
-      if (main->prefixes.ranges()[at].start > last) break;
-      const auto* node = main->prefixes.find(std::max(first, main->prefixes.ranges()[at].start));
+      if (main->prefixes.ranges()[at].start() > last) break;
+      const auto* node = main->prefixes.node_at(at);
       if (node != nullptr && node->length > route.destination.length) return true;
     }
   }

@@ -106,12 +106,18 @@ template <class Key>
 struct FamilyIndex {
   std::vector<FibTable<Key>> tables;  ///< ascending ids
   std::vector<FibRule> rules;         ///< ascending priorities
+  const FibTable<Key>* largest = nullptr;
 
   /// Returns the table, or null when it has no routes. 0 is main.
   const FibTable<Key>* table(std::uint32_t id) const {
     if (id == kTableUnspecified) id = kTableMain;
     const auto at = std::ranges::lower_bound(tables, id, {}, &FibTable<Key>::id);
     return at != tables.end() && at->id == id ? &*at : nullptr;
+  }
+  /// Begins to fetch what a lookup in the largest table will want to see. At a million routes that takes as long as all
+  /// that is to be done before it.
+  void prefetch(Key key) const {
+    if (largest != nullptr) largest->prefixes.prefetch(key);
   }
 };
 

@@ -85,6 +85,8 @@ void add_tables(FibIndex& index, FamilyIndex<Key>& family) {
   for (auto& [table_id, entries] : tables) {
     family.tables.push_back({.id = table_id, .prefixes = LongestPrefix<Key>(std::move(entries), order)});
   }
+  const auto size = [](const FibTable<Key>& each) { return each.prefixes.ranges().size(); };
+  if (!family.tables.empty()) family.largest = &*std::ranges::max_element(family.tables, {}, size);
 }
 
 }  // namespace

@@ -94,21 +94,6 @@ FlowAnswer deliver(Output& at, const FibResult& result) {
   return leave(at, vrf != kNoLink ? vrf : at.index.loopback);
 }
 
-FlowFate fate_of(RouteType type) {
-  switch (type) {
-    case RouteType::kLocal:
-      return FlowFate::kLocal;
-    case RouteType::kBroadcast:
-      return FlowFate::kBroadcast;
-    case RouteType::kAnycast:
-      return FlowFate::kAnycast;
-    case RouteType::kMulticast:
-      return FlowFate::kMulticast;
-    default:
-      return FlowFate::kUnicast;
-  }
-}
-
 // The end of fib_select_path(): a flow of a VRF whose route leaves the VRF takes the VRF's address.
 std::uint32_t source_for(const Output& at, const RouteKind& kind, const FibLeg& leg) {
   const LinkId vrf = at.flow.l3mdev;
@@ -237,6 +222,7 @@ bool same_way(const FlowAnswer& a, const FlowAnswer& b) {
 }  // namespace
 
 FlowAnswer look_up_inet(const FibIndex& index, const Flow& flow, FibTrace* trace) {
+  index.inet.prefetch(key_of<std::uint32_t>(flow.destination));
   // With nothing but the kernel's own rules, most likely none was ever added.
   FlowAnswer answer = look_up(index, flow, {.merged = index.may_be_merged}, trace);
   if (!index.uncertain.empty()) doubt(answer, index.uncertain);

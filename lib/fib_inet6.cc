@@ -100,21 +100,6 @@ FibResult look_up_rules(const Question& at, KernelFlow& flow, Inet6Lookup& how) 
   return walk_rules(walk, flow);
 }
 
-FlowFate fate_of(RouteType type) {
-  switch (type) {
-    case RouteType::kLocal:
-      return FlowFate::kLocal;
-    case RouteType::kBroadcast:
-      return FlowFate::kBroadcast;
-    case RouteType::kAnycast:
-      return FlowFate::kAnycast;
-    case RouteType::kMulticast:
-      return FlowFate::kMulticast;
-    default:
-      return FlowFate::kUnicast;
-  }
-}
-
 // ip6_rt_get_dev_rcu()
 LinkId delivering_link(const FibIndex& index, const FibResult& result) {
   const LinkId link = result.leg->link;
@@ -234,6 +219,7 @@ std::optional<FlowAnswer> check_interfaces(const Question& at, const KernelFlow&
 }  // namespace
 
 FlowAnswer look_up_inet6(const FibIndex& index, const Flow& flow, FibTrace* trace) {
+  index.inet6.prefetch(key_of<Uint128>(flow.destination));
   const Question at{index, flow, trace};
   const KernelFlow resolved = kernel_flow6(at);
   if (auto refused = check_interfaces(at, resolved)) return std::move(*refused);

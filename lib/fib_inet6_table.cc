@@ -157,7 +157,7 @@ Pick select(const LookupArguments& at, Numbers routes, bool reachable) {
 // What find() comes to where one route of one next hop has the longest prefix, without a visit to the route itself: at
 // a million routes that costs more than all the rest.
 bool takes_the_only(const LookupArguments& at, const Prefixes::Range& range, FibResult& result) {
-  if (range.kind == Prefixes::kNone) return false;
+  if (range.route == Prefixes::kNone || range.is_shared != 0) return false;
   const RouteKind& kind = at.index.kinds[range.kind];
   const RouteAttributes& attributes = at.index.routes->attribute_sets[kind.attributes];
   const FibLegs& legs = at.index.legs_of(kind);
@@ -202,40 +202,6 @@ void list_object_choices(std::span<const FibLeg> legs, const FibLeg* found, bool
     if (ignore_neighbours || leg.neighbour == 0 || (leg.neighbour & kValidNeighbour) != 0) choices.push_back(&leg);
   }
   if (choices.empty()) choices.push_back(&legs[0]);
-}
-
-FibVerdict verdict_of(RouteType type) {
-  switch (type) {
-    case RouteType::kUnicast:
-    case RouteType::kLocal:
-    case RouteType::kBroadcast:
-    case RouteType::kAnycast:
-    case RouteType::kMulticast:
-      return FibVerdict::kRoute;
-    case RouteType::kUnreachable:
-      return FibVerdict::kUnreachable;
-    case RouteType::kProhibit:
-      return FibVerdict::kProhibit;
-    case RouteType::kThrow:
-      return FibVerdict::kAgain;
-    default:
-      return FibVerdict::kBlackhole;
-  }
-}
-
-std::string_view verdict_text(FibVerdict verdict) {
-  switch (verdict) {
-    case FibVerdict::kRoute:
-      return "decides";
-    case FibVerdict::kUnreachable:
-      return "refuses the packet as unreachable";
-    case FibVerdict::kProhibit:
-      return "refuses the packet as prohibited";
-    case FibVerdict::kAgain:
-      return "ends the search in this table (throw)";
-    default:
-      return "drops the packet in silence";
-  }
 }
 
 const FibLeg* chosen_leg(const LookupArguments& at, const Pick& pick, const KernelFlow& flow) {

@@ -30,44 +30,11 @@ struct Candidate {
   RouteKind kind;
 };
 
-// The types that end the lookup with an error: fib_props in net/ipv4/fib_semantics.c.
-std::optional<FibVerdict> refusal(RouteType type) {
-  switch (type) {
-    case RouteType::kUnicast:
-    case RouteType::kLocal:
-    case RouteType::kBroadcast:
-    case RouteType::kAnycast:
-    case RouteType::kMulticast:
-      return std::nullopt;
-    case RouteType::kUnreachable:
-      return FibVerdict::kUnreachable;
-    case RouteType::kProhibit:
-      return FibVerdict::kProhibit;
-    case RouteType::kThrow:
-      return FibVerdict::kAgain;
-    default:
-      return FibVerdict::kBlackhole;
-  }
-}
-
-std::string_view refusal_text(FibVerdict verdict) {
-  switch (verdict) {
-    case FibVerdict::kUnreachable:
-      return "refuses the packet as unreachable";
-    case FibVerdict::kProhibit:
-      return "refuses the packet as prohibited";
-    case FibVerdict::kAgain:
-      return "ends the search in this table (throw)";
-    default:
-      return "drops the packet in silence";
-  }
-}
-
 Step refuse(const LookupArguments& at, std::uint32_t route, FibVerdict verdict, FibResult& result) {
   result.verdict = verdict;
   result.route = &at.index.route(route);
   result.table = at.table;
-  say(at, route, refusal_text(verdict));
+  say(at, route, verdict_text(verdict));
   return Step::kDone;
 }
 
@@ -82,7 +49,7 @@ Step take(const LookupArguments& at, const Candidate& candidate, const FibLeg& l
   }
   if (leg.link == kNoLink) result.uncertain = "the route's interface is not known";
   if (leg.gateway_is_doubtful) result.uncertain = kDoubtfulGateway;
-  say(at, candidate.route, "decides");
+  say(at, candidate.route, verdict_text(FibVerdict::kRoute));
   return Step::kDone;
 }
 
@@ -96,7 +63,9 @@ Step try_route(const LookupArguments& at, const Candidate& candidate, const Kern
     say(at, candidate.route, "is skipped: its scope is too wide");
     return Step::kNext;
   }
-  if (const auto verdict = refusal(kind.type)) return refuse(at, candidate.route, *verdict, result);
+  if (const FibVerdict verdict = verdict_of(kind.type); verdict != FibVerdict::kRoute) {
+    return refuse(at, candidate.route, verdict, result);
+  }
   const FibLegs& legs = at.index.leg_sets[kind.next_hops];
   if (legs.all_dead) {
     say(at, candidate.route, "is skipped: its interface is down (dead)");
@@ -160,7 +129,7 @@ void walk(const LookupArguments& at, Around around, const KernelFlow& flow, FibR
   if (at.trace != nullptr) at.trace->note("no route matches");
 }
 
-// Most lookups end with the only route of the longest prefix. False: they do not, and nothing was decided or said.
+// Most lookups end with the first route of the longest prefix. False: they do not, and nothing was decided or said.
 bool takes_the_first(const LookupArguments& at, const Prefixes::Range& range, const KernelFlow& flow,
                      FibResult& result) {
   if (range.route == Prefixes::kNone) return false;
@@ -169,6 +138,7 @@ bool takes_the_first(const LookupArguments& at, const Prefixes::Range& range, co
   const FibLegs& legs = at.index.leg_sets[kind.next_hops];
   if (how.scope != kScopeUniverse || kind.tos != 0 || kind.type > RouteType::kBroadcast || legs.count != 1)
     return false;
+  if (range.is_shared != 0 && kind.is_default) return false;  // its siblings may be asked for
   if (!is_usable(at.index, at.index.legs[legs.first], flow, false)) return false;
   return try_route(at, {.route = range.route, .kind = kind}, flow, result) == Step::kDone;
 }
@@ -192,13 +162,12 @@ void look_up_inet_table(const LookupArguments& at, KernelFlow& flow, FibResult& 
   Around around;
   const auto* table = at.index.inet.table(at.table);
   if (table != nullptr) {
-    const Prefixes::Range& range = table->prefixes.range(key);
-    if (!merged && takes_the_first(at, range, flow, result)) {
+    const std::size_t position = table->prefixes.position(key);
+    if (!merged && takes_the_first(at, table->prefixes.ranges()[position], flow, result)) {
       result.table = at.table;
       return;
     }
-    if (range.node != Prefixes::kNone)
-      around = {.second = &table->prefixes, .second_node = &table->prefixes.node(range)};
+    around = {.second = &table->prefixes, .second_node = table->prefixes.node_at(position)};
   }
   if (merged && at.table == kTableMain) {
     const auto* local = at.index.inet.table(kTableLocal);

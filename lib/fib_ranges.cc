@@ -40,8 +40,8 @@ class Cuts {
   void add(const LongestPrefix<Key>& prefixes) {
     const auto ranges = prefixes.ranges();
     for (std::size_t at = prefixes.position(within_.first) + 1; at < ranges.size(); ++at) {
-      if (ranges[at].start > within_.last) break;
-      starts_.push_back(ranges[at].start);
+      if (ranges[at].start() > within_.last) break;
+      starts_.push_back(ranges[at].start());
     }
   }
   std::vector<Key> take() {

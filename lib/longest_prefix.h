@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 // The longest prefix that contains an address, among a million of them: the prefixes of a table flattened into disjoint
-// ranges, found through a directory of the leading bits. Knows numbers only, neither what a route is nor which one of
-// several of the same prefix is taken.
+// ranges. Knows numbers only, neither what a route is nor which one of several of the same prefix is taken.
 #pragma once
 
 #include <algorithm>
+#include <array>
 #include <bit>
 #include <cstddef>
 #include <cstdint>
@@ -12,10 +12,9 @@
 #include <span>
 #include <vector>
 
-namespace vpndoctor {
+#include "range_directory.h"
 
-/// An IPv6 address as a number.
-__extension__ using Uint128 = unsigned __int128;
+namespace vpndoctor {
 
 /// A prefix that is to be found, and the route that has it.
 template <class Key>
@@ -32,40 +31,42 @@ class LongestPrefix {
  public:
   static constexpr unsigned kBits = sizeof(Key) * 8;
   static constexpr std::uint32_t kNone = 0xffffffff;
+  static constexpr std::uint32_t kMostKinds = 0x7fffffff;
 
   /// One prefix with the routes that have it.
   struct Node {
     std::uint32_t covering = kNone;  ///< the next shorter prefix around it, a node
     std::uint32_t first = 0;         ///< of one route: itself; else where they begin
     std::uint32_t count = 0;
-    std::uint32_t kind = kNone;  ///< of one route
+    std::uint32_t kind = 0;  ///< of the first route
     std::uint8_t length = 0;
   };
 
-  /// From `start` up to the next range, `node` is the longest prefix; kNone: no prefix. Its only route stands here too,
-  /// since at a million routes each place in memory that a lookup visits costs more than all its arithmetic.
+  /// From start() up to the next range, one node is the longest prefix. What most lookups need of it stands here too,
+  /// in little room: at a million routes each place in memory that is visited costs more than all the arithmetic.
   struct Range {
-    Key start = 0;
-    std::uint32_t node = kNone;
-    std::uint32_t route = kNone;  ///< kNone: there are several, or none
-    std::uint32_t kind = kNone;
+    std::array<std::uint32_t, sizeof(Key) / 4> words{};  ///< a Uint128 would bring its alignment with it
+    std::uint32_t route = kNone;                         ///< the first of the node; kNone: no prefix
+    std::uint32_t kind : 31 = 0;                         ///< of that route
+    std::uint32_t is_shared : 1 = 0;                     ///< the node has more routes than that one
+
+    Key start() const { return std::bit_cast<Key>(words); }
   };
 
   /// Builds the set; `order` sorts the routes that share a prefix.
   LongestPrefix(std::vector<PrefixEntry<Key>> entries, const std::function<void(std::span<std::uint32_t>)>& order) {
     sort(entries);
     make_nodes(entries, order);
-    make_directory();
+    directory_.build(ranges_);
   }
 
   /// Returns the node of the longest prefix around `key`, or null.
-  const Node* find(Key key) const {
-    const std::uint32_t found = ranges_[position(key)].node;
+  const Node* find(Key key) const { return node_at(position(key)); }
+  /// The node of the range at that position, or null.
+  const Node* node_at(std::size_t position) const {
+    const std::uint32_t found = range_nodes_[position];
     return found == kNone ? nullptr : &nodes_[found];
   }
-  /// Returns the range that holds `key`.
-  const Range& range(Key key) const { return ranges_[position(key)]; }
-  const Node& node(const Range& range) const { return nodes_[range.node]; }
   const Node* covering(const Node& node) const { return node.covering == kNone ? nullptr : &nodes_[node.covering]; }
   /// The routes of a node, in the order that the builder was given.
   std::span<const std::uint32_t> routes(const Node& node) const {
@@ -75,18 +76,9 @@ class LongestPrefix {
   /// All ranges in ascending order; the first starts at 0.
   std::span<const Range> ranges() const { return ranges_; }
   /// The index in ranges() of the one that holds `key`.
-  std::size_t position(Key key) const {
-    const auto bucket = static_cast<std::size_t>(key >> shift_);
-    const Range* first = ranges_.data() + directory_[bucket] + 1;
-    std::size_t left = directory_[bucket + 1] - directory_[bucket];
-    while (left > 0) {  // the first range that starts behind the key
-      const std::size_t half = left / 2;
-      const bool behind = first[half].start > key;
-      first = behind ? first : first + half + 1;
-      left = behind ? half : left - half - 1;
-    }
-    return static_cast<std::size_t>(first - ranges_.data()) - 1;
-  }
+  std::size_t position(Key key) const { return directory_.position(ranges_, key); }
+  /// Begins to fetch what position() and its range will ask for.
+  void prefetch(Key key) const { __builtin_prefetch(&ranges_[directory_.nearly(key)]); }
   bool empty() const { return nodes_.empty(); }
 
   static constexpr Key last_of(Key address, unsigned length) {
@@ -124,6 +116,7 @@ class LongestPrefix {
     std::vector<Open> open;
     nodes_.reserve(entries.size());
     ranges_.reserve(entries.size() + 1);
+    range_nodes_.reserve(entries.size() + 1);
     begin_range(0, kNone);
     for (std::size_t at = 0; at < entries.size();) {
       const auto& entry = entries[at];
@@ -136,6 +129,7 @@ class LongestPrefix {
     }
     while (!open.empty()) close(open);
     ranges_.shrink_to_fit();
+    range_nodes_.shrink_to_fit();
   }
 
   // Gives the last node the routes of the entries from `at` on that share its prefix; returns where they end.
@@ -149,13 +143,13 @@ class LongestPrefix {
     Node& node = nodes_.back();
     node.count = static_cast<std::uint32_t>(end - at);
     node.first = entries[at].route;
-    if (node.count == 1) {
-      node.kind = entries[at].kind;
-      return end;
-    }
+    node.kind = entries[at].kind;
+    if (node.count == 1) return end;
     node.first = static_cast<std::uint32_t>(shared_.size());
-    for (; at < end; ++at) shared_.push_back(entries[at].route);
+    for (std::size_t i = at; i < end; ++i) shared_.push_back(entries[i].route);
     order(std::span(shared_).subspan(node.first));
+    const auto is_first = [&](const PrefixEntry<Key>& entry) { return entry.route == shared_[node.first]; };
+    node.kind = std::find_if(entries.begin() + static_cast<std::ptrdiff_t>(at), entries.end(), is_first)->kind;
     return end;
   }
 
@@ -166,37 +160,24 @@ class LongestPrefix {
   }
 
   void begin_range(Key start, std::uint32_t node) {
-    Range range{.start = start, .node = node};
-    if (node != kNone && nodes_[node].count == 1) {
-      range.route = nodes_[node].first;
-      range.kind = nodes_[node].kind;
+    if (ranges_.empty() || ranges_.back().start() != start) {
+      ranges_.push_back({.words = std::bit_cast<decltype(Range::words)>(start)});
+      range_nodes_.emplace_back();
     }
-    if (!ranges_.empty() && ranges_.back().start == start) {
-      ranges_.back() = range;
-    } else {
-      ranges_.push_back(range);
-    }
-  }
-
-  // Some buckets a range, so that mostly one or two ranges are looked at, side by side in memory.
-  void make_directory() {
-    const unsigned bits = std::clamp(static_cast<unsigned>(std::bit_width(ranges_.size())) + 2U, 4U, 22U);
-    shift_ = kBits - bits;
-    directory_.resize((std::size_t{1} << bits) + 1);
-    std::size_t range = 0;
-    for (std::size_t bucket = 0; bucket + 1 < directory_.size(); ++bucket) {
-      const Key start = static_cast<Key>(bucket) << shift_;
-      while (range + 1 < ranges_.size() && ranges_[range + 1].start <= start) ++range;
-      directory_[bucket] = static_cast<std::uint32_t>(range);
-    }
-    directory_.back() = static_cast<std::uint32_t>(ranges_.size() - 1);
+    range_nodes_.back() = node;
+    Range& range = ranges_.back();
+    range = {.words = range.words};
+    if (node == kNone) return;
+    range.route = routes(nodes_[node])[0];
+    range.kind = nodes_[node].kind & kMostKinds;
+    range.is_shared = nodes_[node].count > 1 ? 1 : 0;
   }
 
   std::vector<Node> nodes_;
   std::vector<std::uint32_t> shared_;  ///< the routes of nodes that have several
   std::vector<Range> ranges_;
-  std::vector<std::uint32_t> directory_;  ///< for the leading bits, the range that holds their first address
-  unsigned shift_ = 0;
+  std::vector<std::uint32_t> range_nodes_;  ///< for each range its node; kNone: no prefix
+  RangeDirectory<Key, Range> directory_;
 };
 
 }  // namespace vpndoctor
