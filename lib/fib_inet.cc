@@ -222,7 +222,6 @@ bool same_way(const FlowAnswer& a, const FlowAnswer& b) {
 }  // namespace
 
 FlowAnswer look_up_inet(const FibIndex& index, const Flow& flow, FibTrace* trace) {
-  index.inet.prefetch(key_of<std::uint32_t>(flow.destination));
   // With nothing but the kernel's own rules, most likely none was ever added.
   FlowAnswer answer = look_up(index, flow, {.merged = index.may_be_merged}, trace);
   if (!index.uncertain.empty()) doubt(answer, index.uncertain);

@@ -77,8 +77,10 @@ class LongestPrefix {
   std::span<const Range> ranges() const { return ranges_; }
   /// The index in ranges() of the one that holds `key`.
   std::size_t position(Key key) const { return directory_.position(ranges_, key); }
-  /// Begins to fetch what position() and its range will ask for.
-  void prefetch(Key key) const { __builtin_prefetch(&ranges_[directory_.nearly(key)]); }
+  /// Begins to fetch the range that holds `key`, or its neighbour, and what prefetch_place() asks for is fetched first.
+  [[gnu::always_inline]] void prefetch(Key key) const { __builtin_prefetch(&ranges_[directory_.nearly(key)]); }
+  /// Begins to fetch what says where that range is.
+  [[gnu::always_inline]] void prefetch_place(Key key) const { directory_.prefetch(key); }
   bool empty() const { return nodes_.empty(); }
 
   static constexpr Key last_of(Key address, unsigned length) {

@@ -80,7 +80,7 @@ Tally compare(std::uint64_t seed, const Snapshot& snapshot, const std::vector<Fl
   tally.kernel_seconds = seconds_since(start);
   std::vector<FlowAnswer> ours(flows.size());
   start = Clock::now();
-  for (std::size_t i = 0; i < flows.size(); ++i) ours[i] = fib.lookup(flows[i]);
+  fib.lookup(flows, ours);
   tally.our_seconds = seconds_since(start);
   for (std::size_t i = 0; i < flows.size(); ++i) {
     count(ours[i], kernel[i], tally);

@@ -10,6 +10,7 @@
 #include <functional>
 #include <memory>
 #include <optional>
+#include <span>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -90,6 +91,9 @@ class Fib {
 
   /// Looks a flow up. Allocates nothing unless the answer has candidates.
   FlowAnswer lookup(const Flow& flow) const;
+  /// Looks many flows up: `answers`, of the same number, gets their answers in order. Among a million routes a lookup
+  /// by itself mostly waits for memory; here the waits of several overlap.
+  void lookup(std::span<const Flow> flows, std::span<FlowAnswer> answers) const;
   /// The same answer with every step on the way to it.
   FlowExplanation explain(const Flow& flow) const;
 
