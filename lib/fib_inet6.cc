@@ -219,7 +219,6 @@ std::optional<FlowAnswer> check_interfaces(const Question& at, const KernelFlow&
 }  // namespace
 
 FlowAnswer look_up_inet6(const FibIndex& index, const Flow& flow, FibTrace* trace) {
-  index.inet6.prefetch(key_of<Uint128>(flow.destination));
   const Question at{index, flow, trace};
   const KernelFlow resolved = kernel_flow6(at);
   if (auto refused = check_interfaces(at, resolved)) return std::move(*refused);

@@ -23,9 +23,9 @@ struct Inet6Lookup {
 /// Looks one table up: net/ipv6/route.c ip6_pol_route(). `arguments.context` is an Inet6Lookup.
 void look_up_inet6_table(const LookupArguments& arguments, KernelFlow& flow, FibResult& result);
 
-/// Lists the next hops of `route` that a hash may choose when a lookup has found `found`, which is among them:
+/// The next hops of `route` that a hash may choose when a lookup has found `found`, which is among them:
 /// net/ipv6/route.c fib6_select_path(). One: no hash takes part.
-void list_choices6(const FibIndex& index, const Route& route, const FibLeg& found, const Inet6Lookup& how,
-                   const KernelFlow& flow, std::vector<const FibLeg*>& choices);
+std::vector<const FibLeg*> choices6(const FibIndex& index, const Route& route, const FibLeg& found,
+                                    const Inet6Lookup& how, const KernelFlow& flow);
 
 }  // namespace vpndoctor

@@ -194,21 +194,21 @@ Pick find(const LookupArguments& at, const Prefixes& prefixes, const KernelFlow&
 
 // nexthop_select_path_hthr(): those whose neighbour is not known to be bad; when there is none, the first. A flow that
 // is bound to an interface is no exception on Linux 6.18; on others it takes `found`, so that this one comes first.
-void list_object_choices(std::span<const FibLeg> legs, const FibLeg* found, bool ignore_neighbours,
-                         std::vector<const FibLeg*>& choices) {
+std::vector<const FibLeg*> object_choices(std::span<const FibLeg> legs, const FibLeg* found, bool ignore_neighbours) {
+  std::vector<const FibLeg*> choices;
   if (found != nullptr) choices.push_back(found);
   for (const FibLeg& leg : legs) {
     if (&leg == found) continue;
     if (ignore_neighbours || leg.neighbour == 0 || (leg.neighbour & kValidNeighbour) != 0) choices.push_back(&leg);
   }
   if (choices.empty()) choices.push_back(&legs[0]);
+  return choices;
 }
 
 const FibLeg* chosen_leg(const LookupArguments& at, const Pick& pick, const KernelFlow& flow) {
   if (at.index.legs_of(*pick.route).count < 2) return pick.leg;
   auto& how = *static_cast<Inet6Lookup*>(at.context);
-  std::vector<const FibLeg*> choices;
-  list_choices6(at.index, *pick.route, *pick.leg, how, flow, choices);
+  const auto choices = choices6(at.index, *pick.route, *pick.leg, how, flow);
   how.choices = std::max(how.choices, choices.size());
   how.avoided_router = how.avoided_router || choices.size() < at.index.legs_of(*pick.route).count;
   return choices[how.choice % choices.size()];
@@ -218,17 +218,13 @@ const FibLeg* chosen_leg(const LookupArguments& at, const Pick& pick, const Kern
 
 // A flow that is bound to an interface takes what was found on it where the kernel looks at that (Linux 6.1.192 does),
 // and is hashed like any other where it does not (6.18.44): then what was found comes first.
-void list_choices6(const FibIndex& index, const Route& route, const FibLeg& found, const Inet6Lookup& how,
-                   const KernelFlow& flow, std::vector<const FibLeg*>& choices) {
+std::vector<const FibLeg*> choices6(const FibIndex& index, const Route& route, const FibLeg& found,
+                                    const Inet6Lookup& how, const KernelFlow& flow) {
   const std::span<const FibLeg> legs = index.legs_in(route);
+  if (legs.size() < 2) return {&found};
   const bool bound = flow.input == index.loopback && how.interface != kNoLink && how.interface == found.link;
-  if (legs.size() < 2) {
-    choices.push_back(&found);
-    return;
-  }
-  if (index.legs_of(route).object) {
-    return list_object_choices(legs, bound ? &found : nullptr, how.ignore_neighbours, choices);
-  }
+  if (index.legs_of(route).object) return object_choices(legs, bound ? &found : nullptr, how.ignore_neighbours);
+  std::vector<const FibLeg*> choices;
   if (bound) choices.push_back(&found);
   const bool reachable = how.only_reachable && !how.ignore_neighbours;
   for (const FibLeg& leg : legs) {
@@ -237,6 +233,7 @@ void list_choices6(const FibIndex& index, const Route& route, const FibLeg& foun
       choices.push_back(&leg);
     }
   }
+  return choices;
 }
 
 void look_up_inet6_table(const LookupArguments& arguments, KernelFlow& flow, FibResult& result) {

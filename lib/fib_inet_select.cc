@@ -111,6 +111,7 @@ void select_default(const Chooser& at, FibResult& result, FlowAnswer& answer) {
   const std::vector<Default> defaults = equal_defaults(at.index, at.flow, result);
   if (defaults.size() < 2) return;
   std::vector<FlowWay> ways;
+  ways.reserve(defaults.size());
   for (const Default& each : defaults) ways.push_back(at.way_of(*each.route, *each.leg));
   put_candidates(std::move(ways), DependsOn::kNeighbour, answer);
   const std::size_t chosen = choice(defaults, -1);

@@ -59,15 +59,6 @@ constexpr auto kMetrics = std::to_array<Word>({{2, "mtu"},
                                                {16, "congctl"},
                                                {17, "fastopen_no_cookie"}});
 
-constexpr auto kNeighbourStates = std::to_array<Word>({{kNeighbourIncomplete, "INCOMPLETE"},
-                                                       {kNeighbourReachable, "REACHABLE"},
-                                                       {kNeighbourStale, "STALE"},
-                                                       {kNeighbourDelay, "DELAY"},
-                                                       {kNeighbourProbe, "PROBE"},
-                                                       {kNeighbourFailed, "FAILED"},
-                                                       {kNeighbourNoArp, "NOARP"},
-                                                       {kNeighbourPermanent, "PERMANENT"}});
-
 std::string name_of(std::span<const Word> words, std::uint32_t number) {
   const auto found = std::ranges::find(words, number, &Word::number);
   return found == words.end() ? std::to_string(number) : std::string(found->name);

@@ -18,8 +18,7 @@
 
 namespace vpndoctor {
 
-class PathMtuSearch::Impl {
- public:
+struct PathMtuSearch::Impl {
   Impl(const PathMtuSearchOptions& options, TimePoint now);
 
   std::optional<Probe> next(TimePoint now);
@@ -37,7 +36,6 @@ class PathMtuSearch::Impl {
   bool finished = false;
   bool interrupted = false;
 
- private:
   bool wants_echo() const;
   bool wants_udp() const;
   bool asks_by_udp() const;

@@ -159,8 +159,9 @@ bool LossModel::witnessed(std::size_t index) const {
     break;
   }
   if (scarce_) return false;
-  for (std::size_t i = index; i-- > 0 && index - i < kReach;) {
-    if (is_control(probes[i])) return probes[i].outcome == Outcome::kReached;
+  for (std::size_t back = 1; back <= index && back < kReach; ++back) {
+    const SentProbe& before = probes[index - back];
+    if (is_control(before)) return before.outcome == Outcome::kReached;
   }
   return false;
 }

@@ -31,9 +31,7 @@ SizeSearch::SizeSearch(const SizeSearchOptions& options, const ProbeLedger& ledg
   if (options.answers_are_scarce) std::sort(ladder_.begin(), ladder_.end(), std::greater<>());
 }
 
-void SizeSearch::refresh() {
-  if (seen_version_ == ledger_.version()) return;
-  seen_version_ = ledger_.version();
+std::map<std::uint32_t, SizeSearch::SizeState> SizeSearch::count_by_size() {
   std::map<std::uint32_t, SizeState> by_size;
   std::map<std::uint32_t, std::uint32_t> counted_at;  // a burst that swallows copies sent back to back is one loss
   std::uint32_t controls = 1;
@@ -59,9 +57,15 @@ void SizeSearch::refresh() {
       continue;
     ++state.evidence;
   }
+  return by_size;
+}
+
+void SizeSearch::refresh() {
+  if (seen_version_ == ledger_.version()) return;
+  seen_version_ = ledger_.version();
   states_.clear();
   largest_pass_ = 0;
-  for (const auto& [size, state] : by_size) {
+  for (const auto& [size, state] : count_by_size()) {
     states_.push_back(state);
     if (state.passes) largest_pass_ = size;
   }
@@ -69,8 +73,8 @@ void SizeSearch::refresh() {
   for (SizeState& state : states_) {
     if (state.evidence > 0) state.chance_lost = std::pow(chance_, state.evidence);
   }
-  if (ceiling_ &&
-      largest_pass_ > *ceiling_) {  // the router claimed too little: what its claim made us skip is open again
+  // When the router claimed too little, what its claim made us skip is open again.
+  if (ceiling_ && largest_pass_ > *ceiling_) {
     ceiling_.reset();
     const auto sizes = size_ladder(options_.min_bytes, options_.max_bytes);
     ladder_.assign(sizes.begin(), sizes.end());

@@ -92,6 +92,7 @@ class SizeSearch {
     bool operator==(const Gap&) const = default;
   };
 
+  std::map<std::uint32_t, SizeState> count_by_size();
   SizeState state_of(std::uint32_t size_bytes) const;
   double odds_for(std::uint32_t size_bytes) const;
   bool is_claimed(const SizeState& state) const;

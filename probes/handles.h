@@ -12,12 +12,12 @@
 
 namespace vpndoctor {
 
-/// Deletes through the C function `Free`.
-template <auto Free>
+/// Deletes through the C function `kFree`.
+template <auto kFree>
 struct Freer {
   template <class T>
   void operator()(T* handle) const noexcept {
-    Free(handle);
+    kFree(handle);
   }
 };
 

@@ -28,8 +28,8 @@ Result<Fd> open_sender(const ChannelOptions& options) {
 bool filter_types(const Fd& fd) {
   icmp6_filter filter{};
   for (std::uint32_t& word : filter.data) word = 0xffffffffU;
-  for (const unsigned type : {ICMPV6_DEST_UNREACH, ICMPV6_PKT_TOOBIG, ICMPV6_TIME_EXCEED, ICMPV6_ECHO_REPLY}) {
-    filter.data[type / 32] &= ~(1U << type % 32);
+  for (const int type : {ICMPV6_DEST_UNREACH, ICMPV6_PKT_TOOBIG, ICMPV6_TIME_EXCEED, ICMPV6_ECHO_REPLY}) {
+    filter.data[type / 32] &= ~(1U << static_cast<unsigned>(type % 32));
   }
   return setsockopt(fd.get(), IPPROTO_ICMPV6, ICMPV6_FILTER, &filter, sizeof(filter)) == 0;
 }

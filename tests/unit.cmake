@@ -19,11 +19,11 @@ if(VPNDOCTOR_SANITIZE)
   vpndoctor_precompile(vpndoctor-tests <random> <gtest/gtest.h>)
 endif()
 
-set(unit_prefix unit.)
-if(VPNDOCTOR_SANITIZE)
-  set(unit_prefix sanitized.)
-endif()
 # Unit tests spend their time in the compiler, twice as much where it instruments what it optimises.
 target_compile_options(vpndoctor-tests PRIVATE $<IF:$<BOOL:${VPNDOCTOR_SANITIZE}>,-O0,-O1>)
-gtest_discover_tests(vpndoctor-tests NO_PRETTY_VALUES TEST_PREFIX ${unit_prefix} DISCOVERY_TIMEOUT 60
-                     PROPERTIES LABELS unit TIMEOUT 300)
+if(VPNDOCTOR_UNIT_TESTS)
+  gtest_discover_tests(vpndoctor-tests NO_PRETTY_VALUES TEST_PREFIX unit. DISCOVERY_TIMEOUT 60
+                       PROPERTIES LABELS unit TIMEOUT 300)
+else()
+  set_target_properties(vpndoctor-tests PROPERTIES EXCLUDE_FROM_ALL ON)
+endif()

@@ -42,8 +42,11 @@ class JsonWriter {
   template <std::integral Integer>
     requires(!std::same_as<Integer, bool>)
   JsonWriter& value(Integer number) {
-    if constexpr (std::signed_integral<Integer>) return signed_value(number);
-    return unsigned_value(number);
+    if constexpr (std::signed_integral<Integer>) {
+      return signed_value(number);
+    } else {
+      return unsigned_value(number);
+    }
   }
   JsonWriter& value(const IpAddress& address);
   JsonWriter& value(const IpPrefix& prefix);

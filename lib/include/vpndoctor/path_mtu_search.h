@@ -64,7 +64,7 @@ class PathMtuSearch {
   void describe(PathMtuMeasurement& measurement) const;
 
  private:
-  class Impl;
+  struct Impl;
   std::unique_ptr<Impl> impl_;
 };
 
