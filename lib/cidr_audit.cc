@@ -11,6 +11,7 @@
 #include <map>
 
 #include "address_number.h"
+#include "flow_fate.h"
 #include "vpndoctor/route_words.h"
 
 namespace vpndoctor {
@@ -31,21 +32,8 @@ struct Piece {
   }
 };
 
-bool is_neutral(FlowFate fate) {
-  switch (fate) {
-    case FlowFate::kLocal:
-    case FlowFate::kBroadcast:
-    case FlowFate::kAnycast:
-    case FlowFate::kMulticast:
-    case FlowFate::kMartian:
-      return true;
-    default:
-      return false;
-  }
-}
-
 /// Legs through several interfaces: which one a packet takes is not in the tables.
-std::string_view doubt(const FlowAnswer& answer) {
+std::string_view why_uncertain(const FlowAnswer& answer) {
   const bool differ = std::ranges::any_of(answer.candidates,
                                           [&answer](const FlowWay& way) { return way.interface != answer.interface; });
   if (!differ) return answer.uncertain;
@@ -69,13 +57,13 @@ class Sweep {
     const AddressNumber end = AddressNumber::of(last);
     while (at_ < wanted_.size() && wanted_[at_].second < AddressNumber::of(first)) ++at_;
     if (at_ == wanted_.size() || wanted_[at_].first > end) return;
-    const bool leaves = answer.fate == FlowFate::kUnicast || is_neutral(answer.fate);
+    const bool leaves = answer.fate == FlowFate::kUnicast || is_no_way_out(answer.fate);
     const Piece piece{.first = AddressNumber::of(first),
                       .last = end,
                       .interface = leaves ? answer.interface : std::string_view{},
                       .route = answer.route,
-                      .uncertain = doubt(answer),
-                      .is_neutral = is_neutral(answer.fate)};
+                      .uncertain = why_uncertain(answer),
+                      .is_neutral = is_no_way_out(answer.fate)};
     if (!pieces_.empty() && pieces_.back().goes_on_as(piece)) {
       pieces_.back().last = piece.last;
     } else {

@@ -12,8 +12,12 @@ inline constexpr auto kRoutesCodes = std::to_array<CodeEntry>({
     {"RTE001", "default-route-missing", Severity::kError, "There is no default route",
      "An interface is up and has an address, but most addresses of its family have no route at all: everything beyond "
      "the local networks is unreachable. A VPN that replaced the default route and crashed leaves a machine like this. "
-     "It is an error when no family has a default route, a warning when the other family has one. Remedy: vpndoctor "
-     "routes restore, with a baseline or with --infer; or renew the DHCP lease."},
+     "It is an error when no family has a default route and something shows that there was one: a route by a router, "
+     "an "
+     "address that was given for a time, what a VPN left. It is a warning when the other family has one, or nothing "
+     "shows that there ever was one, as in an internal network of containers. It is an error as well when no interface "
+     "is up, and a notice in a namespace that has none but the loopback. Remedy: vpndoctor routes restore, with a "
+     "baseline or with --infer; or renew the DHCP lease; or bring the interface up."},
     {"RTE002", "default-route-dead", Severity::kError, "The default route leads into a dead interface",
      "Most addresses are routed through an interface that is missing, down or without a carrier. Packets are queued or "
      "dropped there in silence: the machine looks connected and nothing works. A VPN client that died and left its "
@@ -21,11 +25,13 @@ inline constexpr auto kRoutesCodes = std::to_array<CodeEntry>({
     {"RTE003", "stale-route", Severity::kWarning, "A route leads to an interface that cannot carry it",
      "The route's interface is missing, down or without a carrier, so that packets for this destination vanish, where "
      "without the route another one would carry them. It is an error for a tunnel, whose owner left it behind. Routes "
-     "that the kernel itself made for an address of an unplugged interface are not counted. Remedy: delete the route, "
-     "or bring the interface up again."},
+     "that came with an address of an unplugged interface are not counted, nor are reserves: routes that a working one "
+     "with a lower metric stands before. Remedy: delete the route, or bring the interface up again."},
     {"RTE004", "vpn-server-route-left", Severity::kWarning, "A host route of a VPN that is gone is left behind",
-     "VPN clients pin the way to their server with a host route through the old gateway. No tunnel uses this one any "
-     "more. It does no harm until the machine changes its network: then the server is looked for at a gateway that is "
+     "VPN clients pin the way to their server with a host route through the gateway of the default route, now or "
+     "before. No tunnel uses this one any more; where the other end of a tunnel cannot be seen, the check is skipped. "
+     "It "
+     "does no harm until the machine changes its network: then the server is looked for at a gateway that is "
      "not there, and the VPN cannot connect again. Remedy: delete the route."},
     {"RTE005", "tunnel-endpoint-loop", Severity::kError, "A tunnel's own packets are routed into the tunnel",
      "The route to the tunnel's endpoint leads into the tunnel itself. Its encrypted packets would be encrypted again "
@@ -34,7 +40,10 @@ inline constexpr auto kRoutesCodes = std::to_array<CodeEntry>({
     {"RTE006", "rule-to-empty-table", Severity::kWarning, "A rule leads to a table without routes",
      "A policy rule sends packets to a table that has no routes: the lookup fails there and goes on with the next "
      "rule. Where a VPN's rule is left behind like this, traffic that was meant for the tunnel leaves in clear, and it "
-     "is an error. Every crash of wg-quick leaves such rules. Remedy: delete the rule, or start the VPN again."},
+     "is an error. Every crash of wg-quick leaves such rules. It is a notice when the VPN's interface is there: "
+     "NetBird "
+     "and Tailscale keep their rules also when they carry nothing of a family. Remedy: delete the rule, or start the "
+     "VPN again."},
     {"RTE007", "equal-metric-defaults", Severity::kWarning, "Two default routes have the same metric",
      "Default routes of the same metric compete: which one is used depends on the order in which they were added and "
      "on the state of their gateways, and it can change while connections are open. Remedy: give one of them a higher "
@@ -45,15 +54,18 @@ inline constexpr auto kRoutesCodes = std::to_array<CodeEntry>({
      "the local table."},
     {"RTE009", "lan-captured", Severity::kWarning, "The local network is routed into a tunnel",
      "Addresses of the network that an interface is directly connected to are routed into a tunnel: printers, file "
-     "servers and the router itself cannot be reached, unless the VPN means to forbid it. It is an error when the "
-     "gateway that carries the tunnel is among them. Remedy: exclude the local network from the VPN, or renumber one "
-     "of the networks."},
+     "servers and the router itself cannot be reached, unless the VPN means to forbid it. When the gateway is among "
+     "them, its name server, DHCP and web page cannot be reached; what it forwards still gets through. Remedy: exclude "
+     "the local network from the VPN, or renumber one of the networks."},
     {"RTE010", "tunnels-overlap", Severity::kWarning, "Two tunnels claim the same prefix",
-     "Two tunnels have a route for the same prefix. Only one of them gets the traffic, and which one depends on "
-     "metrics and on who came last; the other VPN seems connected and does not work. Remedy: narrow the prefixes of "
+     "Two tunnels have a route for the same prefix, in one table or in tables that the same packets look up: those of "
+     "VPN clients, and main. Only one of them gets the traffic, and which one depends on metrics and on who came last; "
+     "the other VPN seems connected and does not work. Remedy: narrow the prefixes of "
      "one VPN."},
     {"RTE011", "container-network-captured", Severity::kWarning, "A container network and a tunnel overlap",
-     "The network of a container bridge and a prefix routed into a tunnel share addresses. Containers cannot be "
+     "The network of a container bridge and a prefix routed into a tunnel share addresses; slices of everything, "
+     "larger "
+     "than a /8, do not count. Containers cannot be "
      "reached, or hosts behind the VPN cannot, depending on which route is more specific. Remedy: give the container "
      "engine other address pools (default-address-pools of Docker, podman network create --subnet)."},
     {"RTE012", "cgnat-conflict", Severity::kWarning, "100.64.0.0/10 is used twice",

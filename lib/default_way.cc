@@ -12,14 +12,6 @@ namespace {
 
 constexpr unsigned kSplits = 2;  // halves and quarters
 
-/// The prefix whose coverage makes a default: IPv6 has no other global unicast addresses (RFC 4291 section 2.4).
-IpPrefix whole_of(Family family) {
-  if (family == Family::kInet) return IpPrefix::everything(family);
-  IpAddress global{.family = family, .bytes = {}};
-  global.bytes[0] = 0x20;
-  return IpPrefix::of(global, 3);
-}
-
 IpPrefix upper_half(const IpPrefix& prefix) {
   IpPrefix half{prefix.address, static_cast<std::uint8_t>(prefix.length + 1)};
   half.address.bytes[prefix.length / 8U] |= static_cast<std::uint8_t>(0x80U >> (prefix.length % 8U));
@@ -95,7 +87,8 @@ DefaultWay way_of(const RouteTable& table, const std::vector<const Route*>& rout
 bool is_narrow(const Rule& rule) {
   return rule.source || rule.destination || !rule.input_interface.empty() || !rule.output_interface.empty() ||
          (rule.mark & rule.mark_mask) != 0 || rule.tos != 0 || rule.dscp || rule.uids || rule.ip_protocol != 0 ||
-         rule.source_ports || rule.destination_ports || rule.tunnel_id != 0 || rule.l3mdev;
+         rule.source_ports || rule.destination_ports || rule.tunnel_id != 0 || rule.l3mdev ||
+         rule.flow_label.value_or(0) != 0 || !rule.not_understood.empty();
 }
 
 std::multimap<std::uint32_t, Rule> rules_met(const Snapshot& snapshot, Family family) {
@@ -107,7 +100,7 @@ std::multimap<std::uint32_t, Rule> rules_met(const Snapshot& snapshot, Family fa
   std::multimap<std::uint32_t, Rule> met;
   for (const Rule& rule : *snapshot.rules) {
     const bool leads_on = rule.action == RuleAction::kToTable && rule.table != kTableLocal;
-    if (rule.family == family && leads_on && is_narrow(rule) == rule.inverted) met.emplace(rule.priority, rule);
+    if (rule.family == family && leads_on && is_met_by_most(rule)) met.emplace(rule.priority, rule);
   }
   return met;
 }
@@ -118,6 +111,15 @@ std::string DefaultWay::text() const {
   if (interfaces.empty()) return route_type_name(type);
   return fmt::format("{}", fmt::join(interfaces, " and "));
 }
+
+IpPrefix whole_of(Family family) {
+  if (family == Family::kInet) return IpPrefix::everything(family);
+  IpAddress global{.family = family, .bytes = {}};
+  global.bytes[0] = 0x20;
+  return IpPrefix::of(global, 3);
+}
+
+bool is_met_by_most(const Rule& rule) { return is_narrow(rule) == rule.inverted; }
 
 std::optional<DefaultWay> default_way(const Snapshot& snapshot, Family family) {
   if (!snapshot.routes) return std::nullopt;

@@ -22,6 +22,14 @@ struct DefaultWay {
   std::string text() const;
 };
 
+/// The addresses that a default is for: all of IPv4; of IPv6 2000::/3, which has all of its global unicast addresses
+/// (RFC 4291 section 2.4).
+IpPrefix whole_of(Family family);
+
+/// True when a packet of this machine without a mark or other traits meets the rule: it has no selector that most
+/// packets do not meet, or it is negated and has one.
+bool is_met_by_most(const Rule& rule);
+
 /// Finds it for a family; nullopt when there is none, or routes are not known.
 std::optional<DefaultWay> default_way(const Snapshot& snapshot, Family family);
 

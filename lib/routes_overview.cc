@@ -3,31 +3,34 @@
 #include "vpndoctor/routes_overview.h"
 
 #include <algorithm>
+#include <array>
 #include <map>
 #include <utility>
 
+#include "default_way.h"
+#include "flow_fate.h"
+#include "routing_checks.h"
 #include "vpndoctor/prefix_set.h"
 
 namespace vpndoctor {
 namespace {
 
-/// What is no destination of a packet that leaves: this machine's own addresses, those of many, and impossible ones.
-bool is_no_way_out(FlowFate fate) {
-  return fate == FlowFate::kLocal || fate == FlowFate::kBroadcast || fate == FlowFate::kMulticast ||
-         fate == FlowFate::kAnycast || fate == FlowFate::kMartian;
+/// Why the interface carries nothing; empty when it may, or links are not known.
+std::string dead_state(const Snapshot& snapshot, const std::string& interface) {
+  if (interface.empty() || !snapshot.links.is_complete()) return {};
+  const Link* link = snapshot.find_link(interface);
+  return link != nullptr && link->is_running() ? "" : link_state_name(link);
 }
 
 /// Adds up shares; the ranges come one after the other, mostly with the answer of one before.
 class WayCounter {
  public:
-  explicit WayCounter(Family family) : everything_(IpPrefix::everything(family)) {}
-
-  void add(const AddressRange& range, const FlowAnswer& answer) {
-    if (is_no_way_out(answer.fate)) return;
+  /// `share` is the range's part of what is counted.
+  void add(const AddressRange& range, double share, const FlowAnswer& answer) {
+    if (share <= 0 || is_no_way_out(answer.fate)) return;
     // An address of one link alone, whose interface is not told (macOS), says nothing of the ways out.
     const bool of_one_link = range.first.is_link_local() || range.first.is_multicast();
     if (of_one_link && !answer.uncertain.empty()) return;
-    const double share = share_of(range, everything_);
     Sum& sum = find(answer);
     sum.way.share_ratio += share;
     sum.way.depends = sum.way.depends || answer.depends_on != DependsOn::kNothing;
@@ -40,15 +43,18 @@ class WayCounter {
     sum.way.table = answer.table;
   }
 
-  FamilyOverview take(const Snapshot& snapshot) {
-    FamilyOverview overview{.family = everything_.family(), .ways = {}, .uncertain = std::move(uncertain_)};
+  const std::string& uncertain() const { return uncertain_; }
+  /// Returns the ways, largest share first.
+  std::vector<WayOut> take(const Snapshot& snapshot) {
+    std::vector<WayOut> ways;
     for (auto& [key, sum] : sums_) {
       sum.way.share_ratio /= total_;
       sum.way.is_tunnel = is_tunnel(snapshot, sum.way.interface);
-      overview.ways.push_back(std::move(sum.way));
+      sum.way.dead = dead_state(snapshot, sum.way.interface);
+      ways.push_back(std::move(sum.way));
     }
-    std::ranges::stable_sort(overview.ways, std::greater{}, &WayOut::share_ratio);
-    return overview;
+    std::ranges::stable_sort(ways, std::greater{}, &WayOut::share_ratio);
+    return ways;
   }
 
  private:
@@ -66,7 +72,6 @@ class WayCounter {
     return sum;
   }
 
-  IpPrefix everything_;
   std::map<std::pair<FlowFate, std::string>, Sum> sums_;
   Sum* last_ = nullptr;
   double total_ = 0;
@@ -75,21 +80,33 @@ class WayCounter {
 
 FamilyOverview overview_of(const Snapshot& snapshot, const Fib& fib, const Flow& flow) {
   const Family family = flow.destination.family;
-  WayCounter counter(family);
-  fib.for_each_range(flow, IpPrefix::everything(family),
-                     [&counter](const IpAddress& first, const IpAddress& last, const FlowAnswer& answer) {
-                       counter.add({first, last}, answer);
-                     });
-  return counter.take(snapshot);
+  const IpPrefix base = whole_of(family);
+  const IpPrefix everything = IpPrefix::everything(family);
+  const double base_share = share_of({base.address, base.last_address()}, everything);
+  WayCounter ways;
+  WayCounter beyond;
+  fib.for_each_range(flow, everything, [&](const IpAddress& first, const IpAddress& last, const FlowAnswer& answer) {
+    const AddressRange range{first, last};
+    const double in_base = share_of(range, base);
+    ways.add(range, in_base, answer);
+    beyond.add(range, share_of(range, everything) - in_base * base_share, answer);
+  });
+  return {.family = family,
+          .base = base,
+          .ways = ways.take(snapshot),
+          .beyond = beyond.take(snapshot),
+          .uncertain = ways.uncertain()};
 }
 
 TunnelOverview& find_or_add(std::vector<TunnelOverview>& tunnels, const Snapshot& snapshot, std::string_view name) {
   const auto found = std::ranges::find(tunnels, name, &TunnelOverview::interface);
   if (found != tunnels.end()) return *found;
   const Link* link = snapshot.find_link(name);
+  const Tunnel* tunnel = snapshot.find_tunnel(name);
   tunnels.push_back({.interface = std::string(name),
                      .state = link_state_name(link),
                      .owner = link == nullptr ? Owner{} : link_owner(snapshot, *link),
+                     .not_seen = tunnel == nullptr ? "" : tunnel->not_seen,
                      .routes_inet = 0,
                      .routes_inet6 = 0});
   return tunnels.back();
@@ -136,6 +153,22 @@ const char* link_state_name(const Link* link) {
   return link->is_running() ? "up" : "no carrier";
 }
 
+bool could_lead_out(const Snapshot& snapshot, const Link& link) {
+  static constexpr auto kKinds = std::to_array<std::string_view>(
+      {"", "veth", "vlan", "macvlan", "macvtap", "ipvlan", "bond", "team", "bridge", "netkit"});
+  if (link.is_loopback() || std::ranges::count(kKinds, link.kind) == 0) return false;
+  if (is_tunnel(snapshot, link.name) || is_container_bridge(snapshot, link.name)) return false;
+  const Link* master = link.master.empty() ? nullptr : snapshot.find_link(link.master);
+  return master == nullptr || master->is_vrf();
+}
+
+bool is_without_network(const Snapshot& snapshot) {
+  if (!snapshot.links.is_complete()) return false;
+  return std::ranges::all_of(*snapshot.links, [&snapshot](const Link& link) {
+    return link.is_loopback() || (!link.is_running() && !could_lead_out(snapshot, link));
+  });
+}
+
 RoutesOverview routes_overview(const Snapshot& snapshot, const Fib& fib, std::uint32_t uid) {
   RoutesOverview overview;
   Flow flow;
@@ -143,9 +176,11 @@ RoutesOverview routes_overview(const Snapshot& snapshot, const Fib& fib, std::ui
   for (FamilyOverview* each : {&overview.inet, &overview.inet6}) {
     flow.destination = IpPrefix::everything(each == &overview.inet ? Family::kInet : Family::kInet6).address;
     each->family = flow.destination.family;
+    each->base = whole_of(each->family);
     if (snapshot.routes) *each = overview_of(snapshot, fib, flow);
   }
   overview.tunnels = tunnels_of(snapshot);
+  overview.is_without_network = snapshot.platform == Platform::kLinux && is_without_network(snapshot);
   return overview;
 }
 

@@ -5,8 +5,9 @@
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <cctype>
 
+#include "default_way.h"
+#include "owner_signs.h"
 #include "vpndoctor/prefix_set.h"
 #include "vpndoctor/route_words.h"
 
@@ -21,6 +22,8 @@ struct Check {
   unsigned needs;
   unsigned whole;  ///< what it concludes from something not being there
   void (*run)(const RoutingFacts&, Findings&);
+  /// Why these facts do not decide it; empty when they do. Null: they always do.
+  std::string (*undecided)(const RoutingFacts&) = nullptr;
 };
 
 constexpr double kHalf = 0.5;
@@ -28,14 +31,14 @@ constexpr unsigned kTables = kLinks | kAddresses | kRoutes | kRules;
 
 constexpr auto kChecks = std::to_array<Check>({
     {"RTE001", kTables, kRoutes | kRules, check_default_missing},
-    {"RTE002", kTables, kLinks, check_default_dead},
+    {"RTE002", kTables, kLinks | kRoutes | kRules, check_default_dead},
     {"RTE003", kLinks | kRoutes, kLinks, check_stale_routes},
-    {"RTE004", kTables | kTunnels, kTunnels, check_server_route_left},
+    {"RTE004", kTables | kTunnels, kTunnels, check_server_route_left, server_routes_undecided},
     {"RTE005", kTables | kTunnels, 0, check_endpoint_loop},
     {"RTE006", kRoutes | kRules, kRoutes, check_rule_to_empty_table},
     {"RTE007", kLinks | kRoutes, 0, check_equal_defaults},
-    {"RTE008", kTables, 0, check_loopback_captured},
-    {"RTE009", kTables, 0, check_lan_captured},
+    {"RTE008", kTables, kRoutes | kRules, check_loopback_captured},
+    {"RTE009", kTables, kRoutes | kRules, check_lan_captured},
     {"RTE010", kLinks | kRoutes, 0, check_tunnels_overlap},
     {"RTE011", kTables, 0, check_container_network},
     {"RTE012", kTables, 0, check_cgnat_conflict},
@@ -76,9 +79,9 @@ std::string missing_facet(const Snapshot& snapshot, const Check& check) {
       .reason();
 }
 
-FamilyShares shares_of(const Fib& fib, Family family) {
+FamilyShares shares_of(const RoutingFacts& facts, Family family) {
   FamilyShares shares;
-  const IpPrefix everything = IpPrefix::everything(family);
+  const IpPrefix whole = whole_of(family);
   const auto visit = [&](const IpAddress& first, const IpAddress& last, const FlowAnswer& answer) {
     // A blackhole or a refusal is a decision, not the lack of a route.
     if (answer.fate != FlowFate::kUnicast && answer.fate != FlowFate::kNone) return;
@@ -86,16 +89,29 @@ FamilyShares shares_of(const Fib& fib, Family family) {
     if (!key) return;
     auto found = shares.through.find(*key);
     if (found == shares.through.end()) found = shares.through.try_emplace(std::string(*key)).first;
-    const double share = share_of({first, last}, everything);
+    const double share = share_of({first, last}, whole);
     found->second.all += share;
     if (answer.uncertain.empty()) found->second.certain += share;
   };
-  fib.for_each_range(flow_to(everything.address), everything, visit);
+  facts.fib.for_each_range(flow_to(facts, whole.address), whole, visit);
   return shares;
 }
 
-bool is_hexadecimal(std::string_view text) {
-  return std::ranges::all_of(text, [](char c) { return std::isxdigit(static_cast<unsigned char>(c)) != 0; });
+/// Why a check cannot be made, or not be decided; empty when it is.
+std::string why_skipped(const RoutingFacts& facts, const Check& check) {
+  std::string why = missing_facet(facts.snapshot, check);
+  return why.empty() && check.undecided != nullptr ? check.undecided(facts) : why;
+}
+
+/// What several checks look at, as far as the facets allow it.
+void sum_up(RoutingFacts& facts) {
+  if (facts.snapshot.routes && facts.snapshot.links) facts.claims = tunnel_claims(facts.snapshot);
+  const auto asks_for_shares = [&facts](const Check& check) {
+    const bool asks = check.run == check_default_missing || check.run == check_default_dead;
+    return asks && missing_facet(facts.snapshot, check).empty();
+  };
+  if (std::ranges::none_of(kChecks, asks_for_shares)) return;
+  facts.shares = {shares_of(facts, Family::kInet), shares_of(facts, Family::kInet6)};
 }
 
 }  // namespace
@@ -122,15 +138,16 @@ std::optional<std::string_view> only_interface(const FlowAnswer& answer) {
   return std::ranges::all_of(answer.candidates, leads_there) ? std::optional(answer.interface) : std::nullopt;
 }
 
-void doubt(Finding& finding, std::string_view why) {
+void doubt(const RoutingFacts& facts, Finding& finding, std::string_view why) {
   if (why.empty()) return;
   finding.confidence = std::min(finding.confidence, Confidence::kLikely);
-  finding.evidence.push_back({"netlink", "lookup", fmt::format("not certain: {}", why)});
+  finding.evidence.push_back(proof(facts.snapshot.routes, "lookup", fmt::format("not certain: {}", why)));
 }
 
-Flow flow_to(const IpAddress& destination) {
+Flow flow_to(const RoutingFacts& facts, const IpAddress& destination) {
   Flow flow;
   flow.destination = destination;
+  flow.uid = facts.uid;
   return flow;
 }
 
@@ -143,15 +160,10 @@ std::string why_dead(const Snapshot& snapshot, std::string_view interface) {
 }
 
 bool is_container_bridge(const Snapshot& snapshot, std::string_view interface) {
-  constexpr std::size_t kDockerIdLength = 12;
   const Link* link = snapshot.find_link(interface);
   if (link == nullptr || link->kind != "bridge") return false;
-  if (interface.starts_with("docker") || interface.starts_with("podman") || interface.starts_with("cni-") ||
-      interface.starts_with("virbr") || interface.starts_with("lxcbr") || interface.starts_with("lxdbr") ||
-      interface.starts_with("incusbr")) {
-    return true;
-  }
-  return interface.starts_with("br-") && interface.size() == 3 + kDockerIdLength && is_hexadecimal(interface.substr(3));
+  return std::ranges::any_of(
+      link_signs(), [&](const LinkSign& sign) { return !sign.is_vpn && is_sign_of(sign, interface, link->kind); });
 }
 
 bool is_lan_interface(const Snapshot& snapshot, std::string_view interface) {
@@ -165,7 +177,7 @@ std::string route_text(const RoutingFacts& facts, const Route& route) {
 }
 
 Evidence route_evidence(const RoutingFacts& facts, const Route& route) {
-  return {"netlink", "table " + facts.snapshot.table_name(route.table), route_text(facts, route)};
+  return proof(facts.snapshot.routes, "table " + facts.snapshot.table_name(route.table), route_text(facts, route));
 }
 
 // Several routes to one destination differ by their interface there (route(8), -ifscope).
@@ -187,7 +199,8 @@ std::vector<Command> quote_and_delete(const RoutingFacts& facts, const std::vect
     if (routes[i]->protocol != kProtocolKernel) commands.push_back(delete_route(facts, *routes[i]));
   }
   if (routes.size() <= kMostQuoted || facts.snapshot.platform == Platform::kMacos) return commands;
-  finding.evidence.push_back({"netlink", "tables", fmt::format("and {} more routes", routes.size() - kMostQuoted)});
+  finding.evidence.push_back(
+      proof(facts.snapshot.routes, "tables", fmt::format("and {} more routes", routes.size() - kMostQuoted)));
   return {user_command({"vpndoctor", "routes", "restore", "--infer"}),
           root_command({"vpndoctor", "routes", "restore", "--infer", "--apply"})};
 }
@@ -199,23 +212,20 @@ Command delete_route(const RoutingFacts& facts, const Route& route) {
   return root_command(std::move(argv));
 }
 
-CheckResults check_routing(const Snapshot& snapshot, const Fib& fib) {
+CheckResults check_routing(const Snapshot& snapshot, const Fib& fib, std::uint32_t uid) {
   CheckResults results;
-  RoutingFacts facts{snapshot, fib, {}, {}};
-  if (snapshot.routes && snapshot.links) facts.claims = tunnel_claims(snapshot);
-  if (missing_facet(snapshot, kChecks.front()).empty()) {
-    facts.shares = {shares_of(fib, Family::kInet), shares_of(fib, Family::kInet6)};
-  }
+  RoutingFacts facts{.snapshot = snapshot, .fib = fib, .uid = uid, .shares = {}, .claims = {}};
+  sum_up(facts);
   for (const Check& check : kChecks) {
-    std::string missing = missing_facet(snapshot, check);
-    if (missing.empty()) {
+    std::string why = why_skipped(facts, check);
+    if (why.empty()) {
       check.run(facts, results.findings);
     } else {
-      results.skipped.push_back({check.code, std::move(missing)});
+      results.skipped.push_back({check.code, std::move(why)});
     }
   }
   if (snapshot.stable == false) {
-    for (Finding& finding : results.findings) doubt(finding, "the state changed while it was read");
+    for (Finding& finding : results.findings) doubt(facts, finding, "the state changed while it was read");
   }
   std::ranges::stable_sort(results.findings, std::greater{}, &Finding::severity);
   return results;

@@ -4,10 +4,12 @@
 
 #include <array>
 #include <cstddef>
+#include <cstdint>
 #include <map>
 #include <optional>
 #include <string>
 #include <string_view>
+#include <utility>
 #include <vector>
 
 #include "finding_parts.h"
@@ -16,7 +18,8 @@
 
 namespace vpndoctor {
 
-/// Which share of a family's addresses goes through each interface, for an unmarked local flow; "" is no route at all.
+/// Which share of the family's whole (whole_of()) goes through each interface, for an unmarked local flow; "" is no
+/// route at all.
 /// Where a hash or a neighbour decides between interfaces, none has the share.
 struct FamilyShares {
   struct Share {
@@ -42,6 +45,7 @@ struct TunnelClaim {
 struct RoutingFacts {
   const Snapshot& snapshot;
   const Fib& fib;
+  std::uint32_t uid = 0;               ///< whose packets are asked about
   std::array<FamilyShares, 2> shares;  ///< by Family
   std::vector<TunnelClaim> claims;     ///< of all tunnels, ordered by prefix
 
@@ -52,15 +56,21 @@ struct RoutingFacts {
 /// Finds every claim of a tunnel, ordered by prefix; without multicast and link-local prefixes, which are each link's
 /// own.
 std::vector<TunnelClaim> tunnel_claims(const Snapshot& snapshot);
-/// A flow of this machine, unmarked and unbound.
-Flow flow_to(const IpAddress& destination);
+/// A flow of this machine and of the user who asks, unmarked and unbound.
+Flow flow_to(const RoutingFacts& facts, const IpAddress& destination);
 /// The interface that the packet leaves by whatever decides; nullopt when its ways lead to several.
 std::optional<std::string_view> only_interface(const FlowAnswer& answer);
-/// Lowers a finding that rests on answers that are not certain.
-void doubt(Finding& finding, std::string_view why);
+/// Lowers a finding that rests on what is not certain, and says why; an empty `why` changes nothing.
+void doubt(const RoutingFacts& facts, Finding& finding, std::string_view why);
+/// One line of proof from a facet, which tells whether the kernel said it or a capture of another machine.
+template <class T>
+Evidence proof(const Observed<T>& facet, std::string source, std::string text) {
+  const bool is_live = facet.source().starts_with("netlink");
+  return {is_live ? "netlink" : "capture", std::move(source), std::move(text)};
+}
 /// Why an interface cannot carry packets: "is not there", "is down", "has no carrier"; empty when it can.
 std::string why_dead(const Snapshot& snapshot, std::string_view interface);
-/// True for the bridge of a container engine or of virtual machines (docker0, br-<12 hex>, podman, cni, virbr).
+/// True for the bridge of a container engine or of virtual machines, by the names that they give.
 bool is_container_bridge(const Snapshot& snapshot, std::string_view interface);
 /// True for an up interface that is neither loopback, tunnel nor container bridge, with the addresses of a network.
 bool is_lan_interface(const Snapshot& snapshot, std::string_view interface);
@@ -83,6 +93,8 @@ void check_default_dead(const RoutingFacts& facts, Findings& findings);
 void check_equal_defaults(const RoutingFacts& facts, Findings& findings);
 void check_stale_routes(const RoutingFacts& facts, Findings& findings);
 void check_server_route_left(const RoutingFacts& facts, Findings& findings);
+/// Why it cannot be told whether a tunnel uses a route that looks left behind; empty when it can, or there is none.
+std::string server_routes_undecided(const RoutingFacts& facts);
 void check_rule_to_empty_table(const RoutingFacts& facts, Findings& findings);
 void check_endpoint_loop(const RoutingFacts& facts, Findings& findings);
 void check_reverse_path_filter(const RoutingFacts& facts, Findings& findings);

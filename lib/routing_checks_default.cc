@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// Where most addresses go: no default route, one into a dead interface, several that compete.
+// Default routes that are there: one into a dead interface, several that compete.
 #include <fmt/format.h>
 
 #include <algorithm>
@@ -12,64 +12,6 @@
 
 namespace vpndoctor {
 namespace {
-
-constexpr double kMost = 0.5;
-
-/// An interface with an address through which this family could reach the world.
-std::string connected_interface(const RoutingFacts& facts, Family family) {
-  for (const Address& address : *facts.snapshot.addresses) {
-    if (address.address.family != family || address.address.is_link_local() || address.address.is_loopback()) continue;
-    if (is_lan_interface(facts.snapshot, address.interface)) return address.interface;
-  }
-  return {};
-}
-
-/// Unique local addresses (RFC 4193) are not for the world: a machine that has no others needs no default route.
-bool is_unique_local(const IpAddress& address) {
-  return address.family == Family::kInet6 && (address.bytes[0] & 0xfeU) == 0xfc;
-}
-
-bool wants_default(const RoutingFacts& facts, Family family) {
-  if (family == Family::kInet) return !connected_interface(facts, family).empty();
-  return std::ranges::any_of(*facts.snapshot.addresses, [&](const Address& each) {
-    return each.address.family == family && each.scope == kScopeUniverse && !is_unique_local(each.address) &&
-           is_lan_interface(facts.snapshot, each.interface);
-  });
-}
-
-bool has_default(const RoutingFacts& facts, Family family) { return facts.of(family).unrouted() <= kMost; }
-
-void add_way_back(const RoutingFacts& facts, const std::string& interface, Finding& finding) {
-  if (facts.snapshot.platform == Platform::kMacos) {
-    add_step(finding.remedy, "Have the interface configured anew.",
-             {{"macos", {"ipconfig", "set", interface, "DHCP"}, true}});
-    return;
-  }
-  add_step(finding.remedy, "See what the interfaces' own configuration says the table should be, and apply it.",
-           {user_command({"vpndoctor", "routes", "restore", "--infer"}),
-            root_command({"vpndoctor", "routes", "restore", "--infer", "--apply"})});
-  add_step(finding.remedy, "Or go back to a state that was saved before.",
-           {root_command({"vpndoctor", "routes", "restore", "--apply"})});
-}
-
-void add_missing(const RoutingFacts& facts, Family family, Findings& findings) {
-  const Family other = family == Family::kInet ? Family::kInet6 : Family::kInet;
-  const bool other_works = has_default(facts, other);
-  const std::string interface = connected_interface(facts, family);
-  Finding finding = make_finding("RTE001", {"interface", interface});
-  if (other_works) finding.severity = Severity::kWarning;
-  finding.title = fmt::format("There is no {} default route: {:.0f} % of all addresses are unreachable",
-                              family_title(family), facts.of(family).unrouted() * 100);
-  finding.detail = fmt::format("{} is up and has an {} address, but nothing beyond its own network can be reached.",
-                               interface, family_title(family));
-  finding.evidence = {
-      {"netlink", "rules and tables",
-       fmt::format("{:.2f} % of the {} address space has no route, for an unmarked flow of this machine",
-                   facts.of(family).unrouted() * 100, family_title(family))}};
-  if (!facts.of(family).is_certain("")) doubt(finding, "the lookups that find no route are not certain themselves");
-  add_way_back(facts, interface, finding);
-  findings.push_back(std::move(finding));
-}
 
 /// The routes that lead into `interface`, whoever made them; the kernel's own go with its addresses.
 std::vector<const Route*> routes_through(const RoutingFacts& facts, std::string_view interface) {
@@ -93,9 +35,11 @@ void add_dead(const RoutingFacts& facts, Family family, const std::string& inter
                        ? "The tunnel is dead and still holds the routes: everything that is sent vanishes in it."
                        : "Everything that is sent vanishes until the interface has a carrier again.";
   std::vector<Command> commands = quote_and_delete(facts, routes_through(facts, interface), finding);
-  finding.evidence.push_back(
-      {"netlink", "link " + interface, fmt::format("{} {}", interface, why_dead(facts.snapshot, interface))});
-  if (!facts.of(family).is_certain(interface)) doubt(finding, "the lookups that lead there are not certain themselves");
+  finding.evidence.push_back(proof(facts.snapshot.links, "link " + interface,
+                                   fmt::format("{} {}", interface, why_dead(facts.snapshot, interface))));
+  if (!facts.of(family).is_certain(interface)) {
+    doubt(facts, finding, "the lookups that lead there are not certain themselves");
+  }
   add_step(finding.remedy, "Start the VPN or the interface again, or take its routes away.", std::move(commands));
   findings.push_back(std::move(finding));
 }
@@ -130,20 +74,16 @@ void add_equal(const RoutingFacts& facts, const DefaultKey& key, const std::vect
   std::vector<std::string> add{"ip", family == Family::kInet ? "-4" : "-6", "route", "add"};
   const auto at = std::ranges::find(words, "metric");
   if (at != words.end() && at + 1 != words.end()) words.erase(at, at + 2);
+  // What follows `nexthop` is a leg's, which has no metric of its own.
+  const std::vector<std::string> higher{"metric", std::to_string(metric + 100)};
+  words.insert(std::ranges::find(words, "nexthop"), higher.begin(), higher.end());
   add.insert(add.end(), words.begin(), words.end());
-  add.insert(add.end(), {"metric", std::to_string(metric + 100)});
   add_step(finding.remedy, "Give the one that should be the reserve a higher metric.",
            {root_command(std::move(add)), delete_route(facts, *routes.back())});
   findings.push_back(std::move(finding));
 }
 
 }  // namespace
-
-void check_default_missing(const RoutingFacts& facts, Findings& findings) {
-  for (const Family family : {Family::kInet, Family::kInet6}) {
-    if (wants_default(facts, family) && !has_default(facts, family)) add_missing(facts, family, findings);
-  }
-}
 
 void check_default_dead(const RoutingFacts& facts, Findings& findings) {
   for (const Family family : {Family::kInet, Family::kInet6}) {

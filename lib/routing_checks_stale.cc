@@ -1,23 +1,31 @@
 // SPDX-License-Identifier: Apache-2.0
-// What somebody left behind: routes into dead interfaces, host routes of VPN servers, rules to empty tables.
+// Routes that somebody left behind: into dead interfaces, to VPN servers.
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <array>
 #include <map>
 #include <set>
+#include <tuple>
+#include <utility>
 
-#include "filled_tables.h"
 #include "routing_checks.h"
-#include "vpndoctor/route_owner.h"
-#include "vpndoctor/route_words.h"
+#include "vpn_leftovers.h"
 
 namespace vpndoctor {
 namespace {
 
+/// The route that came with an address, by the kernel or by what got the address.
+bool is_connected(const RoutingFacts& facts, const Route& route) {
+  if (route.protocol == kProtocolKernel) return true;
+  if (route.protocol != kProtocolDhcp && route.protocol != kProtocolRouterAdvertisement) return false;
+  return std::ranges::none_of(facts.routes().hops(route), [](const NextHop& hop) { return hop.gateway.has_value(); });
+}
+
 /// A carrier-less interface keeps the route that came with its address, which harms nobody; a tunnel's does.
 bool is_expected(const RoutingFacts& facts, const Route& route, std::string_view interface) {
   if (is_tunnel(facts.snapshot, interface)) return false;
-  return route.protocol == kProtocolKernel || is_container_bridge(facts.snapshot, interface);
+  return is_connected(facts, route) || is_container_bridge(facts.snapshot, interface);
 }
 
 bool counts_as_stale(const Route& route) {
@@ -41,6 +49,34 @@ std::string dead_interface(const RoutingFacts& facts, const Route& route) {
   return dead;
 }
 
+/// Routes that stand in for each other: the lowest metric decides.
+using Alternatives = std::tuple<std::uint32_t, IpPrefix, std::uint8_t>;
+
+Alternatives alternatives_of(const Route& route) { return {route.table, route.destination, route.tos}; }
+
+/// Takes the reserves away: routes that a working one with a lower metric stands before, so that nothing is sent there.
+void remove_reserves(const RoutingFacts& facts, std::vector<const Route*>& stale) {
+  std::map<Alternatives, std::uint32_t> highest_metric;
+  for (const Route* route : stale) {
+    if (route->metric == 0) continue;  // nothing is before it
+    std::uint32_t& metric = highest_metric[alternatives_of(*route)];
+    metric = std::max(metric, route->metric);
+  }
+  if (highest_metric.empty()) return;
+  std::map<Alternatives, std::uint32_t> working;
+  for (const Route& route : facts.routes().routes) {
+    const auto found = highest_metric.find(alternatives_of(route));
+    if (found == highest_metric.end() || route.metric >= found->second) continue;
+    if (facts.routes().attributes(route).source || !dead_interface(facts, route).empty()) continue;
+    const auto [metric, is_new] = working.try_emplace(found->first, route.metric);
+    if (!is_new) metric->second = std::min(metric->second, route.metric);
+  }
+  std::erase_if(stale, [&](const Route* route) {
+    const auto found = working.find(alternatives_of(*route));
+    return found != working.end() && found->second < route->metric;
+  });
+}
+
 void add_stale(const RoutingFacts& facts, const std::string& interface, const std::vector<const Route*>& routes,
                Findings& findings) {
   Finding finding = make_finding("RTE003", {"interface", interface});
@@ -55,37 +91,68 @@ void add_stale(const RoutingFacts& facts, const std::string& interface, const st
   findings.push_back(std::move(finding));
 }
 
-bool is_in_use(const RoutingFacts& facts, const IpAddress& server) {
-  return std::ranges::any_of(*facts.snapshot.tunnels, [&](const Tunnel& tunnel) {
-    // A tunnel whose endpoints are not known may be the one.
-    return tunnel.endpoints.empty() ||
-           std::ranges::any_of(tunnel.endpoints, [&](const OuterEndpoint& each) { return each.address == server; });
-  });
-}
-
-/// The default route's gateway on that interface.
-bool is_default_gateway(const RoutingFacts& facts, const NextHop& hop) {
-  return std::ranges::any_of(facts.routes().routes, [&](const Route& route) {
-    return route.destination.is_default() && std::ranges::any_of(facts.routes().hops(route), [&](const NextHop& each) {
-             return each.interface == hop.interface && each.gateway == hop.gateway;
-           });
-  });
-}
-
-/// What a VPN client adds for its server: a host route by a gateway, made by no manager and no protocol.
-bool looks_like_server_route(const RoutingFacts& facts, const Route& route) {
-  if (!route.destination.is_host() || route.type != RouteType::kUnicast || route.table != kTableMain) return false;
-  if (route.protocol != kProtocolBoot && route.protocol != kProtocolStatic && route.protocol != kProtocolUnspecified) {
-    return false;
+/// Host routes of the shape that VPN clients give the way to their server.
+class ServerRoutes {
+ public:
+  explicit ServerRoutes(const RoutingFacts& facts) : facts_(facts) {
+    for (const Route& route : facts.routes().routes) {
+      if (!route.destination.is_default()) continue;
+      for (const NextHop& hop : facts.routes().hops(route)) {
+        if (!hop.gateway || is_tunnel(facts.snapshot, hop.interface)) continue;
+        has_default_[route.destination.family() == Family::kInet6] = true;
+        default_gateways_.emplace(hop.interface, *hop.gateway);
+      }
+    }
   }
-  const auto& hops = facts.routes().hops(route);
-  return hops.size() == 1 && hops[0].gateway && !is_tunnel(facts.snapshot, hops[0].interface) &&
-         !route.destination.contains(*hops[0].gateway);
-}
 
-void add_server_route(const RoutingFacts& facts, const Route& route, Findings& findings) {
+  bool is_default_gateway(const NextHop& hop) const {
+    return default_gateways_.contains({hop.interface, *hop.gateway});
+  }
+  /// A few that no tunnel is known to use; none when they are many: then they are somebody's list of hosts.
+  std::vector<const Route*> unused() const {
+    constexpr std::size_t kMostServers = 8;
+    std::vector<const Route*> found;
+    for (const Route& route : facts_.routes().routes) {
+      if (!has_the_shape(route) || is_endpoint(route.destination.address)) continue;
+      if (found.size() == kMostServers) return {};
+      found.push_back(&route);
+    }
+    return found;
+  }
+
+ private:
+  /// A host by a gateway, by no manager and no protocol. An address of one link needs no server's route.
+  bool has_the_shape(const Route& route) const {
+    if (!route.destination.is_host() || route.type != RouteType::kUnicast || route.table != kTableMain) return false;
+    if (route.destination.address.is_link_local()) return false;
+    if (route.protocol != kProtocolBoot && route.protocol != kProtocolStatic &&
+        route.protocol != kProtocolUnspecified) {
+      return false;
+    }
+    const auto& hops = facts_.routes().hops(route);
+    return hops.size() == 1 && hops[0].gateway && !is_tunnel(facts_.snapshot, hops[0].interface) &&
+           !route.destination.contains(*hops[0].gateway) && may_have_been_default(route, hops[0]);
+  }
+  /// A client takes the gateway of the default route. By another one that is there, somebody made it on purpose.
+  bool may_have_been_default(const Route& route, const NextHop& hop) const {
+    if (is_default_gateway(hop) || !has_default_[route.destination.family() == Family::kInet6]) return true;
+    return std::ranges::none_of(*facts_.snapshot.addresses, [&hop](const Address& address) {
+      return address.interface == hop.interface && address.on_link().contains(*hop.gateway);
+    });
+  }
+  bool is_endpoint(const IpAddress& server) const {
+    return std::ranges::any_of(*facts_.snapshot.tunnels, [&server](const Tunnel& tunnel) {
+      return std::ranges::count(tunnel.endpoints, server, &OuterEndpoint::address) != 0;
+    });
+  }
+
+  const RoutingFacts& facts_;
+  std::set<std::pair<std::string, IpAddress>> default_gateways_;
+  std::array<bool, 2> has_default_{};  ///< by a gateway outside of tunnels; whether it is IPv6's
+};
+
+void add_server_route(const RoutingFacts& facts, const Route& route, bool by_default_gateway, Findings& findings) {
   const NextHop& hop = facts.routes().hops(route)[0];
-  const bool by_default_gateway = is_default_gateway(facts, hop);
   Finding finding = make_finding("RTE004", {"route", route.destination.to_string()});
   // Without any tunnel, and by the gateway that everything else takes, such a route has no other use.
   finding.confidence =
@@ -98,86 +165,47 @@ void add_server_route(const RoutingFacts& facts, const Route& route, Findings& f
       route.destination.address);
   finding.evidence = {
       route_evidence(facts, route),
-      {"netlink", "links",
-       facts.snapshot.tunnels->empty() ? "this machine has no tunnel interface" : "no tunnel has this endpoint"}};
+      proof(facts.snapshot.tunnels, "links",
+            facts.snapshot.tunnels->empty() ? "this machine has no tunnel interface" : "no tunnel has this endpoint")};
   add_step(finding.remedy, "Delete it, unless you made it on purpose.", {delete_route(facts, route)});
-  findings.push_back(std::move(finding));
-}
-
-bool matches_everything(const Rule& rule) {
-  return !rule.source && !rule.destination && rule.input_interface.empty() && rule.output_interface.empty() &&
-         !rule.uids && rule.ip_protocol == 0 && (rule.mark_mask == 0 || rule.inverted);
-}
-
-Command delete_rule(const Rule& rule) {
-  std::vector<std::string> argv{"ip", rule.family == Family::kInet ? "-4" : "-6", "rule", "del"};
-  for (std::string& word : rule_words(rule)) argv.push_back(std::move(word));
-  return root_command(std::move(argv));
-}
-
-void add_empty_table(const RoutingFacts& facts, const std::vector<const Rule*>& rules, Findings& findings) {
-  const Rule& first = *rules[0];
-  const Owner owner = rule_owner(facts.snapshot, first);
-  Finding finding = make_finding("RTE006", {"table", std::to_string(first.table)});
-  const bool leaks =
-      owner.is_vpn && std::ranges::any_of(rules, [](const Rule* each) { return matches_everything(*each); });
-  if (leaks) finding.severity = Severity::kError;
-  finding.title = fmt::format("{} {} rule{} to table {}, which has no routes", rules.size(), family_title(first.family),
-                              rules.size() == 1 ? " leads" : "s lead", facts.snapshot.table_name(first.table));
-  finding.detail = leaks ? fmt::format("{} left it behind: what was meant for its tunnel leaves in clear.", owner.name)
-                         : "The lookup fails there and goes on with the next rule.";
-  std::vector<Command> commands;
-  for (const Rule* rule : rules) {
-    finding.evidence.push_back({"netlink", fmt::format("rule {}", rule->priority), joined(rule_words(*rule))});
-    commands.push_back(delete_rule(*rule));
-  }
-  if (owner.is_known()) finding.evidence.push_back({"netlink", "owner", owner.name + ": " + owner.evidence});
-  add_step(finding.remedy, "Delete the rules, or start what made them again.", std::move(commands));
   findings.push_back(std::move(finding));
 }
 
 }  // namespace
 
 void check_stale_routes(const RoutingFacts& facts, Findings& findings) {
-  std::map<std::string, std::vector<const Route*>> stale;
+  std::vector<const Route*> stale;
   for (const Route& route : facts.routes().routes) {
     if (!counts_as_stale(route)) continue;
     const std::string interface = dead_interface(facts, route);
-    if (!interface.empty() && !is_expected(facts, route, interface)) stale[interface].push_back(&route);
+    if (!interface.empty() && !is_expected(facts, route, interface)) stale.push_back(&route);
   }
-  for (const auto& [interface, routes] : stale) {
+  remove_reserves(facts, stale);
+  std::map<std::string, std::vector<const Route*>> by_interface;
+  for (const Route* route : stale) by_interface[dead_interface(facts, *route)].push_back(route);
+  for (const auto& [interface, routes] : by_interface) {
     if (!is_dead_default(facts, interface)) add_stale(facts, interface, routes, findings);
   }
 }
 
-void check_server_route_left(const RoutingFacts& facts, Findings& findings) {
-  // Repeated crashes leave a few; more of them are somebody's list of hosts.
-  constexpr std::size_t kMostServers = 8;
-  std::vector<const Route*> left;
-  for (const Route& route : facts.routes().routes) {
-    if (!looks_like_server_route(facts, route) || is_in_use(facts, route.destination.address)) continue;
-    if (left.size() == kMostServers) return;
-    left.push_back(&route);
+std::string server_routes_undecided(const RoutingFacts& facts) {
+  for (const Tunnel& tunnel : *facts.snapshot.tunnels) {
+    // A tunnel that was read and has no other end uses no server, nor does one that no program holds.
+    if (!tunnel.endpoints.empty() || tunnel.not_seen.empty()) continue;
+    const Link* link = facts.snapshot.find_link(tunnel.interface);
+    if (link != nullptr && is_dead_tunnel(facts.snapshot, *link)) continue;
+    if (ServerRoutes(facts).unused().empty()) return {};
+    return fmt::format("the endpoint of {} is not known, and a host route may be for it: {}", tunnel.interface,
+                       tunnel.not_seen);
   }
-  for (const Route* route : left) add_server_route(facts, *route, findings);
+  return {};
 }
 
-void check_rule_to_empty_table(const RoutingFacts& facts, Findings& findings) {
-  if (!facts.snapshot.rules) return;  // macOS has none
-  Tables filled = filled_tables(facts.routes());
-  // The default table is empty on nearly every machine, and rules of the kernel's own tables are its business.
-  for (const std::uint32_t table : {kTableDefault, kTableMain, kTableLocal}) {
-    filled.emplace(Family::kInet, table);
-    filled.emplace(Family::kInet6, table);
+void check_server_route_left(const RoutingFacts& facts, Findings& findings) {
+  const ServerRoutes routes(facts);
+  for (const Route* route : routes.unused()) {
+    add_server_route(facts, *route, routes.is_default_gateway(facts.routes().hops(*route)[0]), findings);
   }
-  std::map<std::pair<Family, std::uint32_t>, std::vector<const Rule*>> empty;
-  for (const Rule& rule : *facts.snapshot.rules) {
-    if (rule.action != RuleAction::kToTable || rule.l3mdev || rule.table == kTableUnspecified) continue;
-    if (!filled.contains({rule.family, rule.table})) empty[{rule.family, rule.table}].push_back(&rule);
-  }
-  // A limit on what was read proves no absence.
-  if (!facts.snapshot.routes.is_complete()) return;
-  for (const auto& [key, rules] : empty) add_empty_table(facts, rules, findings);
 }
 
 }  // namespace vpndoctor

@@ -28,9 +28,9 @@ void add_loop(const RoutingFacts& facts, const Tunnel& tunnel, const OuterEndpoi
   finding.title = fmt::format("{} sends its own packets to {} into itself", tunnel.interface, endpoint.address);
   finding.detail = "Nothing leaves the machine: the packets that the tunnel makes are routed into it again.";
   if (answer.route != nullptr) finding.evidence.push_back(route_evidence(facts, *answer.route));
-  finding.evidence.push_back({"netlink", "tunnel " + tunnel.interface,
-                              fmt::format("its endpoint is {}, the mark of its packets {}", endpoint.address,
-                                          tunnel.mark ? fmt::format("{:#x}", *tunnel.mark) : "is not known")});
+  finding.evidence.push_back(proof(facts.snapshot.tunnels, "tunnel " + tunnel.interface,
+                                   fmt::format("its endpoint is {}, the mark of its packets {}", endpoint.address,
+                                               tunnel.mark ? fmt::format("{:#x}", *tunnel.mark) : "is not known")));
   const char* family = endpoint.address.family == Family::kInet ? "-4" : "-6";
   add_step(finding.remedy,
            "Restart the VPN, which pins its endpoint; or pin it by hand to the gateway of the physical network, in the "

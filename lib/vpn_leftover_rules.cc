@@ -112,8 +112,6 @@ void RuleFinder::take_wg_quick(std::size_t index) {
 /// No interface of the client is there, and none of its tables has a route.
 bool RuleFinder::is_client_absent(const std::string& name) const {
   if (!now_.links.is_complete()) return false;
-  const bool has_link =
-      std::ranges::any_of(*now_.links, [&](const Link& link) { return link_owner(now_, link).name == name; });
   bool has_empty_table = false;
   for (const Rule& rule : rules_) {
     if (is_kernels_table(rule.table) || rule.action != RuleAction::kToTable || rule_owner(now_, rule).name != name) {
@@ -122,7 +120,7 @@ bool RuleFinder::is_client_absent(const std::string& name) const {
     if (!is_empty(rule)) return false;
     has_empty_table = true;
   }
-  return !has_link && has_empty_table;
+  return has_empty_table && !is_client_here(now_, name).value_or(false);
 }
 
 bool RuleFinder::is_of_absent_client(const Rule& rule) {
@@ -143,6 +141,17 @@ void RuleFinder::take_client(std::size_t index) {
 }
 
 }  // namespace
+
+std::optional<bool> is_client_here(const Snapshot& now, std::string_view name) {
+  if (!now.links) return std::nullopt;
+  bool may_be = !now.links.is_complete();
+  for (const Link& link : *now.links) {
+    const Owner owner = link_owner(now, link);
+    if (owner.name == name) return true;
+    may_be = may_be || (!owner.is_known() && link.is_running() && is_tunnel(now, link.name));
+  }
+  return may_be ? std::nullopt : std::optional(false);
+}
 
 void find_leftover_rules(const Snapshot& now, VpnLeftovers& found) {
   if (!now.rules || !now.routes.is_complete()) return;

@@ -56,12 +56,15 @@ void write_family(JsonWriter& json, const FamilyOverview& overview) {
   json.key(family_name(overview.family)).begin_object();
   json.key("through").begin_array();
   for (const WayOut& way : overview.ways) write_way(json, way);
-  json.end_array().field_or_null("uncertain", overview.uncertain).end_object();
+  json.end_array().key("beyond").begin_array();
+  for (const WayOut& way : overview.beyond) write_way(json, way);
+  json.end_array().field("base", overview.base.to_string());
+  json.field_or_null("uncertain", overview.uncertain).end_object();
 }
 
 void write_tunnel(JsonWriter& json, const TunnelOverview& tunnel) {
   json.begin_object().field("interface", tunnel.interface).field("state", tunnel.state);
-  json.field_or_null("owner", tunnel.owner.name);
+  json.field_or_null("owner", tunnel.owner.name).field_or_null("not_seen", tunnel.not_seen);
   json.field("routes_inet_count", tunnel.routes_inet).field("routes_inet6_count", tunnel.routes_inet6).end_object();
 }
 

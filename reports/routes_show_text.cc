@@ -15,11 +15,13 @@ namespace {
 constexpr double kWorthSaying = 0.0005;
 constexpr double kAsGoodAsAll = 0.9995;
 
-/// "wg0 (tunnel)", "nowhere: no route", "nowhere: blackhole".
+/// "wg0 (tunnel)", "tun0 (tunnel, no carrier)", "nowhere (no route)", "nowhere (blackhole)".
 std::string way_text(const WayOut& way) {
   if (way.fate == FlowFate::kNone) return "nowhere (no route)";
   if (way.fate != FlowFate::kUnicast) return fmt::format("nowhere ({})", flow_fate_name(way.fate));
-  return way.is_tunnel ? way.interface + " (tunnel)" : way.interface;
+  std::string traits = way.is_tunnel ? "tunnel" : "";
+  if (!way.dead.empty()) traits += (traits.empty() ? "" : ", ") + way.dead;
+  return traits.empty() ? way.interface : fmt::format("{} ({})", way.interface, traits);
 }
 
 std::string main_way_text(const WayOut& way, const Snapshot& snapshot) {
@@ -29,6 +31,19 @@ std::string main_way_text(const WayOut& way, const Snapshot& snapshot) {
     text += ", table " + snapshot.table_name(way.table);
   }
   if (way.depends) text += "; a flow hash or a neighbour's state decides for a part of it";
+  return text;
+}
+
+/// What goes another way than the addresses that everybody uses.
+std::string beyond_text(const FamilyOverview& overview) {
+  std::string text;
+  for (const WayOut& way : overview.beyond) {
+    const WayOut& main = overview.ways.front();
+    const bool is_same = way.fate == main.fate && way.interface == main.interface;
+    if (is_same || way.share_ratio < kWorthSaying) continue;
+    text += fmt::format("{} {}: {}", text.empty() ? fmt::format("; outside {}", overview.base) : ",",
+                        percent_text(way.share_ratio), way_text(way));
+  }
   return text;
 }
 
@@ -44,6 +59,7 @@ std::string family_overview_text(const FamilyOverview& overview, const Snapshot&
     if (way.share_ratio < kWorthSaying) break;
     text += fmt::format("; {}: {}", percent_text(way.share_ratio), way_text(way));
   }
+  text += beyond_text(overview);
   if (!overview.uncertain.empty()) text += "; not certain: " + overview.uncertain;
   return text;
 }
@@ -51,6 +67,7 @@ std::string family_overview_text(const FamilyOverview& overview, const Snapshot&
 std::string tunnel_text(const TunnelOverview& tunnel) {
   std::string text = fmt::format("{}: {}", tunnel.interface, tunnel.state);
   if (tunnel.owner.is_known()) text += fmt::format(", {} ({})", tunnel.owner.name, tunnel.owner.evidence);
+  if (!tunnel.not_seen.empty()) text += fmt::format(", not seen: {}", tunnel.not_seen);
   if (tunnel.routes_inet + tunnel.routes_inet6 == 0) return text + ", no routes";
   if (tunnel.routes_inet > 0) text += ", " + counted(tunnel.routes_inet, "IPv4 route");
   if (tunnel.routes_inet6 > 0) text += ", " + counted(tunnel.routes_inet6, "IPv6 route");
@@ -113,6 +130,7 @@ std::string family_headline(const FamilyOverview& overview) {
 std::string routes_headline(const RoutesShowReport& report) {
   if (!report.saved_to.empty()) return saved_headline(report);
   if (!report.overview) return counts_text(*report.snapshot) + ".";
+  if (report.overview->is_without_network) return "Nothing leaves this machine: it has no interface but the loopback.";
   std::string text =
       fmt::format("{}; {}.", family_headline(report.overview->inet), family_headline(report.overview->inet6));
   // A sentence begins with a capital letter, except for the names of things.

@@ -73,7 +73,7 @@ Result<RoutesAuditReport> audit(const RoutesAuditCommand& command, Report& repor
   const Fib fib(*snapshot);
   RoutesAuditReport result{snapshot,
                            audit_prefixes(fib, *snapshot, {std::move(*list), command.via_interface, ::getuid()})};
-  CheckResults checks = check_routing(*snapshot, fib);
+  CheckResults checks = check_routing(*snapshot, fib, ::getuid());
   report.findings = audit_findings(result.audit, *snapshot);
   std::ranges::move(checks.findings, std::back_inserter(report.findings));
   std::ranges::stable_sort(report.findings, std::greater{}, &Finding::severity);

@@ -23,7 +23,7 @@ Report run_routes_show(const RoutesShowCommand& command, const OutputOptions& ou
   show.snapshot = std::move(*state);
   show.unfolded = command.all;
   const Fib fib(*show.snapshot);
-  CheckResults results = check_routing(*show.snapshot, fib);
+  CheckResults results = check_routing(*show.snapshot, fib, ::getuid());
   show.overview = routes_overview(*show.snapshot, fib, ::getuid());
   report.findings = std::move(results.findings);
   report.skipped = std::move(results.skipped);

@@ -52,10 +52,16 @@ class RoutesFindings(Machines):
         self.assertEqual(self.codes(ORDINARY), {})
 
     def test_default_route_missing(self):
-        self.assert_fires("RTE001", "error", LAN, LAN + ["route add unreachable default"])
+        self.assert_fires("RTE001", "error", LAN + SERVER, LAN + SERVER + ["route add unreachable default"])
+        self.assertEqual(self.codes(LAN), {"RTE001": "warning"})
+
+    def test_no_interface_is_up(self):
+        down = ["link add eth0 type veth peer name far", "link set lo up"]
+        self.assert_fires("RTE001", "error", down, ORDINARY)
+        self.assertEqual(self.codes(["link set lo up"]), {"RTE001": "notice"})
 
     def test_default_route_into_a_dead_tunnel(self):
-        self.assert_fires("RTE002", "error", ORDINARY + PERSISTENT + HALVES, ORDINARY + SERVER + UP + HALVES,
+        self.assert_fires("RTE002", "error", ORDINARY + PERSISTENT + HALVES, ORDINARY + UP + HALVES,
                           {}, {"tuns": ["tun0"]})
 
     def test_stale_route(self):
@@ -72,6 +78,12 @@ class RoutesFindings(Machines):
     def test_rule_to_an_empty_table(self):
         self.assert_fires("RTE006", "error", ORDINARY + MARKED, ORDINARY + WG_TABLE, {}, WG)
 
+    def test_rules_of_a_client_that_carries_nothing(self):
+        rules = ["-6 rule add not fwmark 0x1bd00 lookup 7120 pref 110"]
+        here = ORDINARY + ["link set wt0 up"] + rules
+        self.assertEqual(self.codes(here, wireguard=["wt0", "198.51.100.9", 0x1bd00]), {"RTE006": "notice"})
+        self.assertEqual(self.codes(ORDINARY + rules), {"RTE006": "error"})
+
     def test_equal_metric_defaults(self):
         second = ORDINARY + ["link add eth1 type veth peer name far1", "link set far1 up", "link set eth1 up",
                              "addr add 203.0.113.2/24 dev eth1"]
@@ -84,8 +96,19 @@ class RoutesFindings(Machines):
         self.assert_fires("RTE008", "error", captured, captured + ["rule del pref 1"])
 
     def test_lan_captured(self):
-        self.assert_fires("RTE009", "error", ORDINARY + UP + ["route add 192.0.2.0/25 dev tun0"],
+        self.assert_fires("RTE009", "warning", ORDINARY + UP + ["route add 192.0.2.0/25 dev tun0"],
                           ORDINARY + UP + ["route add 192.0.3.0/25 dev tun0"], {"tuns": ["tun0"]})
+
+    def test_lan_captured_where_networkmanager_added_its_route(self):
+        managed = ["link set lo up", "link add eth0 type veth peer name far", "link set far up", "link set eth0 up",
+                   "addr add 192.0.2.2/24 dev eth0 noprefixroute"]
+        connected = ["route add 192.0.2.0/24 dev eth0 proto kernel src 192.0.2.2"] + DEFAULT
+        self.assert_fires("RTE009", "warning", managed + connected + UP + ["route add 192.0.2.0/25 dev tun0"],
+                          managed + UP + ["route add 192.0.2.0/25 dev tun0"], {"tuns": ["tun0"]})
+
+    def test_loopback_without_lo(self):
+        never_up = [command for command in ORDINARY if command != "link set lo up"]
+        self.assert_fires("RTE008", "error", never_up, ORDINARY)
 
     def test_two_tunnels_claim_one_prefix(self):
         two = ORDINARY + UP + ["link set tun1 up", "route add 10.0.0.0/8 dev tun0"]

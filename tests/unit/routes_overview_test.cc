@@ -54,6 +54,35 @@ TEST(RoutesOverview, ASplitTunnelHasItsShare) {
   EXPECT_EQ(overview.tunnels[0].state, "no carrier");
 }
 
+/// What `redirect-gateway ipv6` of OpenVPN sets beside the default route.
+TEST(RoutesOverview, TheSlicesOfGlobalUnicastAreAllOfIPv6) {
+  Machine machine = Machine::ordinary();
+  machine.tun("tun0", false);
+  for (const char* slice : {"::/3", "2000::/4", "3000::/4", "fc00::/7"}) {
+    machine.route({.destination = slice, .interface = "tun0", .metric = 200});
+  }
+  const Snapshot snapshot = machine.snapshot();
+  const FamilyOverview overview = overview_of(snapshot).inet6;
+  EXPECT_EQ(overview.base, IpPrefix::parse("2000::/3").value());
+  EXPECT_EQ(overview.ways.front().interface, "tun0");
+  EXPECT_EQ(overview.ways.front().dead, "no carrier");
+  EXPECT_GT(overview.ways.front().share_ratio, 0.999);
+  ASSERT_EQ(overview.beyond.size(), 2U);
+  EXPECT_EQ(overview.beyond.front().interface, "eth0");
+}
+
+TEST(RoutesOverview, WhatCouldNotBeReadOfATunnelIsSaid) {
+  Snapshot snapshot = Machine::ordinary().tun("tun0").tunnel("tun0", "").snapshot();
+  snapshot.tunnels->front().not_seen = "only root may see it";
+  EXPECT_EQ(overview_of(snapshot).tunnels[0].not_seen, "only root may see it");
+}
+
+TEST(RoutesOverview, ANamespaceWithNothingButLoopbackIsWithoutANetwork) {
+  EXPECT_TRUE(overview_of(Machine().snapshot()).is_without_network);
+  EXPECT_FALSE(overview_of(Machine().link("eth0", "", 0).snapshot()).is_without_network);
+  EXPECT_FALSE(overview_of(Machine().tun("tun0").snapshot()).is_without_network);
+}
+
 TEST(RoutesOverview, AMachineWithoutADefaultGoesNowhere) {
   const Snapshot snapshot = Machine().link("eth0").address("eth0", "192.0.2.2/24").snapshot();
   const RoutesOverview overview = overview_of(snapshot);

@@ -104,6 +104,24 @@ TEST(RoutesShowText, WhatIsNotKnownIsSaid) {
   EXPECT_NE(text.find("changed while they were read"), std::string::npos);
 }
 
+TEST(RoutesShowText, ADeadTunnelAndWhatGoesAnotherWayAreSaid) {
+  Machine machine = Machine::ordinary();
+  machine.tun("tun0", false).tunnel("tun0", "").route({.destination = "2000::/3", .interface = "tun0", .metric = 9});
+  machine.route({.destination = "0.0.0.0/1", .interface = "tun0"})
+      .route({.destination = "128.0.0.0/1", .interface = "tun0"});
+  Snapshot snapshot = machine.snapshot();
+  snapshot.tunnels->front().not_seen = "only root may see it";
+  const std::string text = render_text(report_of(std::move(snapshot)));
+  EXPECT_NE(text.find("IPv4        tun0 (tunnel, no carrier)"), std::string::npos) << text;
+  EXPECT_NE(text.find("outside 2000::/3 100 %: eth0"), std::string::npos) << text;
+  EXPECT_NE(text.find("only root may see it"), std::string::npos) << text;
+}
+
+TEST(RoutesShowText, ANamespaceWithoutANetworkSaysSo) {
+  const std::string text = render_text(report_of(Machine().snapshot()));
+  EXPECT_NE(text.find("no interface but the loopback"), std::string::npos) << text;
+}
+
 TEST(RoutesShowText, AHostileNameIsEscaped) {
   Snapshot snapshot = split_tunnel();
   snapshot.links->back().name = "\x1b[31mtun0";

@@ -3,6 +3,7 @@
 // a facet that is missing skips the checks that need it, with its reason. Pure.
 #pragma once
 
+#include <cstdint>
 #include <vector>
 
 #include "vpndoctor/fib.h"
@@ -16,7 +17,8 @@ struct CheckResults {
   std::vector<Skipped> skipped;
 };
 
-/// Runs every routing check (codes RTE001 and following) over the snapshot that `fib` indexes.
-CheckResults check_routing(const Snapshot& snapshot, const Fib& fib);
+/// Runs every routing check (codes RTE001 and following) over the snapshot that `fib` indexes, for packets of this
+/// machine that are unmarked, unbound and of `uid`.
+CheckResults check_routing(const Snapshot& snapshot, const Fib& fib, std::uint32_t uid = 0);
 
 }  // namespace vpndoctor
