@@ -7,6 +7,7 @@
 #include <map>
 #include <optional>
 #include <utility>
+#include <vector>
 
 #include "vpndoctor/configured_state.h"
 #include "vpndoctor/text_escape.h"
@@ -19,6 +20,8 @@ constexpr std::uint32_t kDhcpcdMetric = 1000;    // src/if.h RTMETRIC_BASE, to w
 constexpr std::uint32_t kDhcpcdWireless = 2000;  // RTMETRIC_WIRELESS
 constexpr std::uint32_t kNetworkManagerMetric = 100;
 constexpr std::uint32_t kDefaultMetric6 = 1024;  // include/net/ip6_route.h IP6_RT_PRIO_USER
+
+constexpr std::uint32_t kBridgeSeconds = 1800;  // RFC 4861 section 6.2.1: AdvDefaultLifetime, three times the interval
 
 /// How the routes of one configuration are made.
 struct Manner {
@@ -283,22 +286,50 @@ bool accepts_router_advertisements(const Snapshot& now, const std::string& inter
   return accepts == 2 || (accepts == 1 && found->second.forwarding.value_or(0) == 0);
 }
 
-/// A router that is a neighbour, on an interface that takes its default route from advertisements.
-void add_advertised_default(const Snapshot& now, const Neighbour& neighbour, ConfiguredState& state) {
-  const bool is_usable = neighbour.is_router && neighbour.address.family == Family::kInet6 &&
-                         neighbour.address.is_link_local() && (neighbour.state & kNeighbourFailed) == 0;
-  if (!is_usable || !accepts_router_advertisements(now, neighbour.interface)) return;
+/// True when an address of the interface has a lifetime, as those from router advertisements do.
+bool has_advertised_address(const Snapshot& now, const std::string& interface) {
+  return now.addresses && std::ranges::any_of(*now.addresses, [&](const Address& each) {
+           return each.interface == interface && each.address.family == Family::kInet6 &&
+                  !each.address.is_link_local() && each.valid_seconds.has_value();
+         });
+}
+
+bool has_default6(const Snapshot& now) {
+  return !now.routes || std::ranges::any_of(now.routes->routes, [](const Route& route) {
+    return route.destination == IpPrefix::everything(Family::kInet6) && route.type == RouteType::kUnicast;
+  });
+}
+
+ConfiguredRoute bridge_through(const Neighbour& router) {
   ConfiguredRoute wished;
   wished.route.route.destination = IpPrefix::everything(Family::kInet6);
-  wished.route.route.protocol = kProtocolRouterAdvertisement;
-  wished.route.route.metric = kDefaultMetric6;
+  wished.route.route.protocol = kProtocolBoot;
+  // The kernel's own route has 1024. One of ours with that metric would keep it out (ip6_fib.c fib6_add_rt2node()).
+  wished.route.route.metric = kDefaultMetric6 + 1;
+  wished.route.attributes.expires_seconds = kBridgeSeconds;
   NextHop hop;
-  hop.gateway = neighbour.address;
-  hop.interface = neighbour.interface;
+  hop.gateway = router.address;
+  hop.interface = router.interface;
   wished.route.next_hops.hops.push_back(std::move(hop));
-  wished.source = fmt::format("router {} on {}", neighbour.address, escape_controls(neighbour.interface));
-  wished.confidence = Confidence::kLikely;
-  state.routes.push_back(std::move(wished));
+  wished.source = fmt::format("router {} on {}", router.address, escape_controls(router.interface));
+  wished.confidence = Confidence::kSuspected;
+  wished.is_bridge = true;
+  return wished;
+}
+
+/// A router that is a neighbour need not be one for everything: its flag stays when it says that it is none.
+void add_bridges(const Snapshot& now, ConfiguredState& state) {
+  if (!now.neighbours || has_default6(now)) return;
+  std::map<std::string, std::vector<const Neighbour*>> routers;
+  for (const Neighbour& each : *now.neighbours) {
+    const bool is_there = each.is_router && each.address.family == Family::kInet6 && each.address.is_link_local() &&
+                          (each.state & (kNeighbourFailed | kNeighbourIncomplete)) == 0;
+    if (is_there) routers[each.interface].push_back(&each);
+  }
+  for (const auto& [interface, found] : routers) {
+    const bool takes = accepts_router_advertisements(now, interface) && has_advertised_address(now, interface);
+    if (takes && found.size() == 1) state.routes.push_back(bridge_through(*found.front()));
+  }
 }
 
 }  // namespace
@@ -307,8 +338,9 @@ ConfiguredState weigh_configuration(const Snapshot& now, std::span<const Interfa
   Weighing weighing(now, configurations);
   for (const InterfaceConfiguration& configuration : configurations) weighing.weigh(configuration);
   ConfiguredState state = weighing.take();
-  if (now.neighbours) {
-    for (const Neighbour& neighbour : *now.neighbours) add_advertised_default(now, neighbour, state);
+  add_bridges(now, state);
+  for (const InterfaceConfiguration& each : configurations) {
+    if (!each.interface.empty()) state.managers.emplace(each.interface, each.manager);
   }
   return state;
 }

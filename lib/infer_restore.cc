@@ -8,6 +8,7 @@
 #include <utility>
 #include <vector>
 
+#include "infer_restore_defaults.h"
 #include "vpn_leftovers.h"
 #include "vpndoctor/route_diff.h"
 #include "vpndoctor/route_owner.h"
@@ -75,6 +76,7 @@ class Inference {
     }
     RestorePlan plan = plan_restore(now_, target_);
     for (RestoreOperation& operation : plan.operations) explain(operation);
+    find_unanswered_defaults(now_, target_, configured_, plan);
     append(plan.notes, leftovers_.notes);
     append(plan.notes, notes_);
     append(plan.notes, configured_.not_read);
@@ -149,9 +151,13 @@ void Inference::explain_route(const StandaloneRoute& route, RestoreOperation& op
         !is_same_way(wish.route.next_hops.hops, route.next_hops.hops)) {
       continue;
     }
-    operation.reason = "the interface's own configuration asks for it, and it is missing";
+    operation.reason =
+        wish.is_bridge ? "a bridge until the router's next advertisement: it expires by itself, and the kernel's own "
+                         "route comes beside it"
+                       : "the interface's own configuration asks for it, and it is missing";
     operation.source = wish.source;
     operation.confidence = wish.confidence;
+    operation.optional = wish.is_bridge;
     return;
   }
 }

@@ -7,6 +7,7 @@
 
 #include "restore_entries.h"
 #include "restore_steps.h"
+#include "vpn_leftovers.h"
 
 namespace vpndoctor {
 namespace {
@@ -18,15 +19,20 @@ bool has_address(const Snapshot& snapshot, const Address& wanted) {
   });
 }
 
-/// A tunnel device that outlived its program has no carrier.
-bool is_dead_tunnel(const Snapshot& now, const std::string& interface) {
-  const Link* link = now.find_link(interface);
-  return link != nullptr && !link->is_running() && is_tunnel(now, interface);
+bool is_secondary(const Address& address) {
+  return address.address.family == Family::kInet && (address.flags & kAddressSecondary) != 0;
 }
 
+/// The kernel takes the secondary addresses of a prefix away with its first one.
+bool is_of_one_prefix(const Address& left, const Address& right) {
+  return left.interface == right.interface && left.on_link() == right.on_link();
+}
+
+/// Secondary addresses go first: undone in reverse, each of them comes back after the one that it follows.
 PlannedStep offer(const Address& address) {
   PlannedStep step;
   step.phase = RestorePhase::kDeleteAddress;
+  step.order = is_secondary(address) ? 0 : 1;
   step.operation.action = RestoreAction::kDelete;
   step.operation.object = address;
   step.operation.optional = true;
@@ -40,12 +46,21 @@ PlannedStep offer(const Address& address) {
 }  // namespace
 
 std::vector<PlannedStep> plan_addresses(const Snapshot& now, const Snapshot& target) {
-  std::vector<PlannedStep> steps;
-  if (!now.addresses || !target.addresses.is_complete()) return steps;
+  if (!now.addresses || !target.addresses.is_complete()) return {};
+  std::vector<const Address*> going;
+  std::vector<const Address*> staying;
   for (const Address& address : *now.addresses) {
+    const Link* link = now.find_link(address.interface);
+    if (link == nullptr || !is_dead_tunnel(now, *link)) continue;
     const bool is_link_local = address.address.family == Family::kInet6 && address.address.is_link_local();
-    if (is_link_local || has_address(target, address) || !is_dead_tunnel(now, address.interface)) continue;
-    steps.push_back(offer(address));
+    (is_link_local || has_address(target, address) ? staying : going).push_back(&address);
+  }
+  std::vector<PlannedStep> steps;
+  for (const Address* address : going) {
+    const bool would_take_others = !is_secondary(*address) && std::ranges::any_of(staying, [&](const Address* each) {
+      return is_secondary(*each) && is_of_one_prefix(*each, *address);
+    });
+    if (!would_take_others) steps.push_back(offer(*address));
   }
   return steps;
 }

@@ -127,7 +127,11 @@ std::vector<std::string> restore_argv(const RestoreOperation& operation) {
   if (const auto* route = std::get_if<StandaloneRoute>(&operation.object)) {
     const bool deletes = operation.action == RestoreAction::kDelete;
     const bool is_alone = operation.placement == RoutePlacement::kAlone;
-    const Words words = deletes ? words_to_delete(*route, is_alone) : words_of(*route);
+    Words words = deletes ? words_to_delete(*route, is_alone) : words_of(*route);
+    // Elsewhere the time that is left is state; of a route that is put back it is a part.
+    const auto& expires = route->attributes.expires_seconds;
+    const bool can_expire = route->route.destination.family() == Family::kInet6 && !deletes;
+    if (can_expire && expires) words.insert(words.end(), {"expires", std::to_string(*expires)});
     return command(route->route.destination.family(), "route", verb(operation), words);
   }
   if (const auto* rule = std::get_if<Rule>(&operation.object)) {

@@ -17,13 +17,25 @@ namespace vpndoctor {
 
 class Place {
  public:
-  Place(const Snapshot& now, const Snapshot& target);
+  Place(const Snapshot& now, const Snapshot& target, const RestoreOptions& options = {});
 
-  /// Why the route cannot be added or would do harm here, apart from its gateways; empty: no objection.
+  /// Why the route cannot be added or would do harm here, apart from whether its gateways are on link; empty: no
+  /// objection.
   std::string objection(const StandaloneRoute& route) const;
 
   /// True when the interface had addresses of that family and none of their prefixes is left on it.
   bool has_moved(const std::string& interface, Family family) const;
+  /// Why the interface is on another network than then, although it may have the same prefix: a gateway there is
+  /// another machine now. Empty: nothing tells so.
+  std::string other_network(const std::string& interface) const;
+  /// True when the leg's gateway is a neighbour with a hardware address, on a link that is no tunnel.
+  bool is_answering(const NextHop& hop) const;
+  /// Why the leg must not take the place of a default through one of `working`, which answer: its gateway is not known
+  /// to be the one of then. Empty: it is, it is the other end of a tunnel, or whoever asks insists.
+  std::string stranger_objection(const NextHop& hop, const std::vector<IpAddress>& working) const;
+  /// Which objections were passed over because whoever asks insists, or could be.
+  std::vector<std::string> remarks() const { return {remarks_.begin(), remarks_.end()}; }
+
   /// True when an address of the interface has this one in its network now, and for an IPv6 link-local one.
   bool is_on_network(const std::string& interface, const IpAddress& address) const;
   /// True when the interface is there now and was not when the target was saved.
@@ -40,6 +52,15 @@ class Place {
   using Networks = std::map<std::string, std::set<IpPrefix>>;
   using OwnPrefixes = std::set<std::pair<std::string, IpPrefix>>;
 
+  /// Hardware addresses by interface and address, of neighbours that are there.
+  using Machines = std::map<std::pair<std::string, IpAddress>, std::string>;
+
+  static Machines machines_of(const Snapshot& snapshot);
+  void find_other_networks();
+  void find_own_addresses();
+  std::string unless_forced(std::string objection) const;
+  std::string gateway_objection(const IpAddress& gateway) const;
+  bool is_own_address(const IpAddress& address) const;
   std::string interface_objection(const std::string& interface) const;
   std::optional<IpPrefix> lost_network(const std::string& interface, const IpAddress& gateway) const;
   std::string leg_objection(const NextHop& hop, Family family) const;
@@ -50,6 +71,13 @@ class Place {
   Networks target_networks_;
   OwnPrefixes now_unmanaged_;  ///< prefixes whose route the kernel does not make (IFA_F_NOPREFIXROUTE)
   OwnPrefixes target_unmanaged_;
+  RestoreOptions options_;
+  Machines now_machines_;
+  Machines target_machines_;
+  std::map<std::string, IpAddress> other_networks_;  ///< interfaces, and the gateway that tells
+  std::map<IpPrefix, RouteType> own_;                ///< what the local table keeps for this machine itself
+  std::set<std::pair<Family, std::uint8_t>> own_lengths_;
+  mutable std::set<std::string> remarks_;
 };
 
 /// The prefixes that are on link, as routes tell it: what a gateway must be in. Only those that matter for the given

@@ -10,6 +10,7 @@
 #include "restore_entries.h"
 #include "restore_groups.h"
 #include "restore_steps.h"
+#include "restore_tunnels.h"
 #include "vpndoctor/route_owner.h"
 #include "vpndoctor/route_words.h"
 
@@ -33,11 +34,14 @@ class RoutePlan {
   RoutePlan(const Snapshot& now, const Snapshot& target, const Place& place)
       : now_(&now), target_(&target), place_(&place) {}
 
-  std::vector<PlannedStep> plan() {
+  std::vector<PlannedStep> plan(const Families& left_alone) {
     for (const KeyGroup& key : differing_keys(*now_->routes, *target_->routes)) {
-      groups_.push_back(numbered(key, *now_, *target_, *place_));
+      RouteGroup group = numbered(key, *now_, *target_, *place_);
+      const Family family = group.entries.empty() ? Family::kInet : group.entries.front().route.destination.family();
+      if (!left_alone.contains(family)) groups_.push_back(std::move(group));
     }
     ask_place();
+    ask_working_defaults();
     ask_gateways();
     keep_without_stand_in();
     for (RouteGroup& group : groups_) plan_group(group);
@@ -53,6 +57,9 @@ class RoutePlan {
   }
 
   void ask_place();
+  void ask_working_defaults();
+  using WorkingDefaults = std::map<Destination, std::vector<IpAddress>>;
+  WorkingDefaults working_defaults();
   std::string reason_to_keep(const RouteGroup& group, int entry) const;
   void ask_gateways();
   std::vector<IpAddress> missing_gateways();
@@ -84,6 +91,7 @@ std::string RoutePlan::reason_to_keep(const RouteGroup& group, int entry) const 
   for (const NextHop& hop : route.next_hops.hops) {
     if (is_tunnel(*now_, hop.interface)) return {};
     if (hop.gateway && !place_->is_on_network(hop.interface, *hop.gateway)) return {};
+    if (std::string why = place_->other_network(hop.interface); !why.empty()) return why;
     const Family family = hop.gateway ? hop.gateway->family : route.route.destination.family();
     if (place_->has_moved(hop.interface, family)) {
       return fmt::format("{} has moved to another network since, and this route may belong to that", hop.interface);
@@ -101,6 +109,40 @@ void RoutePlan::ask_place() {
     if (!group.is_extra(entry)) return;
     group.why_not[at(entry)] = reason_to_keep(group, entry);
     if (!group.why_not[at(entry)].empty()) group.pinned[at(entry)] = true;
+  });
+}
+
+/// The gateways of the defaults that would go, and that work as far as can be told: neighbours that answer.
+RoutePlan::WorkingDefaults RoutePlan::working_defaults() {
+  WorkingDefaults working;
+  for_each_entry([&](const RouteGroup& group, int entry) {
+    const StandaloneRoute& route = group.entries[at(entry)];
+    if (!route.route.destination.is_default() || !group.is_extra(entry)) return;
+    for (const NextHop& hop : route.next_hops.hops) {
+      if (place_->is_answering(hop)) working[destination_of(route)].push_back(*hop.gateway);
+    }
+  });
+  return working;
+}
+
+/// Two networks may have one prefix: what works today makes way only for a gateway that is known to be the one of then.
+void RoutePlan::ask_working_defaults() {
+  const WorkingDefaults working = working_defaults();
+  std::map<Destination, std::string> refused;
+  for_each_entry([&](RouteGroup& group, int entry) {
+    const StandaloneRoute& wanted = group.entries[at(entry)];
+    const auto today = working.find(destination_of(wanted));
+    if (today == working.end() || !group.is_missing(entry) || !group.why_not[at(entry)].empty()) return;
+    for (const NextHop& hop : wanted.next_hops.hops) {
+      if (group.why_not[at(entry)].empty()) group.why_not[at(entry)] = place_->stranger_objection(hop, today->second);
+    }
+    if (!group.why_not[at(entry)].empty()) refused.emplace(today->first, group.why_not[at(entry)]);
+  });
+  for_each_entry([&](RouteGroup& group, int entry) {
+    const auto found = refused.find(destination_of(group.entries[at(entry)]));
+    if (found == refused.end() || !group.is_extra(entry) || !group.why_not[at(entry)].empty()) return;
+    group.why_not[at(entry)] = found->second;
+    group.pinned[at(entry)] = true;
   });
 }
 
@@ -184,7 +226,9 @@ std::string RoutePlan::deletion_reason(const RouteGroup& group, int entry) const
   const Route& route = now_->routes->routes[group.now_index[at(entry)]];
   const Owner owner = route_owner(*now_, route);
   if (!owner.is_vpn) return "the baseline does not have it";
-  return fmt::format("left by {} ({}); the baseline does not have it", owner.name, owner.evidence);
+  return fmt::format("{} by {} ({}); the baseline does not have it",
+                     leads_into_live_tunnel(*now_, group.entries[at(entry)]) ? "made" : "left", owner.name,
+                     owner.evidence);
 }
 
 RestoreOperation RoutePlan::operation(const RouteGroup& group, const EntryList& list, const SequenceStep& step) const {
@@ -299,8 +343,9 @@ void keep_order(std::vector<PlannedStep>& steps) {
   }
 }
 
-std::vector<PlannedStep> plan_routes(const Snapshot& now, const Snapshot& target, const Place& place) {
-  return RoutePlan(now, target, place).plan();
+std::vector<PlannedStep> plan_routes(const Snapshot& now, const Snapshot& target, const Place& place,
+                                     const Families& left_alone) {
+  return RoutePlan(now, target, place).plan(left_alone);
 }
 
 }  // namespace vpndoctor

@@ -10,6 +10,7 @@
 #include "filled_tables.h"
 #include "restore_entries.h"
 #include "restore_steps.h"
+#include "restore_tunnels.h"
 #include "vpndoctor/route_diff.h"
 #include "vpndoctor/route_owner.h"
 
@@ -36,10 +37,10 @@ using RuleGroups = std::map<std::pair<Family, std::uint32_t>, RuleGroup>;
 /// The rule of VRFs comes and goes with them.
 bool is_kernel_made(const Rule& rule) { return rule.l3mdev && rule.protocol == kProtocolKernel; }
 
-RuleGroups grouped(const std::vector<Rule>& now, const std::vector<Rule>& target) {
+RuleGroups grouped(const std::vector<Rule>& now, const std::vector<Rule>& target, const Families& left_alone) {
   RuleGroups groups;
   for (const Rule& rule : now) {
-    if (is_kernel_made(rule)) continue;
+    if (is_kernel_made(rule) || left_alone.contains(rule.family)) continue;
     RuleGroup& group = groups[{rule.family, rule.priority}];
     group.now.push_back(group.number(rule));
   }
@@ -140,7 +141,8 @@ SequenceModel model_of(const RuleGroup& group) {
 std::string reason_to_delete(const Snapshot& now, const Rule& rule) {
   const Owner owner = rule_owner(now, rule);
   if (!owner.is_vpn) return "the baseline does not have it";
-  return fmt::format("left by {} ({}); the baseline does not have it", owner.name, owner.evidence);
+  return fmt::format("{} by {} ({}); the baseline does not have it", is_client_alive(now, owner) ? "made" : "left",
+                     owner.name, owner.evidence);
 }
 
 /// Exceptions have lower numbers than what they are exceptions of: they come first and go last. A rule that jumps comes
@@ -199,8 +201,8 @@ void RulePlan::plan_group(const RuleGroup& group) {
 }  // namespace
 
 std::vector<PlannedStep> plan_rules(const Snapshot& now, const Snapshot& target,
-                                    const std::vector<PlannedStep>& route_steps) {
-  return RulePlan(now, target, route_steps).plan(grouped(*now.rules, *target.rules));
+                                    const std::vector<PlannedStep>& route_steps, const Families& left_alone) {
+  return RulePlan(now, target, route_steps).plan(grouped(*now.rules, *target.rules, left_alone));
 }
 
 }  // namespace vpndoctor

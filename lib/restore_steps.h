@@ -4,6 +4,7 @@
 
 #include <compare>
 #include <cstdint>
+#include <set>
 #include <vector>
 
 #include "restore_place.h"
@@ -35,16 +36,22 @@ struct PlannedStep {
 /// Keeps the order of the steps of one key: none is due later than the next.
 void keep_order(std::vector<PlannedStep>& steps);
 
-/// Plans all routes.
-std::vector<PlannedStep> plan_routes(const Snapshot& now, const Snapshot& target, const Place& place);
-/// Plans all rules. `refused` are the routes of the target that cannot be restored.
+/// Families that the target says nothing about.
+using Families = std::set<Family>;
+
+/// Plans all routes, apart from those of the families that are left alone.
+std::vector<PlannedStep> plan_routes(const Snapshot& now, const Snapshot& target, const Place& place,
+                                     const Families& left_alone);
+/// Plans all rules. `route_steps` is what happens to the tables that they lead to.
 std::vector<PlannedStep> plan_rules(const Snapshot& now, const Snapshot& target,
-                                    const std::vector<PlannedStep>& route_steps);
+                                    const std::vector<PlannedStep>& route_steps, const Families& left_alone);
 /// Offers to delete the addresses of dead tunnels that the target does not have.
 std::vector<PlannedStep> plan_addresses(const Snapshot& now, const Snapshot& target);
 
 /// Names the managers that own what the plan touches.
 std::vector<TableManager> managers_of(const Snapshot& now, const std::vector<RestoreOperation>& operations);
+/// Says which tunnels that are up lose routes; who holds them counts as a manager.
+void note_live_tunnels(const Snapshot& now, RestorePlan& plan);
 
 /// The same for routes of macOS, as commands of route(8).
 std::vector<PlannedStep> plan_macos_routes(const Snapshot& now, const Snapshot& target, const Place& place);

@@ -3,6 +3,8 @@
 // counts is weighed there.
 #include "vpndoctor/read_configured_state.h"
 
+#include <fmt/format.h>
+
 #include <algorithm>
 #include <span>
 #include <utility>
@@ -10,6 +12,8 @@
 
 #include "configuration_files.h"
 #include "vpndoctor/interface_configuration.h"
+#include "vpndoctor/route_owner.h"
+#include "vpndoctor/text_escape.h"
 
 namespace vpndoctor {
 namespace {
@@ -29,6 +33,7 @@ class Reader {
     for (const char* folder : {"/var/lib/dhcp", "/var/lib/dhclient", "/run"}) read_dhclient(folder);
     read_interfaces();
     ConfiguredState state = weigh_configuration(now_, found_);
+    note_unconfigured(state);
     for (std::string& failure : files_.take_failures()) state.not_read.push_back(std::move(failure));
     return state;
   }
@@ -46,6 +51,7 @@ class Reader {
   void read_dhcpcd(const Link& link, const std::string& folder);
   void read_dhclient(const std::string& folder);
   void read_interfaces();
+  void note_unconfigured(ConfiguredState& state) const;
 
   /// Remembers what a file says; a lease that tells how long it holds does so from the time it was written.
   void keep(InterfaceConfiguration configuration, const ConfigurationFile& file) {
@@ -157,6 +163,24 @@ void Reader::read_interfaces() {
         if (is_new && paths.size() < kMostIncludedFiles) paths.push_back(std::move(path));
       }
     }
+  }
+}
+
+/// An interface with an address that somebody gave to it, and no file that says who.
+void Reader::note_unconfigured(ConfiguredState& state) const {
+  if (!now_.links || !now_.addresses) return;
+  for (const Link& link : *now_.links) {
+    if (!link.is_running() || link.is_loopback() || is_tunnel(now_, link.name) || link_owner(now_, link).is_known()) {
+      continue;
+    }
+    const bool has_address = std::ranges::any_of(*now_.addresses, [&](const Address& each) {
+      return each.interface == link.name && !each.address.is_link_local();
+    });
+    const bool is_found = state.managers.contains(link.name);
+    if (!has_address || is_found) continue;
+    state.not_read.push_back(
+        fmt::format("no configuration found for {} (looked for networkd, NetworkManager, dhclient, dhcpcd, ifupdown)",
+                    escape_controls(link.name)));
   }
 }
 

@@ -14,6 +14,7 @@
 #include <vector>
 
 #include "atomic_file.h"
+#include "file_trust.h"
 #include "handles.h"
 #include "macos_captures.h"
 #include "vpndoctor/snapshot_file.h"
@@ -89,15 +90,6 @@ Result<Snapshot> read_snapshot(int fd, const std::string& name) {
   return snapshot;
 }
 
-/// What is wrong with the owner or the mode of a file or a folder; empty when nothing is.
-std::string distrust(const struct stat& status) {
-  if (status.st_uid != 0 && status.st_uid != invoking_user()) return "belongs to another user";
-  // In a folder like /tmp nobody can replace what is another's.
-  const bool is_sticky = S_ISDIR(status.st_mode) && (status.st_mode & S_ISVTX) != 0;
-  if ((status.st_mode & (S_IWGRP | S_IWOTH)) != 0 && !is_sticky) return "may be written by others";
-  return {};
-}
-
 }  // namespace
 
 Result<void> save_snapshot(const Snapshot& snapshot, const std::string& path, const BaselinePlace* owner) {
@@ -113,7 +105,7 @@ Result<void> save_snapshot(const Snapshot& snapshot, const std::string& path, co
   return {};
 }
 
-Result<Snapshot> load_snapshot(const std::string& path) {
+Result<LoadedSnapshot> load_snapshot_file(const std::string& path) {
   const std::string name = path == "-" ? "standard input" : in_quotes(path);
   const Fd input = open_input(path);
   struct stat status{};
@@ -123,24 +115,15 @@ Result<Snapshot> load_snapshot(const std::string& path) {
     if (number == ENOENT) error.hint = "'vpndoctor routes save FILE' makes one";
     return std::unexpected(std::move(error));
   }
-  if (S_ISDIR(status.st_mode)) return read_macos_captures(path);
-  return read_snapshot(input.get(), name);
+  auto snapshot = S_ISDIR(status.st_mode) ? read_macos_captures(path) : read_snapshot(input.get(), name);
+  if (!snapshot) return std::unexpected(std::move(snapshot.error()));
+  return LoadedSnapshot{std::move(*snapshot), distrust_of(path, status)};
 }
 
-std::optional<Error> check_trusted(const std::string& path) {
-  constexpr const char* kHint = "a plan is applied only from a file that root or you alone can write";
-  if (path == "-") return Error{ErrorKind::kPermission, "standard input has no owner", kHint};
-  const std::size_t slash = path.rfind('/');
-  const std::string folder = slash == std::string::npos ? "." : path.substr(0, slash + 1);
-  for (const std::string& each : {path, folder}) {
-    struct stat status{};
-    if (::lstat(each.c_str(), &status) != 0) return file_error(errno, "look at " + in_quotes(each));
-    if (S_ISLNK(status.st_mode)) return Error{ErrorKind::kPermission, in_quotes(each) + " is a symbolic link", kHint};
-    if (const std::string why = distrust(status); !why.empty()) {
-      return Error{ErrorKind::kPermission, in_quotes(each) + " " + why, kHint};
-    }
-  }
-  return std::nullopt;
+Result<Snapshot> load_snapshot(const std::string& path) {
+  auto loaded = load_snapshot_file(path);
+  if (!loaded) return std::unexpected(std::move(loaded.error()));
+  return std::move(loaded->snapshot);
 }
 
 }  // namespace vpndoctor

@@ -37,6 +37,7 @@ void write_data(JsonWriter& json, const RoutesRestoreReport& report) {
   json.field("rolled_back", report.rolled_back).field("confirmed", report.confirmed);
   write_managers(json, report.plan.managers);
   json.key("notes").value(std::span<const std::string>(report.plan.notes));
+  json.key("unanswered").value(std::span<const std::string>(report.plan.unanswered));
   json.key("messages").value(std::span<const std::string>(report.messages));
   json.end_object();
 }

@@ -18,10 +18,6 @@ constexpr std::size_t kMostListed = 60;  ///< more steps than these are counted,
 bool is_offered(const RestoreOperation& operation) { return operation.applicable && operation.optional; }
 bool is_refused(const RestoreOperation& operation) { return !operation.applicable; }
 
-std::size_t refused_count(const RestorePlan& plan) {
-  return static_cast<std::size_t>(std::ranges::count_if(plan.operations, is_refused));
-}
-
 /// Words begin with a capital letter; names of things, such as wg-quick and eth0, stay as they are.
 std::string sentence(std::string text) {
   const auto is_small = [](char c) { return c >= 'a' && c <= 'z'; };
@@ -63,13 +59,21 @@ void write_steps(const RoutesRestoreReport& report, Page& page) {
   }
   if (std::ranges::any_of(report.plan.operations, is_offered)) {
     const bool is_done = report.applied && report.with_optional;
-    page.heading(is_done ? "Done as well" : "Offered (--delete-addresses)");
+    page.heading(is_done ? "Done as well" : "Offered (--optional carries it out as well)");
     write_some(report.plan, page, is_offered, write);
   }
 }
 
+/// How a plan that was only looked at is carried out.
+void write_next_step(const RoutesRestoreReport& report, Page& page) {
+  const bool is_untouched = !report.applied && !report.rolled_back && report.messages.empty();
+  if (report.plan.pending() == 0 || report.apply_argv.empty() || !is_untouched) return;
+  page.heading("To carry it out");
+  page.command({"linux", report.apply_argv, true}, 2);
+}
+
 void write_refused(const RoutesRestoreReport& report, Page& page) {
-  if (refused_count(report.plan) == 0) return;
+  if (report.plan.refused() == 0) return;
   page.heading("Not possible here");
   write_some(report.plan, page, is_refused, [&](std::size_t, const RestoreOperation& operation) {
     page.item(fmt::format("{}: {}.", joined(operation.argv), operation.why_not));
@@ -83,6 +87,10 @@ void write_remarks(const RoutesRestoreReport& report, Page& page) {
       page.item(fmt::format("{}: {}", manager.name, manager.evidence));
     }
   }
+  if (!report.plan.unanswered.empty()) {
+    page.heading("Not worked out");
+    for (const std::string& reason : report.plan.unanswered) page.item(sentence(reason));
+  }
   if (!report.plan.notes.empty()) {
     page.heading("Notes");
     for (const std::string& note : report.plan.notes) page.item(sentence(note));
@@ -92,13 +100,31 @@ void write_remarks(const RoutesRestoreReport& report, Page& page) {
   for (const std::string& message : report.messages) page.item(sentence(message));
 }
 
-std::string applied_headline(const RoutesRestoreReport& report, std::size_t pending) {
+/// What was carried out: with what was offered, when that was asked for.
+std::size_t done_count(const RoutesRestoreReport& report) {
+  const auto is_done = [&](const RestoreOperation& operation) {
+    return operation.applicable && (report.with_optional || !operation.optional);
+  };
+  return static_cast<std::size_t>(std::ranges::count_if(report.plan.operations, is_done));
+}
+
+std::string applied_headline(const RoutesRestoreReport& report) {
+  const std::size_t done = done_count(report);
   if (report.verified.value_or(false)) {
-    return fmt::format("{} applied; routes and rules are as in {}.", counted(pending, "operation"),
-                       report.baseline_name);
+    return fmt::format("{} applied; routes and rules are as in {}.", counted(done, "operation"), report.baseline_name);
   }
-  return fmt::format("{} applied, but the state that was read back is not that of {}.", counted(pending, "operation"),
+  return fmt::format("{} applied, but the state that was read back is not that of {}.", counted(done, "operation"),
                      report.baseline_name);
+}
+
+/// Nothing can be done, yet the target may not be reached.
+std::string open_headline(const RoutesRestoreReport& report) {
+  const RestorePlan& plan = report.plan;
+  if (!plan.unanswered.empty()) return "Not everything could be worked out: " + plan.unanswered.front() + ".";
+  const auto first = std::ranges::find_if(plan.operations, is_refused);
+  if (plan.refused() == 1) return fmt::format("Nothing can be done here: {}.", first->why_not);
+  return fmt::format("Nothing can be done here: {} not possible; the first: {}.", counted(plan.refused(), "operation"),
+                     first->why_not);
 }
 
 }  // namespace
@@ -106,18 +132,19 @@ std::string applied_headline(const RoutesRestoreReport& report, std::size_t pend
 std::string routes_headline(const RoutesRestoreReport& report) {
   const std::size_t pending = report.plan.pending();
   if (report.confirmed) return "Confirmed: the restored state is kept.";
-  if (report.applied) return applied_headline(report, pending);
+  if (report.applied) return applied_headline(report);
   if (report.rolled_back) return "Nothing is changed: what was applied was rolled back.";
-  if (!report.messages.empty() && pending > 0)
-    return "The plan could not be applied, and not all could be rolled back.";
-  const std::size_t refused = refused_count(report.plan);
+  if (!report.messages.empty()) return "The plan could not be applied, and not all could be rolled back.";
+  if (pending == 0 && !report.plan.is_whole()) return open_headline(report);
+  if (pending == 0) return fmt::format("Nothing to do to get to {}.", report.baseline_name);
+  const std::size_t refused = report.plan.refused();
   const std::string rest = refused == 0 ? "" : fmt::format("; {} not possible here", counted(refused, "operation"));
-  if (pending == 0) return fmt::format("Nothing to do to get to {}{}.", report.baseline_name, rest);
   return fmt::format("{} to get to {}{}.", counted(pending, "operation"), report.baseline_name, rest);
 }
 
 void write_sections(const RoutesRestoreReport& report, Page& page) {
   write_steps(report, page);
+  write_next_step(report, page);
   write_refused(report, page);
   write_remarks(report, page);
 }

@@ -29,6 +29,7 @@ Label label_of(const Report& report) {
   }
   if (const auto* restore = std::get_if<RoutesRestoreReport>(&report.data)) {
     if (report.verdict == Verdict::kOk) return {"OK", Style::kGood};
+    if (report.verdict == Verdict::kUndetermined) return {"UNDETERMINED", Style::kDoubtful};
     return {restore->applied || restore->rolled_back ? "PROBLEM" : "PENDING", Style::kDoubtful};
   }
   if (std::holds_alternative<RoutesExplainReport>(report.data)) return {"ROUTE", Style::kStrong};

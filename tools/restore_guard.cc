@@ -21,8 +21,7 @@
 #include <utility>
 
 #include "restore_confirmation.h"
-#include "vpndoctor/apply_plan.h"
-#include "vpndoctor/collect.h"
+#include "restore_rollback.h"
 #include "vpndoctor/snapshot_store.h"
 
 namespace vpndoctor {
@@ -118,15 +117,8 @@ class Guard {
   }
 
   GuardOutcome roll_back() const {
-    if (is_applied_) {
-      const auto undone = undo_plan(*request_->plan, request_->optional_too);
-      if (undone && undone->rolled_back) return GuardOutcome::kRolledBack;
-    }
-    // How far it went is not known, or something else changed in between: plan the way back from what is there.
-    const auto now = collect_snapshot({.tunnels = false});
-    if (!now) return GuardOutcome::kFailed;
-    const auto applied = apply_plan(plan_restore(*now, *request_->before), true);
-    return applied && applied->applied ? GuardOutcome::kRolledBack : GuardOutcome::kFailed;
+    const RollBackRequest request{request_->plan, request_->before, request_->optional_too, is_applied_};
+    return vpndoctor::roll_back(request).complete ? GuardOutcome::kRolledBack : GuardOutcome::kFailed;
   }
 
   void finish(GuardOutcome outcome) const {
@@ -142,10 +134,21 @@ class Guard {
   Clock::time_point deadline_;
 };
 
-/// The terminal, for Enter: standard input when it is one. -1: there is none.
+/// True for the controlling terminal of a program that is not in its foreground: to read from it, or to discard what
+/// was typed, would stop the program.
+bool is_in_background(int terminal) {
+  const pid_t foreground = ::tcgetpgrp(terminal);
+  return foreground >= 0 && foreground != ::getpgrp();
+}
+
+/// The terminal, for Enter: standard input when it is one. -1: there is none, or another program has it.
 int open_terminal() {
-  if (::isatty(STDIN_FILENO) != 0) return ::dup(STDIN_FILENO);
-  return ::open("/dev/tty", O_RDWR | O_CLOEXEC | O_NOCTTY);
+  const bool is_input = ::isatty(STDIN_FILENO) != 0;
+  const int terminal =
+      is_input ? ::fcntl(STDIN_FILENO, F_DUPFD_CLOEXEC, 3) : ::open("/dev/tty", O_RDWR | O_CLOEXEC | O_NOCTTY);
+  if (terminal < 0 || !is_in_background(terminal)) return terminal;
+  ::close(terminal);
+  return -1;
 }
 
 /// True when a line was typed; a terminal that hung up says nothing.
@@ -157,6 +160,25 @@ bool took_enter(int terminal) {
 
 void say(int channel, char word) { ::send(channel, &word, 1, MSG_NOSIGNAL); }
 
+/// Puts off what stops a program from its terminal; returns the signals that were blocked before. A program that is
+/// stopped between two steps would leave the machine there, and its guard waiting.
+sigset_t block_stops() {
+  sigset_t stops;
+  sigemptyset(&stops);
+  for (const int number : {SIGTSTP, SIGTTIN, SIGTTOU}) sigaddset(&stops, number);
+  sigset_t before;
+  ::sigprocmask(SIG_BLOCK, &stops, &before);
+  return before;
+}
+
+/// What the guard said last; nothing when it is gone without a word.
+GuardOutcome last_word(int channel, pid_t pid) {
+  char byte = 0;
+  const bool spoke = ::recv(channel, &byte, 1, 0) == 1;
+  ::waitpid(pid, nullptr, 0);
+  return spoke ? static_cast<GuardOutcome>(byte - '0') : GuardOutcome::kGone;
+}
+
 }  // namespace
 
 Result<RestoreGuard> RestoreGuard::start(const GuardRequest& request) {
@@ -167,6 +189,7 @@ Result<RestoreGuard> RestoreGuard::start(const GuardRequest& request) {
     ::close(*listener);
     return failure(ErrorKind::kUnavailable, fmt::format("start the guard: {}", std::strerror(errno)));
   }
+  const sigset_t signals = block_stops();
   const pid_t pid = ::fork();
   if (pid == 0) {
     ::close(pair[0]);
@@ -175,16 +198,25 @@ Result<RestoreGuard> RestoreGuard::start(const GuardRequest& request) {
   }
   ::close(*listener);
   ::close(pair[1]);
-  if (pid > 0) return RestoreGuard(pid, pair[0]);
+  if (pid > 0) return RestoreGuard(pid, pair[0], signals);
+  ::sigprocmask(SIG_SETMASK, &signals, nullptr);
   ::close(pair[0]);
   return failure(ErrorKind::kUnavailable, fmt::format("start the guard: {}", std::strerror(errno)));
 }
 
 RestoreGuard::RestoreGuard(RestoreGuard&& other) noexcept
-    : pid_(std::exchange(other.pid_, -1)), channel_(std::exchange(other.channel_, -1)) {}
+    : pid_(std::exchange(other.pid_, -1)),
+      channel_(std::exchange(other.channel_, -1)),
+      signals_(std::exchange(other.signals_, std::nullopt)) {}
 
 RestoreGuard::~RestoreGuard() {
+  unblock_stops();
   if (channel_ >= 0) ::close(channel_);
+}
+
+void RestoreGuard::unblock_stops() {
+  if (signals_) ::sigprocmask(SIG_SETMASK, &*signals_, nullptr);
+  signals_.reset();
 }
 
 void RestoreGuard::dismiss() {
@@ -192,17 +224,17 @@ void RestoreGuard::dismiss() {
   ::waitpid(pid_, nullptr, 0);
 }
 
-std::optional<GuardOutcome> RestoreGuard::answer() {
-  char byte = 0;
-  if (::recv(channel_, &byte, 1, 0) != 1) return GuardOutcome::kFailed;
-  ::waitpid(pid_, nullptr, 0);
-  return static_cast<GuardOutcome>(byte - '0');
+GuardOutcome RestoreGuard::roll_back() {
+  say(channel_, kRollBack);
+  return last_word(channel_, pid_);
 }
 
 GuardOutcome RestoreGuard::wait(const Interrupt& interrupt, const std::function<void()>& prompt) {
+  // The guard's clock first: whatever stops this program from here on, the guard goes on.
+  say(channel_, kApplied);
+  unblock_stops();
   const int terminal = open_terminal();
   if (terminal >= 0) ::tcflush(terminal, TCIFLUSH);
-  say(channel_, kApplied);
   prompt();
   std::array<pollfd, 3> polled = {pollfd{channel_, POLLIN, 0}, pollfd{terminal, POLLIN, 0},
                                   pollfd{interrupt.descriptor(), POLLIN, 0}};
@@ -218,7 +250,7 @@ GuardOutcome RestoreGuard::wait(const Interrupt& interrupt, const std::function<
     }
   }
   if (terminal >= 0) ::close(terminal);
-  return answer().value_or(GuardOutcome::kFailed);
+  return last_word(channel_, pid_);
 }
 
 }  // namespace vpndoctor

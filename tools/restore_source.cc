@@ -38,30 +38,28 @@ Result<RestoreSource> RestoreSource::open(const RoutesRestoreCommand& command) {
     source.name_ = "what the interfaces' configuration says";
     return source;
   }
-  source.path_ = source.name_ = command.baseline;
+  source.path_ = command.baseline;
+  source.name_ = command.baseline == "-" ? "standard input" : command.baseline;
   if (command.baseline.empty()) {
     auto baseline = default_baseline();
     if (!baseline) return std::unexpected(baseline.error());
     source.path_ = std::move(baseline->path);
     source.name_ = fmt::format("{}'s baseline", baseline->user_name);
   }
-  auto target = load_snapshot(source.path_);
-  if (!target) return std::unexpected(target.error());
-  source.target_ = std::make_shared<const Snapshot>(std::move(*target));
+  auto loaded = load_snapshot_file(source.path_);
+  if (!loaded) return std::unexpected(loaded.error());
+  source.target_ = std::make_shared<const Snapshot>(std::move(loaded->snapshot));
+  source.distrust_ = std::move(loaded->distrust);
   return source;
 }
 
-Result<RestorePlan> RestoreSource::plan(const Snapshot& now) const {
+Result<RestorePlan> RestoreSource::plan(const Snapshot& now, bool force) const {
   if (!target_) return infer_restore(now, is_elsewhere_ ? configuration_elsewhere(now) : read_configured_state(now));
-  if (target_->platform == now.platform) return plan_restore(now, *target_);
+  if (target_->platform == now.platform) return plan_restore(now, *target_, {.force = force});
   return failure(ErrorKind::kUsage,
-                 fmt::format("{} is of {}, and the state to restore is of {}", name_, platform_name(target_->platform),
-                             platform_name(now.platform)),
+                 fmt::format("{} is of {}, and the state to start from is of {}", name_,
+                             platform_name(target_->platform), platform_name(now.platform)),
                  "--from SOURCE names the state to start from");
-}
-
-std::optional<Error> RestoreSource::check_trusted() const {
-  return target_ ? vpndoctor::check_trusted(path_) : std::nullopt;
 }
 
 }  // namespace vpndoctor

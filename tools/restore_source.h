@@ -3,6 +3,7 @@
 #pragma once
 
 #include <memory>
+#include <optional>
 #include <string>
 
 #include "command_line.h"
@@ -19,17 +20,19 @@ class RestoreSource {
   static Result<RestoreSource> open(const RoutesRestoreCommand& command);
 
   /// Plans the way from `now`. kUsage when the saved state is of another platform.
-  Result<RestorePlan> plan(const Snapshot& now) const;
+  /// With `force` objections that the user may pass over are passed over.
+  Result<RestorePlan> plan(const Snapshot& now, bool force) const;
   /// How a report names it: "alice's baseline", a file, "what the interfaces' configuration says".
   const std::string& name() const { return name_; }
-  /// Checks that the file may be applied: kPermission when anybody else could have written it.
-  std::optional<Error> check_trusted() const;
+  /// Why the file must not be applied: kPermission when anybody else could have written what was read; null: it may.
+  const std::optional<Error>& distrust() const { return distrust_; }
 
  private:
   std::string path_;  ///< empty: inferred
   std::string name_;
   std::shared_ptr<const Snapshot> target_;  ///< null: inferred
-  bool is_elsewhere_ = false;               ///< the state to start from is not this machine's
+  std::optional<Error> distrust_;
+  bool is_elsewhere_ = false;  ///< the state to start from is not this machine's
 };
 
 }  // namespace vpndoctor

@@ -195,7 +195,7 @@ class RoutesOptions final : public CommandOptions {
     app.add_flag("--infer", command.infer, "Without a baseline: from leases and configuration");
     app.add_flag("--apply", command.apply, "Carry the plan out (root)");
     app.add_flag("--force", command.force, "Also when another manager owns the table")->needs("--apply");
-    app.add_flag("--delete-addresses", command.with_optional, "Also delete the addresses of dead tunnels");
+    app.add_flag("--optional,--delete-addresses", command.with_optional, "Also what the plan only offers");
     app.add_option("--confirm", command.confirm_seconds, "Go back again unless Enter comes within this time")
         ->check(seconds(kShortestConfirm, kLongestConfirm))
         ->needs("--apply")

@@ -7,21 +7,25 @@
 #include <utility>
 
 #include "restore_guard.h"
+#include "restore_rollback.h"
 #include "restore_source.h"
 #include "routes_commands.h"
 #include "state_source.h"
 #include "vpndoctor/apply_plan.h"
 #include "vpndoctor/collect.h"
+#include "vpndoctor/route_words.h"
 
 namespace vpndoctor {
 namespace {
+
+constexpr double kUsualConfirm = 30;  ///< seconds, for the command that a plan offers
 
 /// Why the plan must not be carried out; nullopt: it may.
 std::optional<Error> objection(const RestorePlan& plan, const RestoreSource& source, bool force) {
   if (plan.platform == Platform::kMacos) {
     return Error{ErrorKind::kUnavailable, "a plan for macOS is only printed: the system owns the table there", {}};
   }
-  if (auto distrust = source.check_trusted()) return distrust;
+  if (source.distrust()) return source.distrust();
   if (plan.managers.empty() || force) return std::nullopt;
   std::string names;
   for (const TableManager& manager : plan.managers) {
@@ -32,6 +36,20 @@ std::optional<Error> objection(const RestorePlan& plan, const RestoreSource& sou
                "stop it first, or use --force"};
 }
 
+/// The command that carries out what `command` plans, for root.
+std::vector<std::string> command_of(const RoutesRestoreCommand& command) {
+  std::vector<std::string> words = {"vpndoctor", "routes", "restore"};
+  if (command.infer) words.emplace_back("--infer");
+  if (!command.baseline.empty()) words.push_back(command.baseline);
+  if (command.with_optional) words.emplace_back("--optional");
+  words.emplace_back("--apply");
+  if (command.force) words.emplace_back("--force");
+  // A plan that was only looked at is best tried first.
+  const auto seconds = command.apply ? command.confirm_seconds : std::optional(kUsualConfirm);
+  if (seconds) words.insert(words.end(), {"--confirm", fmt::format("{:g}", *seconds)});
+  return words;
+}
+
 bool has_work(const RestorePlan& plan, bool optional_too) {
   for (const RestoreOperation& each : plan.operations) {
     if (each.applicable && (optional_too || !each.optional)) return true;
@@ -40,13 +58,15 @@ bool has_work(const RestorePlan& plan, bool optional_too) {
 }
 
 /// Reads the state back: nothing may be left to do.
-bool is_restored(const RestoreSource& source, bool optional_too, RoutesRestoreReport& result) {
+bool is_restored(const RestoreSource& source, const RoutesRestoreCommand& command, RoutesRestoreReport& result) {
+  const bool optional_too = command.with_optional;
   const auto now = collect_snapshot();
-  const auto rest = now ? source.plan(*now) : std::unexpected(now.error());
+  const auto rest = now ? source.plan(*now, command.force) : std::unexpected(now.error());
   if (!rest) {
     result.messages.push_back("the state could not be read back: " + rest.error().message);
     return false;
   }
+  result.plan.unanswered = rest->unanswered;
   for (const RestoreOperation& each : rest->operations) {
     if (!each.applicable || (each.optional && !optional_too)) continue;
     result.messages.push_back(fmt::format("still to be done: {}", fmt::join(each.argv, " ")));
@@ -54,77 +74,105 @@ bool is_restored(const RestoreSource& source, bool optional_too, RoutesRestoreRe
   return !has_work(*rest, optional_too);
 }
 
-void wait_for_confirmation(RestoreGuard& guard, double seconds, const Interrupt& interrupt,
-                           RoutesRestoreReport& result) {
-  const auto prompt = [seconds] {
+void append(std::vector<std::string>& messages, const std::vector<std::string>& more) {
+  messages.insert(messages.end(), more.begin(), more.end());
+}
+
+/// Everything about one application of a plan.
+struct Application {
+  const RoutesRestoreCommand* command;
+  const RestoreSource* source;
+  const Interrupt* interrupt;
+  const Snapshot* before;
+};
+
+/// The guard is gone: nobody else can take back what was applied.
+GuardOutcome roll_back_here(const Application& application, RoutesRestoreReport& result) {
+  const RollBack back =
+      roll_back({&result.plan, application.before, application.command->with_optional, /*is_applied=*/true});
+  append(result.messages, back.messages);
+  return back.complete ? GuardOutcome::kRolledBack : GuardOutcome::kFailed;
+}
+
+void wait_for_confirmation(RestoreGuard& guard, const Application& application, RoutesRestoreReport& result) {
+  const auto prompt = [seconds = *application.command->confirm_seconds] {
     std::fprintf(stderr,
-                 "The plan is applied. Press Enter within %g seconds to keep it, or run\n"
+                 "The plan is applied. Press Enter within %g %s to keep it, or run\n"
                  "  vpndoctor routes restore --confirmed\n"
                  "in another shell; otherwise everything is rolled back.\n",
-                 seconds);
+                 seconds, seconds == 1 ? "second" : "seconds");
   };
-  const GuardOutcome outcome = guard.wait(interrupt, prompt);
+  GuardOutcome outcome = guard.wait(*application.interrupt, prompt);
   if (outcome == GuardOutcome::kKept) return;
+  const char* why = application.interrupt->happened() ? "interrupted" : "not confirmed in time";
+  if (outcome == GuardOutcome::kGone) {
+    why = "the process that was to wait for the confirmation is gone";
+    outcome = roll_back_here(application, result);
+  }
   result.applied = false;
   result.verified.reset();
   result.rolled_back = outcome == GuardOutcome::kRolledBack;
-  const char* why = interrupt.happened() ? "interrupted" : "not confirmed in time";
   result.messages.push_back(result.rolled_back
                                 ? fmt::format("{}: everything was rolled back", why)
                                 : fmt::format("{}, and not everything could be rolled back: run it again", why));
 }
 
-struct Application {
-  const RoutesRestoreCommand* command;
-  const RestoreSource* source;
-  const Interrupt* interrupt;
-};
-
-/// Carries the plan out and looks whether it worked.
+/// Carries the plan out and looks whether it worked, or whether everything is as before.
 std::optional<Error> carry_out(const Application& application, RoutesRestoreReport& result) {
   const bool optional_too = application.command->with_optional;
   auto outcome = apply_plan(result.plan, optional_too);
   if (!outcome) {
     Error error = std::move(outcome.error());
-    if (error.kind == ErrorKind::kPermission) error.hint = "it takes root: sudo vpndoctor routes restore --apply";
+    if (error.kind == ErrorKind::kPermission)
+      error.hint = "it takes root: sudo " + joined(command_of(*application.command));
     return error;
   }
   result.applied = outcome->applied;
-  result.rolled_back = outcome->rolled_back;
   result.messages = std::move(outcome->messages);
-  if (result.applied) result.verified = is_restored(*application.source, optional_too, result);
+  if (result.applied) {
+    result.verified = is_restored(*application.source, *application.command, result);
+    return std::nullopt;
+  }
+  const RollBack back = check_rolled_back(*application.before);
+  append(result.messages, back.messages);
+  result.rolled_back = back.complete;
   return std::nullopt;
 }
 
 /// The same under a guard, which is there before anything is changed.
-std::optional<Error> carry_out_guarded(const Application& application, const Snapshot& now,
-                                       RoutesRestoreReport& result) {
+std::optional<Error> carry_out_guarded(const Application& application, RoutesRestoreReport& result) {
   const RoutesRestoreCommand& command = *application.command;
   const std::chrono::duration<double> patience(*command.confirm_seconds);
-  auto guard = RestoreGuard::start({&result.plan, &now, command.with_optional, patience});
+  auto guard = RestoreGuard::start({&result.plan, application.before, command.with_optional, patience});
   if (!guard) return guard.error();
   auto error = carry_out(application, result);
-  if (error || !result.applied) {
+  if (result.applied) {
+    wait_for_confirmation(*guard, application, result);
+  } else if (error || result.rolled_back) {
     guard->dismiss();
-    return error;
+  } else {
+    result.rolled_back = guard->roll_back() == GuardOutcome::kRolledBack;
+    if (result.rolled_back) result.messages.emplace_back("a second attempt rolled everything back");
   }
-  wait_for_confirmation(*guard, *command.confirm_seconds, *application.interrupt, result);
-  return std::nullopt;
+  return error;
 }
 
-std::optional<Error> apply(const Application& application, const Snapshot& now, RoutesRestoreReport& result) {
+std::optional<Error> apply(const Application& application, RoutesRestoreReport& result) {
   const RoutesRestoreCommand& command = *application.command;
   if (auto error = objection(result.plan, *application.source, command.force)) return error;
   if (!has_work(result.plan, command.with_optional)) return std::nullopt;
-  if (command.confirm_seconds) return carry_out_guarded(application, now, result);
+  if (command.confirm_seconds) return carry_out_guarded(application, result);
   return carry_out(application, result);
 }
 
-/// Operations that are pending, still or again, are the problem; a step that failed leaves the question open.
+/// Operations that are pending, still or again, are the problem; a step that failed and could not be taken back, or a
+/// part of the plan that nothing is known about, leaves the question open.
 Verdict verdict_of(const RoutesRestoreReport& result, bool was_to_apply) {
   if (result.applied) return result.verified.value_or(false) ? Verdict::kOk : Verdict::kProblem;
-  if (result.plan.pending() == 0) return Verdict::kOk;
-  return was_to_apply && !result.messages.empty() && !result.rolled_back ? Verdict::kUndetermined : Verdict::kProblem;
+  if (result.rolled_back) return Verdict::kProblem;
+  if (was_to_apply && !result.messages.empty()) return Verdict::kUndetermined;
+  if (result.plan.pending() > 0) return Verdict::kProblem;
+  return result.plan.is_whole() ? Verdict::kOk : Verdict::kUndetermined;
 }
 
 Report confirm() {
@@ -147,14 +195,17 @@ Result<RoutesRestoreReport> restore(const RoutesRestoreCommand& command, const I
   if (!source) return std::unexpected(source.error());
   const auto now = read_state(command.from);
   if (!now) return std::unexpected(now.error());
-  auto plan = source->plan(**now);
+  auto plan = source->plan(**now, command.force);
   if (!plan) return std::unexpected(plan.error());
   RoutesRestoreReport result;
   result.plan = std::move(*plan);
   result.baseline_name = source->name();
   result.with_optional = command.with_optional;
+  const bool can_apply = command.from.empty() && command.baseline != "-" && result.plan.platform != Platform::kMacos;
+  if (can_apply) result.apply_argv = command_of(command);
   if (!command.apply) return result;
-  if (auto error = apply({&command, &*source, &interrupt}, **now, result)) return std::unexpected(std::move(*error));
+  const Application application{&command, &*source, &interrupt, &**now};
+  if (auto error = apply(application, result)) return std::unexpected(std::move(*error));
   return result;
 }
 

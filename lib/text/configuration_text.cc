@@ -41,6 +41,27 @@ std::optional<std::uint8_t> mask_length(const IpAddress& mask) {
   return static_cast<std::uint8_t>(ones);
 }
 
+Result<std::vector<ConfiguredWay>> parse_classless_routes(std::span<const std::byte> value, const std::string& place) {
+  constexpr std::size_t kRouterBytes = 4;
+  std::vector<ConfiguredWay> ways;
+  while (!value.empty()) {
+    const auto length = std::to_integer<unsigned>(value[0]);
+    const std::size_t significant = (length + 7) / 8;
+    if (length > 32) return failure(ErrorKind::kUsage, fmt::format("option 121 has a prefix of {} bits", length));
+    if (value.size() < 1 + significant + kRouterBytes) return failure(ErrorKind::kUsage, "option 121 is cut off");
+    IpAddress network;
+    for (std::size_t i = 0; i < significant; ++i) network.bytes.at(i) = std::to_integer<std::uint8_t>(value[1 + i]);
+    const auto router = IpAddress::from_bytes(value.subspan(1 + significant, kRouterBytes));
+    ConfiguredWay way;
+    way.destination = IpPrefix::of(network, length);
+    if (router && !router->is_unspecified()) way.gateway = router;
+    way.place = place;
+    ways.push_back(std::move(way));
+    value = value.subspan(1 + significant + kRouterBytes);
+  }
+  return ways;
+}
+
 std::string line_place(std::size_t line) { return fmt::format("line {}", line); }
 
 void add_way(InterfaceConfiguration& configuration, ConfiguredWay way) {

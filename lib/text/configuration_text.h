@@ -5,8 +5,10 @@
 
 #include <cstddef>
 #include <optional>
+#include <span>
 #include <string>
 #include <string_view>
+#include <vector>
 
 #include "text/lines.h"
 #include "vpndoctor/interface_configuration.h"
@@ -22,6 +24,10 @@ std::optional<ConfiguredAddress> parse_configured_address(std::string_view text)
 std::optional<IpPrefix> parse_destination(std::string_view text, std::optional<Family> family = std::nullopt);
 /// The length of a network mask; nullopt when its bits are not in one piece.
 std::optional<std::uint8_t> mask_length(const IpAddress& mask);
+/// Decodes the value of DHCP option 121 (RFC 3442): the length of a prefix, its significant octets, the router; again
+/// and again. A router of 0.0.0.0 means the link itself. Every way gets `place`. kUsage with the fault when any part is
+/// wrong.
+Result<std::vector<ConfiguredWay>> parse_classless_routes(std::span<const std::byte> value, const std::string& place);
 /// "line 7".
 std::string line_place(std::size_t line);
 /// Remembers a way, or that there were too many.

@@ -131,29 +131,18 @@ void take_expiry(const Statement& statement, InterfaceConfiguration& lease) {
   }
 }
 
-/// "0,192,0,2,1,16,10,77,192,0,2,3": the octets of option 121 as numbers.
+/// "0,192,0,2,1,16,10,77,192,0,2,3": the octets of option 121 as numbers. One that is wrong anywhere counts for
+/// nothing.
 bool take_classless_routes(const Statement& statement, std::vector<ConfiguredWay>& ways) {
-  std::vector<std::uint8_t> octets;
+  std::vector<std::byte> octets;
   for (const std::string_view text : values(statement, 2)) {
     const auto octet = parse_number<std::uint8_t>(text);
     if (!octet) return false;
-    octets.push_back(*octet);
+    octets.push_back(std::byte{*octet});
   }
-  for (std::size_t at = 0; at < octets.size();) {
-    const unsigned length = octets[at++];
-    const std::size_t significant = (length + 7) / 8;
-    if (length > 32 || octets.size() - at < significant + 4 || ways.size() >= kMostWays) return false;
-    ConfiguredWay way;
-    IpAddress network;
-    IpAddress gateway;
-    for (std::size_t i = 0; i < significant; ++i) network.bytes.at(i) = octets[at++];
-    for (std::size_t i = 0; i < 4; ++i) gateway.bytes.at(i) = octets[at++];
-    way.destination = IpPrefix::of(network, length);
-    if (!gateway.is_unspecified()) way.gateway = gateway;
-    way.place = fmt::format("line {}, {}", statement.line, statement.words[1]);
-    ways.push_back(std::move(way));
-  }
-  return true;
+  auto decoded = parse_classless_routes(octets, fmt::format("line {}, {}", statement.line, statement.words[1]));
+  if (decoded) ways = std::move(*decoded);
+  return decoded.has_value();
 }
 
 void take_option(const Statement& statement, OpenLease& lease) {
@@ -192,7 +181,7 @@ InterfaceConfiguration weighed(OpenLease lease) {
   lease.configuration.manager = ConfigurationManager::kDhclient;
   lease.configuration.is_lease = true;
   for (ConfiguredAddress& address : lease.configuration.addresses) address.prefix_length = lease.prefix_length;
-  lease.configuration.ways = std::move(lease.classless);
+  for (ConfiguredWay& way : lease.classless) add_way(lease.configuration, std::move(way));
   if (!lease.configuration.ways.empty()) return std::move(lease.configuration);
   std::uint32_t metric = lease.routers.size() > 1 ? 1 : 0;
   for (const IpAddress& router : lease.routers) {

@@ -90,21 +90,6 @@ ConfiguredWay way(const IpPrefix& destination, const IpAddress& gateway, Option 
   return made;
 }
 
-/// Option 121: the length of a prefix, its significant octets, the router; again and again.
-Result<void> take_classless_routes(Bytes value, InterfaceConfiguration& lease) {
-  while (!value.empty()) {
-    const unsigned length = octet(value, 0);
-    const std::size_t significant = (length + 7) / 8;
-    if (length > 32) return failure(ErrorKind::kUsage, fmt::format("option 121 has a prefix of {} bits", length));
-    if (value.size() < 1 + significant + 4) return failure(ErrorKind::kUsage, "option 121 is cut off");
-    IpAddress network;
-    for (std::size_t i = 0; i < significant; ++i) network.bytes.at(i) = octet(value, 1 + i);
-    add_way(lease, way(IpPrefix::of(network, length), address_at(value, 1 + significant), kClasslessRoutes));
-    value = value.subspan(1 + significant + 4);
-  }
-  return {};
-}
-
 /// Options 33 (a classful destination is meant as a host by the clients of today) and 3.
 void take_old_routes(const Options& options, InterfaceConfiguration& lease) {
   const Bytes pairs = value_of(options, kStaticRoutes);
@@ -148,7 +133,9 @@ Result<InterfaceConfiguration> parse_dhcp_message(Bytes message) {
   lease.addresses.push_back({address, mask.size() == 4 ? mask_length(address_at(mask, 0)) : std::nullopt});
   take_lease_time(value_of(*options, kLeaseTime), lease);
   const Bytes classless = value_of(*options, kClasslessRoutes);
-  if (auto taken = take_classless_routes(classless, lease); !taken) return std::unexpected(taken.error());
+  auto ways = parse_classless_routes(classless, "option 121");
+  if (!ways) return std::unexpected(ways.error());
+  for (ConfiguredWay& each : *ways) add_way(lease, std::move(each));
   if (classless.empty()) take_old_routes(*options, lease);
   return lease;
 }

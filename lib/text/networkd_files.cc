@@ -109,7 +109,14 @@ void finish_route(const OpenRoute& route, InterfaceConfiguration& file) {
                  .place = fmt::format("line {}, [Route]", route.section_line)});
 }
 
-void take_network_setting(const Setting& setting, InterfaceConfiguration& file) {
+/// What the interface takes from its lease. Of the gateway `UseGateway` decides, and where it is not set `UseRoutes`
+/// (systemd.network(5)), in whatever order they come.
+struct LeaseUse {
+  bool routes = true;
+  std::optional<bool> gateway;
+};
+
+void take_network_setting(const Setting& setting, InterfaceConfiguration& file, LeaseUse& uses) {
   const bool is_network = setting.section == "Network";
   if ((is_network || setting.section == "Address") && setting.key == "Address") {
     const auto address = parse_configured_address(setting.value);
@@ -124,8 +131,8 @@ void take_network_setting(const Setting& setting, InterfaceConfiguration& file) 
   }
   if (setting.section == "DHCPv4" || setting.section == "DHCP") {
     if (setting.key == "RouteMetric") file.metric = parse_number<std::uint32_t>(setting.value);
-    if (setting.key == "UseRoutes") file.ignores_lease_routes = !is_truth(setting.value);
-    if (setting.key == "UseGateway") file.ignores_lease_gateway = !is_truth(setting.value);
+    if (setting.key == "UseRoutes") uses.routes = is_truth(setting.value);
+    if (setting.key == "UseGateway") uses.gateway = is_truth(setting.value);
   }
 }
 
@@ -148,8 +155,9 @@ InterfaceConfiguration parse_network_file(std::string_view text) {
   InterfaceConfiguration file;
   file.manager = ConfigurationManager::kNetworkd;
   OpenRoute route;
+  LeaseUse uses;
   for_each_setting(text, [&](const Setting& setting) {
-    if (setting.section != "Route") return take_network_setting(setting, file);
+    if (setting.section != "Route") return take_network_setting(setting, file, uses);
     if (setting.section_line != route.section_line) {
       finish_route(route, file);
       route = OpenRoute{.section_line = setting.section_line};
@@ -157,6 +165,8 @@ InterfaceConfiguration parse_network_file(std::string_view text) {
     take_route_setting(setting, route);
   });
   finish_route(route, file);
+  file.ignores_lease_routes = !uses.routes;
+  file.ignores_lease_gateway = !uses.gateway.value_or(uses.routes);
   return file;
 }
 

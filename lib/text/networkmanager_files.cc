@@ -49,6 +49,7 @@ class Connection {
     std::erase_if(file().ways, [&](const ConfiguredWay& way) {
       return way.destination.is_default() && defaults_of(way.destination.family()).never_default;
     });
+    file().ignores_lease_gateway = inet_.never_default;
     file().manager = ConfigurationManager::kNetworkManager;
     return std::move(result_);
   }

@@ -7,6 +7,7 @@ import select
 import shutil
 import signal
 import subprocess
+import sys
 import tempfile
 import termios
 import unittest
@@ -54,13 +55,25 @@ class Watch:
                 return
 
 
+BACKGROUND = """
+import fcntl, os, subprocess, sys, termios
+fcntl.ioctl(0, termios.TIOCSCTTY, 0)
+sys.exit(subprocess.Popen(sys.argv[1:], preexec_fn=lambda: os.setpgid(0, 0)).wait())
+"""
+
+
 class OnTerminal:
     """The tool as the leader of a session of its own, on a terminal of its own."""
 
-    def __init__(self, *arguments):
+    def __init__(self, *arguments, background=False):
         self.master, slave = pty.openpty()
-        self.process = subprocess.Popen([world.TOOL, *arguments], stdin=slave, stdout=slave, stderr=slave,
-                                        start_new_session=True, preexec_fn=lambda: ioctl(0, termios.TIOCSCTTY, 0))
+        command = [world.TOOL, *arguments]
+        # A shell's background job: in the session of the terminal, and not in its foreground.
+        start = None if background else lambda: ioctl(0, termios.TIOCSCTTY, 0)
+        if background:
+            command = [sys.executable, "-c", BACKGROUND, *command]
+        self.process = subprocess.Popen(command, stdin=slave, stdout=slave, stderr=slave, start_new_session=True,
+                                        preexec_fn=start)
         os.close(slave)
         self.text = ""
 
@@ -163,6 +176,82 @@ class RoutesRestore(Case):
         self.assertEqual(state(), self.crashed)
         self.assertEqual(self.restore().returncode, 1)
 
+    def test_a_file_below_a_folder_that_others_can_write_is_not_applied(self):
+        grandparent = os.path.join(self.folder, "open")
+        parent = os.path.join(grandparent, "closed")
+        os.makedirs(parent)
+        path = shutil.copy(self.baseline, parent)
+        os.chmod(path, 0o600)
+        os.chmod(grandparent, 0o777)
+        done = run("routes", "restore", path, "--apply")
+        self.assertEqual(done.returncode, 3)
+        self.assertIn("may be written by others", done.stderr)
+        os.chmod(grandparent, 0o755)
+        os.chown(grandparent, 65534, 65534)
+        self.assertIn("belongs to another user", run("routes", "restore", path, "--apply").stderr)
+        self.assertEqual(state(), self.crashed)
+
+    def test_a_symbolic_link_of_somebody_else_is_not_followed(self):
+        link = os.path.join(self.folder, "link")
+        os.symlink(self.folder, link)
+        os.chown(link, 65534, 65534, follow_symlinks=False)
+        for name in ("baseline.jsonl", "./baseline.jsonl"):
+            done = run("routes", "restore", os.path.join(link, name), "--apply")
+            self.assertEqual(done.returncode, 3)
+            self.assertIn("belongs to another user", done.stderr)
+        self.assertEqual(state(), self.crashed)
+        os.chown(link, 0, 0, follow_symlinks=False)
+        self.assertEqual(run("routes", "restore", os.path.join(link, "baseline.jsonl"), "--apply").returncode, 0)
+
+    def test_a_missing_permission_names_the_same_command_for_root(self):
+        done = run("routes", "restore", self.baseline, "--apply", "--confirm", "7",
+                   prefix=("setpriv", "--bounding-set=-net_admin", "--inh-caps=-net_admin"))
+        self.assertEqual(done.returncode, 3)
+        self.assertIn(f"sudo vpndoctor routes restore {self.baseline} --apply --confirm 7", done.stderr)
+        self.assertEqual(state(), self.crashed)
+
+    def test_a_plan_says_how_it_is_carried_out(self):
+        done = self.restore()
+        words = " ".join(done.stdout.replace("\\\n", " ").split())
+        self.assertIn(f"sudo vpndoctor routes restore {self.baseline} --apply --confirm 30", words)
+
+    def test_what_cannot_be_answered_is_not_ok(self):
+        done = run("routes", "restore", "--infer", "--apply", "--json")
+        self.assertEqual(done.returncode, 0, done.stdout)
+        done = run("routes", "restore", "--infer", "--json")
+        data = self.assert_json(done.stdout)
+        self.assertEqual((done.returncode, data["verdict"]), (3, "undetermined"), data)
+        self.assertTrue(any("IPv4 default" in each for each in data["data"]["unanswered"]), data["data"])
+        self.assertTrue(any("no configuration found for vd0" in each for each in data["data"]["notes"]), data["data"])
+
+    def test_a_restore_of_which_nothing_is_possible_here_is_not_ok(self):
+        ip("link add vdgone type veth peer name vdgone2")
+        for name in ("vdgone", "vdgone2"):
+            ip(f"link set {name} up")
+        ip("address add 198.51.100.1/24 dev vdgone")
+        ip("route add 10.44.0.0/16 via 198.51.100.2 dev vdgone src 198.51.100.1")
+        try:
+            self.assertEqual(run("routes", "save", self.baseline).returncode, 0)
+        finally:
+            ip("link del vdgone")
+        data, code = self.data()
+        self.assertEqual((code, data["pending"]), (3, 0))
+        self.assertEqual({each["why_not"] for each in data["operations"]}, {"vdgone is not on this machine"})
+        self.assertIn("UNDETERMINED: Nothing can be done here", self.restore().stdout)
+
+    def test_secondary_addresses_of_a_dead_tunnel_go_and_nothing_is_lost(self):
+        ip("tuntap add vdtun mode tun")
+        try:
+            ip("link set vdtun up")
+            ip("address add 10.8.0.2/24 dev vdtun")
+            ip("address add 10.8.0.3/24 dev vdtun")
+            data, code = self.data("--apply", "--delete-addresses")
+            self.assertEqual((code, data["verified"]), (0, True), data)
+            self.assertEqual(subprocess.run(["ip", "-4", "-o", "address", "show", "dev", "vdtun"], check=True,
+                                            stdout=subprocess.PIPE).stdout, b"")
+        finally:
+            ip("link del vdtun")
+
     def test_a_routing_daemons_routes_need_force(self):
         ip("route add 10.99.0.0/16 via 192.0.2.2 dev vd0 proto bird")
         done = self.restore("--apply")
@@ -199,6 +288,35 @@ class RoutesRestore(Case):
         tool.wait_for("rolled back.")
         os.write(tool.master, b"\x03")
         self.assertEqual(tool.end(), 130, tool.text)
+        self.assertEqual(state(), self.crashed)
+
+    def test_in_the_background_of_a_terminal_it_is_rolled_back_in_time(self):
+        tool = OnTerminal("routes", "restore", self.baseline, "--apply", "--confirm", "1", background=True)
+        tool.wait_for("rolled back.")
+        os.write(tool.master, b"\n")
+        self.assertEqual(tool.end(), 1, tool.text)
+        self.assertEqual(state(), self.crashed)
+
+    def test_a_stopped_program_is_rolled_back_in_time(self):
+        with Watch() as watch:
+            tool = OnTerminal("routes", "restore", self.baseline, "--apply", "--confirm", "2")
+            tool.wait_for("rolled back.")
+            watch.wait_for(f"Deleted {LEFTOVER}")
+            tool.process.send_signal(signal.SIGSTOP)
+            watch.wait_for(LEFTOVER)
+            watch.wait_for("Deleted default")
+        tool.process.send_signal(signal.SIGCONT)
+        self.assertEqual(tool.end(), 1, tool.text)
+        self.assertEqual(state(), self.crashed)
+
+    def test_the_program_rolls_back_itself_when_its_guard_is_killed(self):
+        tool = OnTerminal("routes", "restore", self.baseline, "--apply", "--confirm", "600")
+        tool.wait_for("rolled back.")
+        with open(f"/proc/{tool.process.pid}/task/{tool.process.pid}/children", encoding="ascii") as file:
+            guard, = file.read().split()
+        os.kill(int(guard), signal.SIGKILL)
+        self.assertEqual(tool.end(), 1, tool.text)
+        self.assertIn("is gone", tool.text)
         self.assertEqual(state(), self.crashed)
 
     def test_a_terminal_that_hangs_up_rolls_back_in_time(self):

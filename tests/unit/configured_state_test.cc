@@ -182,7 +182,7 @@ TEST(ConfiguredState, OfTwoLeasesTheOneCountsWhoseRoutesAreThere) {
             "default via 192.0.2.1 dev eth0 proto dhcp metric 1024");
 }
 
-TEST(ConfiguredState, ARouterThatIsANeighbourStandsForItsAdvertisement) {
+TEST(ConfiguredState, TheOneRouterOfAnAdvertisedNetworkGivesABridge) {
   Snapshot now = at_now(host());
   Neighbour router{.interface = "eth0",
                    .address = *IpAddress::parse("fe80::1"),
@@ -190,14 +190,27 @@ TEST(ConfiguredState, ARouterThatIsANeighbourStandsForItsAdvertisement) {
                    .state = kNeighbourStale,
                    .is_router = true};
   now.neighbours = Observed<std::vector<Neighbour>>({router}, "netlink");
-  EXPECT_TRUE(weigh_configuration(now, {}).routes.empty());
   RoutingSettings settings;
   settings.inet6["eth0"].accept_router_advertisements = 1;
   now.settings = Observed<RoutingSettings>(settings, "proc");
+  EXPECT_TRUE(weigh_configuration(now, {}).routes.empty()) << "no address of an advertisement";
+  Address advertised;
+  advertised.interface = "eth0";
+  advertised.address = *IpAddress::parse("2001:db8::5");
+  advertised.prefix_length = 64;
+  advertised.valid_seconds = 3600;
+  now.addresses->push_back(advertised);
   const auto state = weigh_configuration(now, {});
   ASSERT_EQ(state.routes.size(), 1U);
-  EXPECT_EQ(state.routes[0].confidence, Confidence::kLikely);
+  EXPECT_TRUE(state.routes[0].is_bridge);
+  EXPECT_EQ(state.routes[0].confidence, Confidence::kSuspected);
   EXPECT_EQ(state.routes[0].route.next_hops.hops.at(0).gateway, router.address);
+  EXPECT_EQ(state.routes[0].route.route.metric, 1025U) << "the kernel's own has 1024, and ours must not be in its way";
+  EXPECT_LE(state.routes[0].route.attributes.expires_seconds.value_or(9999), 1800U);
+  Snapshot two = now;
+  router.address = *IpAddress::parse("fe80::2");
+  two.neighbours->push_back(router);
+  EXPECT_TRUE(weigh_configuration(two, {}).routes.empty()) << "which of them is not known";
   settings.inet6["eth0"].forwarding = 1;
   now.settings = Observed<RoutingSettings>(settings, "proc");
   EXPECT_TRUE(weigh_configuration(now, {}).routes.empty());

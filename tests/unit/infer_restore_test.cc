@@ -219,6 +219,49 @@ TEST(InferRestore, AMissingRouteComesBackWithItsSource) {
   EXPECT_EQ(plan.operations.at(0).confidence, Confidence::kProven);
 }
 
+TEST(InferRestore, ADefaultThatNothingSpeaksForIsNotAnswered) {
+  Machine machine;
+  machine.link("eth0").address("eth0", "192.0.2.5/24");
+  Snapshot now = machine.snapshot();
+  const RestorePlan plan = infer_restore(now, {});
+  EXPECT_EQ(plan.pending(), 0U);
+  ASSERT_EQ(plan.unanswered.size(), 1U);
+  EXPECT_NE(plan.unanswered[0].find("IPv4"), std::string::npos);
+  ConfiguredState managed;
+  managed.managers["eth0"] = ConfigurationManager::kNetworkManager;
+  EXPECT_NE(infer_restore(now, managed).unanswered.at(0).find("nmcli device reapply eth0"), std::string::npos);
+  EXPECT_TRUE(infer_restore(now, wish("default", "192.0.2.1")).unanswered.empty());
+  EXPECT_EQ(infer_restore(now, wish("default", "198.51.100.1")).unanswered.size(), 1U) << "its gateway is not on link";
+  EXPECT_TRUE(infer_restore(host().snapshot(), {}).unanswered.empty());
+  now.addresses->push_back(now.addresses->back());
+  now.addresses->back().address = *IpAddress::parse("2001:db8::5");
+  EXPECT_EQ(infer_restore(now, wish("default", "192.0.2.1")).unanswered.size(), 1U) << "there are addresses of IPv6";
+}
+
+TEST(InferRestore, AnAddressThatNeedsNoRouterAsksForNoDefault) {
+  Machine machine;
+  machine.link("eth0").address("eth0", "fd00::5/64").address("eth0", "169.254.1.5/16");
+  machine.link("docker0", "bridge").address("docker0", "172.17.0.1/16");
+  machine.tun("tun0").address("tun0", "10.8.0.2/24");
+  EXPECT_TRUE(infer_restore(machine.snapshot(), {}).unanswered.empty());
+}
+
+TEST(InferRestore, ABridgeIsOfferedAndAnswersNothing) {
+  Machine machine = host();
+  machine.address("eth0", "2001:db8::5/64");
+  ConfiguredState configured;
+  ConfiguredRoute bridge = wish("::/0", "fe80::1", 1025).routes.front();
+  bridge.is_bridge = true;
+  bridge.route.attributes.expires_seconds = 1800;
+  configured.routes = {bridge};
+  const RestorePlan plan = infer_restore(machine.snapshot(), configured);
+  EXPECT_EQ(plan.pending(), 0U);
+  ASSERT_EQ(plan.operations.size(), 1U);
+  EXPECT_TRUE(plan.operations[0].optional);
+  EXPECT_EQ(joined(plan.operations[0].argv), "ip -6 route add default via fe80::1 dev eth0 metric 1025 expires 1800");
+  EXPECT_EQ(plan.unanswered.size(), 1U);
+}
+
 TEST(InferRestore, ARouteThatIsThereWithAnotherMetricIsNotAddedAgain) {
   EXPECT_EQ(commands(host(), wish("default", "192.0.2.1", 100)), "");
 }

@@ -83,11 +83,14 @@ TEST(DhclientLeases, ALeaseThatIsCutOffDoesNotCount) {
 }
 
 TEST(DhclientLeases, ABadListOfRoutesIsSaid) {
-  for (const char* list : {"33,10,0,0,0,0,192,0,2,1", "24,10,0,0,192,0,2", "256,192,0,2,1", "x"}) {
+  for (const char* list :
+       {"33,10,0,0,0,0,192,0,2,1", "24,10,0,0,192,0,2", "256,192,0,2,1", "x", "8,10,192,0,2,9,33,1"}) {
     const auto leases = parse_dhclient_leases(
         dhclient_lease(fmt::format("option rfc3442-classless-static-routes {};\noption routers 192.0.2.1;", list)));
     ASSERT_EQ(leases.size(), 1U) << list;
     EXPECT_EQ(leases[0].not_understood.size(), 1U) << list;
+    ASSERT_EQ(leases[0].ways.size(), 1U) << "the routers count, and nothing of the list does: " << list;
+    EXPECT_TRUE(leases[0].ways[0].place.ends_with("routers"));
   }
 }
 
@@ -167,7 +170,16 @@ UseRoutes=false
   EXPECT_EQ(file.not_understood.size(), 1U);
   EXPECT_EQ(file.metric, 77U);
   EXPECT_TRUE(file.ignores_lease_routes);
-  EXPECT_FALSE(file.ignores_lease_gateway);
+  EXPECT_TRUE(file.ignores_lease_gateway) << "UseGateway= follows UseRoutes= where it is not set";
+}
+
+TEST(NetworkFile, TheGatewaySettingOverrulesTheOneForRoutesInAnyOrder) {
+  const auto first = parse_network_file("[DHCPv4]\nUseGateway=yes\nUseRoutes=no\n");
+  EXPECT_TRUE(first.ignores_lease_routes);
+  EXPECT_FALSE(first.ignores_lease_gateway);
+  const auto last = parse_network_file("[DHCPv4]\nUseRoutes=yes\nUseGateway=no\n");
+  EXPECT_FALSE(last.ignores_lease_routes);
+  EXPECT_TRUE(last.ignores_lease_gateway);
 }
 
 TEST(NetworkdLinkState, NamesTheFilesThatCount) {
@@ -203,6 +215,13 @@ never-default=true
             "route2\n");
   EXPECT_EQ(connection.configuration.not_understood.size(), 1U);
   EXPECT_EQ(connection.configuration.addresses.size(), 2U);
+}
+
+TEST(NetworkManagerConnection, NeverDefaultHoldsForItsLeaseAsWell) {
+  const auto of_inet = parse_networkmanager_connection("[ipv4]\nmethod=auto\nnever-default=true\n");
+  EXPECT_TRUE(of_inet.configuration.ignores_lease_gateway);
+  const auto of_inet6 = parse_networkmanager_connection("[ipv6]\nmethod=auto\nnever-default=true\n");
+  EXPECT_FALSE(of_inet6.configuration.ignores_lease_gateway);
 }
 
 TEST(NetworkManagerDevice, TellsConnectionAndMetric) {

@@ -115,6 +115,7 @@ TEST(RestorePlan, EqualStatesNeedNothing) {
   const Snapshot state = home().route("0.0.0.0/0", {"192.168.1.1"}).rule(100, 7).snapshot();
   const RestorePlan plan = plan_restore(state, state);
   EXPECT_TRUE(plan.operations.empty());
+  EXPECT_TRUE(plan.is_whole());
   EXPECT_EQ(plan.pending(), 0U);
 }
 
@@ -149,10 +150,185 @@ TEST(RestorePlan, ARouteThroughAnInterfaceThatIsGoneOrDownIsNotApplicable) {
   const Snapshot target = home().link("wg0", "").route("10.0.0.0/8", {"", "wg0"}).snapshot();
   const RestorePlan gone = plan_restore(home().snapshot(), target);
   ASSERT_EQ(gone.operations.size(), 1U);
-  EXPECT_EQ(gone.operations[0].why_not, "the interface wg0 does not exist now");
+  EXPECT_EQ(gone.operations[0].why_not, "wg0 is not on this machine");
   const RestorePlan down = plan_restore(home().link("wg0", "", false).snapshot(), target);
   ASSERT_EQ(down.operations.size(), 1U);
   EXPECT_EQ(down.operations[0].why_not, "the interface wg0 is down");
+  EXPECT_FALSE(down.is_whole());
+  Snapshot unplugged = home().link("wg0", "").snapshot();
+  unplugged.links->back().flags = kLinkUp;
+  EXPECT_EQ(plan_restore(unplugged, target).operations.at(0).why_not, "the interface wg0 has no carrier");
+  EXPECT_EQ(plan_restore(unplugged, target, {.is_return = true}).pending(), 1U) << "a moment ago it was like that";
+}
+
+TEST(RestorePlan, AnInterfaceThatIsGoneIsSaidBeforeItsAddress) {
+  Snapshot target = home().link("eth9", "10.0.0.2 10.0.0.0/8").route("10.9.0.0/16", {"10.0.0.1", "eth9"}).snapshot();
+  target.routes->attribute_sets[target.routes->routes.back().attributes].preferred_source = address("10.0.0.2");
+  const RestorePlan plan = plan_restore(Machine().link("eth0", "").snapshot(), target);
+  for (const RestoreOperation& each : plan.operations) {
+    if (joined(each.argv).find("eth9") == std::string::npos) continue;
+    EXPECT_EQ(each.why_not, "eth9 is not on this machine");
+  }
+}
+
+Snapshot with_neighbour(Snapshot snapshot, const std::string& of, const std::string& hardware,
+                        std::uint16_t state = kNeighbourStale) {
+  std::vector<Neighbour> all = snapshot.neighbours ? *snapshot.neighbours : std::vector<Neighbour>{};
+  all.push_back({.interface = "eth0", .address = address(of), .hardware_address = hardware, .state = state});
+  snapshot.neighbours = {all, "test"};
+  return snapshot;
+}
+
+TEST(RestorePlan, AGatewayThatIsAnotherMachineMeansAnotherNetworkOfTheSamePrefix) {
+  const Snapshot target = with_neighbour(
+      home().route("0.0.0.0/0", {"192.168.1.1"}).route("10.1.0.0/16", {"192.168.1.7"}).snapshot(), "192.168.1.1", "a");
+  const Snapshot bare = home().route("10.2.0.0/16", {"192.168.1.9"}).snapshot();
+  EXPECT_EQ(plan_restore(with_neighbour(bare, "192.168.1.1", "a"), target).pending(), 3U);
+  EXPECT_EQ(plan_restore(with_neighbour(bare, "192.168.1.1", "b", kNeighbourFailed), target).pending(), 3U);
+  const RestorePlan elsewhere = plan_restore(with_neighbour(bare, "192.168.1.1", "b"), target);
+  EXPECT_EQ(elsewhere.pending(), 0U);
+  for (const RestoreOperation& each : elsewhere.operations) {
+    EXPECT_EQ(each.why_not, "192.168.1.1 is another machine than when the state was saved: eth0 is on another network");
+  }
+  const RestorePlan forced = plan_restore(with_neighbour(bare, "192.168.1.1", "b"), target, {.force = true});
+  EXPECT_EQ(forced.pending(), 3U);
+  EXPECT_EQ(forced.notes.size(), 1U) << "what was passed over is said";
+}
+
+TEST(RestorePlan, ADefaultThatWorksMakesWayOnlyForAGatewayThatIsKnown) {
+  const Snapshot target = home().route("0.0.0.0/0", {"192.168.1.1"}).snapshot();
+  const Snapshot office = home().route("0.0.0.0/0", {"192.168.1.254"}).snapshot();
+  EXPECT_EQ(plan_restore(office, target).pending(), 1U) << "today's gateway is not known to answer";
+  const Snapshot working = with_neighbour(office, "192.168.1.254", "c", kNeighbourReachable);
+  const RestorePlan refused = plan_restore(working, target);
+  EXPECT_EQ(refused.pending(), 0U);
+  EXPECT_EQ(refused.operations.at(0).why_not,
+            "today's gateway 192.168.1.254 answers; 192.168.1.1 has not been seen here");
+  const Snapshot both = with_neighbour(working, "192.168.1.1", "a");
+  EXPECT_EQ(plan_restore(both, target).pending(), 0U);
+  EXPECT_EQ(plan_restore(both, with_neighbour(target, "192.168.1.1", "a")).pending(), 1U);
+  EXPECT_EQ(plan_restore(working, target, {.force = true}).pending(), 1U);
+  const auto with_vpn = [](const std::string& gateway, const std::string& interface) {
+    Machine machine = home();
+    machine.link("wg0", "10.8.0.2 10.8.0.0/24", true, "wireguard").kernel_route("10.8.0.0/24", "wg0");
+    return machine.route("0.0.0.0/0", {gateway, interface}).snapshot();
+  };
+  const Snapshot trampled = with_neighbour(with_vpn("192.168.1.254", "eth0"), "192.168.1.254", "c");
+  EXPECT_EQ(plan_restore(trampled, with_vpn("10.8.0.1", "wg0")).pending(), 1U) << "a VPN's own route comes back on top";
+}
+
+TEST(RestorePlan, AnUnknownGatewayDeletesNoDefaultOfAnotherInterface) {
+  const Snapshot now = with_neighbour(home()
+                                          .link("wlan0", "10.0.0.5 10.0.0.0/24")
+                                          .route("0.0.0.0/0", {"192.168.1.254", "eth0", 5})
+                                          .route("0.0.0.0/0", {"10.0.0.1", "wlan0", 9})
+                                          .snapshot(),
+                                      "192.168.1.254", "c");
+  const Snapshot target = home()
+                              .link("wlan0", "10.0.0.5 10.0.0.0/24")
+                              .route("0.0.0.0/0", {"192.168.1.1", "eth0", 7})
+                              .route("0.0.0.0/0", {"10.0.0.1", "wlan0", 9})
+                              .snapshot();
+  EXPECT_EQ(plan_restore(now, target).pending(), 0U);
+}
+
+TEST(RestorePlan, AGatewayThatIsNoOtherMachineIsNotApplicable) {
+  Machine machine = home();
+  Snapshot now = machine.snapshot();
+  const auto local = [&](const std::string& destination, RouteType type) {
+    Route route = now.routes->routes.front();
+    route.destination = prefix(destination);
+    route.table = kTableLocal;
+    route.type = type;
+    now.routes->routes.push_back(route);
+  };
+  local("192.168.1.5/32", RouteType::kLocal);
+  local("192.168.1.255/32", RouteType::kBroadcast);
+  const auto why_not = [&](const std::string& gateway) {
+    Snapshot target = home().route("10.0.0.0/8", {gateway}).route("0.0.0.0/0", {"192.168.1.1"}).snapshot();
+    const auto local_routes = std::vector(now.routes->routes.end() - 2, now.routes->routes.end());
+    target.routes->routes.insert(target.routes->routes.end(), local_routes.begin(), local_routes.end());
+    const RestorePlan plan = plan_restore(now, target);
+    EXPECT_EQ(plan.pending(), 1U) << "the others are restored all the same";
+    return plan.operations.back().why_not;
+  };
+  EXPECT_EQ(why_not("192.168.1.5"), "the gateway 192.168.1.5 is this machine's own address");
+  EXPECT_EQ(why_not("192.168.1.255"), "the gateway 192.168.1.255 is no single machine's address");
+  EXPECT_EQ(why_not("224.0.0.1"), "the gateway 224.0.0.1 is no address of a machine on a network");
+  EXPECT_EQ(why_not("127.0.0.1"), "the gateway 127.0.0.1 is no address of a machine on a network");
+}
+
+TEST(RestorePlan, AFamilyThatWasNotInUseThenIsLeftAlone) {
+  const auto with_inet6 = [](Snapshot snapshot) {
+    Rule rule;
+    rule.family = Family::kInet6;
+    rule.table = kTableLocal;
+    snapshot.rules->push_back(rule);
+    return snapshot;
+  };
+  const Snapshot target = home().rule(0, kTableLocal).snapshot();
+  const Snapshot now = with_inet6(home().rule(0, kTableLocal).route("2001:db8::/32", {"", "eth0"}).snapshot());
+  const RestorePlan plan = plan_restore(now, target);
+  EXPECT_TRUE(plan.operations.empty());
+  EXPECT_EQ(plan.notes.size(), 1U);
+  EXPECT_TRUE(plan.is_whole());
+}
+
+TEST(RestorePlan, AStateThatChangedWhileItWasSavedProvesNoAbsence) {
+  const Snapshot now = home().route("10.0.0.0/8", {"192.168.1.1"}).rule(99, 7).snapshot();
+  Snapshot target = home().route("0.0.0.0/0", {"192.168.1.1"}).rule(1, 7).snapshot();
+  target.stable = true;
+  EXPECT_EQ(plan_restore(now, target).pending(), 4U);
+  target.stable = false;
+  const RestorePlan plan = plan_restore(now, target);
+  EXPECT_EQ(plan.pending(), 2U);
+  EXPECT_EQ(plan.refused(), 2U);
+}
+
+constexpr std::uint16_t kNoHardware = 0xfffe;  // ARPHRD_NONE
+
+TEST(RestorePlan, ALiveTunnelIsNoLeftover) {
+  const Snapshot target = home().snapshot();
+  Snapshot now = home().link("tun7", "", true, "tun").route("10.0.0.0/8", {"", "tun7"}).snapshot();
+  now.links->back().hardware_type = kNoHardware;
+  Tunnel tunnel;
+  tunnel.interface = "tun7";
+  tunnel.holder_pid = 7;
+  tunnel.holder_name = "openvpn";
+  now.tunnels = {{tunnel}, "test"};
+  const RestorePlan live = plan_restore(now, target);
+  ASSERT_EQ(live.pending(), 1U);
+  EXPECT_EQ(live.operations[0].reason.find("left by"), std::string::npos) << live.operations[0].reason;
+  EXPECT_EQ(live.notes, Texts{"tun7 is up, held by openvpn: this takes its routes away; stop the VPN first"});
+  ASSERT_EQ(live.managers.size(), 1U);
+  EXPECT_EQ(live.managers[0].name, "openvpn");
+  now.links->back().flags = kLinkUp;
+  now.tunnels = {std::vector<Tunnel>{}, "test"};
+  const RestorePlan dead = plan_restore(now, target);
+  EXPECT_EQ(dead.pending(), 1U);
+  EXPECT_TRUE(dead.managers.empty());
+}
+
+Snapshot with_address(Snapshot snapshot, const std::string& own, std::uint32_t flags) {
+  Address each;
+  each.interface = "tun0";
+  each.address = address(own);
+  each.prefix_length = 24;
+  each.flags = flags | kAddressPermanent;
+  snapshot.addresses->push_back(each);
+  return snapshot;
+}
+
+TEST(RestorePlan, SecondaryAddressesOfADeadTunnelGoBeforeTheirFirstAndKeepIt) {
+  Snapshot now = home().link("tun0", "", true, "tun").snapshot();
+  now.links->back().flags = kLinkUp;
+  now.links->back().hardware_type = kNoHardware;
+  now = with_address(with_address(now, "10.8.0.2", 0), "10.8.0.3", kAddressSecondary);
+  const Snapshot target = home().link("tun0", "", true, "tun").snapshot();
+  EXPECT_EQ(commands(plan_restore(now, target)),
+            (Texts{"ip -4 address del 10.8.0.3/24 dev tun0", "ip -4 address del 10.8.0.2/24 dev tun0"}));
+  const Snapshot keeps = with_address(target, "10.8.0.3", 0);
+  EXPECT_TRUE(commands(plan_restore(now, keeps)).empty()) << "the kernel would take 10.8.0.3 away as well";
 }
 
 TEST(RestorePlan, AGatewayMustBeOnLinkThroughTodaysRoutesOrThePlansOwn) {
@@ -217,7 +393,8 @@ TEST(RestorePlan, WhatIsNotKnownIsNotPlanned) {
   target.routes = Observed<RouteTable>::missing("the file has none");
   const RestorePlan none = plan_restore(home().snapshot(), target);
   EXPECT_TRUE(none.operations.empty());
-  EXPECT_EQ(none.notes.size(), 1U);
+  EXPECT_EQ(none.unanswered.size(), 1U);
+  EXPECT_FALSE(none.is_whole());
   Snapshot cut = home().snapshot();
   cut.routes.add_limit("it was cut");
   const Snapshot now = home().route("10.0.0.0/8", {"192.168.1.1"}).snapshot();

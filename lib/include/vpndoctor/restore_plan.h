@@ -67,13 +67,27 @@ struct RestorePlan {
   std::vector<RestoreOperation> operations;  ///< in the order in which they are to be carried out
   std::vector<std::string> notes;            ///< what the plan leaves alone and why
   std::vector<TableManager> managers;        ///< who owns routes that the plan touches
+  /// What the plan cannot answer, and what to do about it: a part of the target that is not known, a family whose
+  /// default route nothing speaks for.
+  std::vector<std::string> unanswered;
 
   /// How many operations are pending: 0 means that there is nothing to do.
   std::size_t pending() const;
+  /// How many operations are not possible here.
+  std::size_t refused() const;
+  /// True when nothing is refused and nothing is left unanswered: with nothing pending, the target is reached.
+  bool is_whole() const { return refused() == 0 && unanswered.empty(); }
+};
+
+struct RestoreOptions {
+  /// Whoever asks knows that the target is of this place: gateways that are other machines than then are no objection.
+  bool force = false;
+  /// The target is this machine a moment ago: what it had then is put back even where it did not work.
+  bool is_return = false;
 };
 
 /// Plans the way from `now` to `target`, of the same platform. Kernel-made entries are left to the kernel. Routes of
 /// `target` that would not work under today's links and addresses stay in the plan as not applicable, with the reason.
-RestorePlan plan_restore(const Snapshot& now, const Snapshot& target);
+RestorePlan plan_restore(const Snapshot& now, const Snapshot& target, const RestoreOptions& options = {});
 
 }  // namespace vpndoctor

@@ -59,6 +59,8 @@ struct RoutesRestoreReport {
   bool with_optional = false;         ///< what the plan only offers was to be applied as well
   bool confirmed = false;             ///< --confirmed: a restore that waited is kept; then there is no plan
   std::vector<std::string> messages;  ///< what happened while it was carried out
+  /// The command that carries the plan out, for root; empty: it is not for this machine.
+  std::vector<std::string> apply_argv = {};
 };
 
 }  // namespace vpndoctor

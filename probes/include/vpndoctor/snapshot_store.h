@@ -35,8 +35,15 @@ Result<void> save_snapshot(const Snapshot& snapshot, const std::string& path, co
 /// for what is no snapshot; kPermission when it cannot be opened.
 Result<Snapshot> load_snapshot(const std::string& path);
 
-/// Checks that root or the invoking user owns the file and nobody else may write it: asked before a plan made from it
-/// is applied.
-std::optional<Error> check_trusted(const std::string& path);
+/// A saved state, and why a plan made from it must not be applied.
+struct LoadedSnapshot {
+  Snapshot snapshot;
+  /// kPermission: somebody other than root or the invoking user could have written what was read, or chosen which file
+  /// that was. Null: nobody could.
+  std::optional<Error> distrust;
+};
+
+/// The same as load_snapshot(), with the trust in the very file that was read.
+Result<LoadedSnapshot> load_snapshot_file(const std::string& path);
 
 }  // namespace vpndoctor
