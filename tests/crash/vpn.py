@@ -25,6 +25,11 @@ def process_of(name, *arguments):
     return None
 
 
+def answered(address):
+    """Returns once an echo through the tunnel was answered: the first may be lost while both ends still set up."""
+    run(CLIENT, "ping", "-c", "1", "-w", str(world.PATIENCE_S), address)
+
+
 class WgQuick:
     """wg0 on the client by wg-quick, a userspace WireGuard beneath it, everything through it."""
 
@@ -45,7 +50,7 @@ class WgQuick:
 
     def up(self):
         run(CLIENT, "wg-quick", "up", "/run/crash/wg0.conf", env=WIREGUARD)
-        run(CLIENT, "ping", "-c", "1", "-W", "10", "10.9.0.1")
+        answered("10.9.0.1")
 
     def crash(self):
         pid = process_of("wireguard-go", "wg0")
@@ -73,7 +78,7 @@ class OpenVpn:
         self.process = self.machines.run_until_end(world.start(
             CLIENT, *OPENVPN, "--dev", "tun0", "--client", "--nobind", "--remote", SERVER, "1194",
             *self.identity("client", "server"), until="Initialization Sequence Completed"))
-        run(CLIENT, "ping", "-c", "1", "-W", "10", "172.30.0.1")
+        answered("172.30.0.1")
 
     def crash(self):
         # `ip netns exec` becomes the program that it runs, so this is OpenVPN itself.
