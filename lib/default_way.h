@@ -22,7 +22,7 @@ struct DefaultWay {
   std::string text() const;
 };
 
-/// Finds it for a family; nullopt when there is none, or routes are not known.
+/// Finds it for a family, a rule that refuses included; nullopt when there is none, or routes are not known.
 std::optional<DefaultWay> default_way(const Snapshot& snapshot, Family family);
 
 /// True for a prefix that takes part in a default: the default itself, halves and quarters of it, and the parts of
