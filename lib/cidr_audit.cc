@@ -1,99 +1,100 @@
 // SPDX-License-Identifier: Apache-2.0
-// Audits a list in one sweep over the answers for every destination: the answers are cut to what the list covers and
-// joined where neighbours go the same way; every prefix then adds up the pieces that lie in it.
+// Audits a list: every prefix adds up the pieces of the answers that lie in it, and names those that do not go through
+// the tunnel.
 #include "vpndoctor/cidr_audit.h"
-
-#include <fmt/format.h>
 
 #include <algorithm>
 #include <array>
 #include <cmath>
 #include <map>
+#include <optional>
+#include <set>
+#include <utility>
 
-#include "address_number.h"
-#include "flow_fate.h"
+#include "cidr_audit_pieces.h"
+#include "routing_checks.h"
 #include "vpndoctor/route_words.h"
 
 namespace vpndoctor {
 namespace {
 
-/// Consecutive destinations that one route takes one way.
-struct Piece {
-  AddressNumber first;
-  AddressNumber last;
-  std::string_view interface;  ///< empty: nowhere
-  const Route* route = nullptr;
-  std::string_view uncertain;
-  bool is_neutral = false;  ///< this machine's own addresses, broadcast, multicast: nobody expects them in a tunnel
-
-  bool goes_on_as(const Piece& next) const {
-    return interface == next.interface && route == next.route && uncertain == next.uncertain &&
-           is_neutral == next.is_neutral && last.next() == next.first;
-  }
-};
-
-/// Legs through several interfaces: which one a packet takes is not in the tables.
-std::string_view why_uncertain(const FlowAnswer& answer) {
-  const bool differ = std::ranges::any_of(answer.candidates,
-                                          [&answer](const FlowWay& way) { return way.interface != answer.interface; });
-  if (!differ) return answer.uncertain;
-  return answer.depends_on == DependsOn::kHash ? "a flow hash decides between interfaces"
-                                               : "a neighbour's state decides between interfaces";
-}
-
-/// Collects the pieces of one family that overlap the aggregated list; both come in ascending order.
-class Sweep {
+/// What the machine's interfaces are to an audit; each is looked at once.
+class Surroundings {
  public:
-  Sweep(const std::vector<IpPrefix>& aggregated, Family family) {
-    for (const IpPrefix& prefix : aggregated) {
-      if (prefix.family() != family) continue;
-      wanted_.emplace_back(AddressNumber::of(prefix.address), AddressNumber::of(prefix.last_address()));
+  explicit Surroundings(const Snapshot& snapshot) : snapshot_(snapshot) {
+    if (snapshot.addresses) {
+      for (const Address& address : *snapshot.addresses) networks_[address.interface].push_back(address.on_link());
+    }
+    if (!snapshot.tunnels) return;
+    for (const Tunnel& tunnel : *snapshot.tunnels) {
+      for (const OuterEndpoint& endpoint : tunnel.endpoints) tunnel_ends_.insert(endpoint.address);
     }
   }
 
-  bool is_needed() const { return !wanted_.empty(); }
+  const Snapshot& snapshot() const { return snapshot_; }
 
-  void visit(const IpAddress& first, const IpAddress& last, const FlowAnswer& answer) {
-    const AddressNumber end = AddressNumber::of(last);
-    while (at_ < wanted_.size() && wanted_[at_].second < AddressNumber::of(first)) ++at_;
-    if (at_ == wanted_.size() || wanted_[at_].first > end) return;
-    const bool leaves = answer.fate == FlowFate::kUnicast || is_no_way_out(answer.fate);
-    const Piece piece{.first = AddressNumber::of(first),
-                      .last = end,
-                      .interface = leaves ? answer.interface : std::string_view{},
-                      .route = answer.route,
-                      .uncertain = why_uncertain(answer),
-                      .is_neutral = is_no_way_out(answer.fate)};
-    if (!pieces_.empty() && pieces_.back().goes_on_as(piece)) {
-      pieces_.back().last = piece.last;
-    } else {
-      pieces_.push_back(piece);
-    }
+  /// A tunnel's outer packets cannot go through the tunnel.
+  bool leads_to_tunnel_end(const PieceWay& way) const {
+    return way.route != nullptr && !way.interface.empty() && way.route->destination.is_host() &&
+           tunnel_ends_.contains(way.route->destination.address);
   }
 
-  std::vector<Piece> take() { return std::move(pieces_); }
+  /// A link's own network stays on the link, whoever made its route; a server that sets on-link routes to other
+  /// networks (TunnelVision) does not make them the link's own.
+  bool is_own_network(const PieceWay& way) const {
+    if (way.route == nullptr || way.interface.empty() || nature_of(way.interface).is_tunnel) return false;
+    if (way.route->protocol == kProtocolKernel) return true;
+    const auto has_gateway = [](const NextHop& hop) { return hop.gateway.has_value(); };
+    const auto networks = networks_.find(way.interface);
+    if (networks == networks_.end() || std::ranges::any_of(snapshot_.routes->hops(*way.route), has_gateway)) {
+      return false;
+    }
+    return std::ranges::any_of(networks->second,
+                               [&way](const IpPrefix& network) { return network.contains(way.route->destination); });
+  }
+
+  /// True for an interface that carries packets away from this machine outside any tunnel.
+  bool leaves_in_clear(std::string_view interface) const {
+    return !interface.empty() && nature_of(interface).leaves_in_clear;
+  }
 
  private:
-  std::vector<std::pair<AddressNumber, AddressNumber>> wanted_;
-  std::size_t at_ = 0;
-  std::vector<Piece> pieces_;
+  struct Nature {
+    bool is_tunnel = false;
+    bool leaves_in_clear = false;
+  };
+
+  const Nature& nature_of(std::string_view interface) const {
+    const auto [known, is_new] = natures_.try_emplace(interface);
+    if (!is_new) return known->second;
+    const Link* link = snapshot_.find_link(interface);
+    const bool carries =
+        !snapshot_.links || (why_dead(snapshot_, interface).empty() && !link->is_loopback() && link->kind != "dummy");
+    const bool tunnel = is_tunnel(snapshot_, interface);
+    return known->second = {.is_tunnel = tunnel, .leaves_in_clear = carries && !tunnel};
+  }
+
+  const Snapshot& snapshot_;
+  std::map<std::string_view, std::vector<IpPrefix>> networks_;
+  std::set<IpAddress> tunnel_ends_;
+  mutable std::map<std::string_view, Nature> natures_;
 };
 
 /// Judges one prefix by the pieces in it.
 class PrefixAuditor {
  public:
-  PrefixAuditor(const Snapshot& snapshot, std::string_view via) : snapshot_(snapshot), via_(via) {}
+  PrefixAuditor(const Snapshot& snapshot, std::string_view via) : surroundings_(snapshot), via_(via) {}
 
   AuditedPrefix audit(const IpPrefix& prefix, const std::vector<Piece>& pieces) {
     result_ = AuditedPrefix{};
     result_.prefix = prefix;
-    inside_ = elsewhere_ = nowhere_ = false;
+    inside_ = elsewhere_ = nowhere_ = has_own_ = false;
     shares_.clear();
-    const AddressNumber first = AddressNumber::of(prefix.address);
-    const AddressNumber last = AddressNumber::of(prefix.last_address());
-    auto piece = std::ranges::lower_bound(pieces, first, {}, &Piece::last);
-    for (; piece != pieces.end() && piece->first <= last; ++piece) {
-      add(*piece, std::max(first, piece->first), std::min(last, piece->last));
+    first_ = AddressNumber::of(prefix.address);
+    last_ = AddressNumber::of(prefix.last_address());
+    auto piece = std::ranges::lower_bound(pieces, first_, {}, &Piece::last);
+    for (; piece != pieces.end() && piece->first <= last_; ++piece) {
+      add(*piece, std::max(first_, piece->first), std::min(last_, piece->last));
     }
     end_run();
     finish();
@@ -103,29 +104,77 @@ class PrefixAuditor {
  private:
   void add(const Piece& piece, const AddressNumber& first, const AddressNumber& last) {
     const int host_bits = static_cast<int>(address_bits(result_.prefix.family()) - result_.prefix.length);
-    add_share(piece.interface, std::ldexp(first.count_to(last), -host_bits));
+    add_shares(piece, std::ldexp(first.count_to(last), -host_bits));
     if (result_.uncertain.empty()) result_.uncertain = piece.uncertain;
+    if (piece.is_own) remember_own(first, last);
     if (piece.is_neutral) return;
-    if (run_ != nullptr && run_->interface == piece.interface && run_->route == piece.route) {
+    const PieceWay* past = way_past(piece);
+    const bool is_inside = goes_in(piece);
+    if (past != nullptr) (past->interface.empty() ? nowhere_ : elsewhere_) = true;
+    inside_ = inside_ || is_inside;
+    if (past != nullptr && is_inside) doubt(*piece.parted);
+    if (past != nullptr && run_ != nullptr && run_->way == piece.way && run_->parted == piece.parted) {
       run_last_ = last;
       return;
     }
     end_run();
-    if (piece.interface == via_) {
-      inside_ = true;
-      return;
-    }
-    (piece.interface.empty() ? nowhere_ : elsewhere_) = true;
+    if (past != nullptr) begin_run(piece, first, last);
+  }
+
+  bool goes_in(const Piece& piece) const {
+    if (piece.parted == nullptr) return piece.way.interface == via_;
+    return std::ranges::count(piece.parted->ways, via_, &PieceWay::interface) != 0;
+  }
+
+  /// How flows leave past the tunnel; null when none do.
+  const PieceWay* way_past(const Piece& piece) const {
+    if (piece.parted == nullptr) return piece.way.interface == via_ ? nullptr : &piece.way;
+    const auto leads_past = [this](const PieceWay& way) { return way.interface != via_; };
+    return &*std::ranges::find_if(piece.parted->ways, leads_past);
+  }
+
+  void doubt(const PartedWays& parted) {
+    if (!result_.uncertain.empty()) return;
+    result_.uncertain = parted.decided_by == DependsOn::kHash ? "a flow hash decides between interfaces"
+                                                              : "a neighbour's state decides between interfaces";
+  }
+
+  void remember_own(const AddressNumber& first, const AddressNumber& last) {
+    if (!has_own_ || own_last_.next() != first) own_first_ = first;
+    own_last_ = last;
+    has_own_ = true;
+  }
+
+  bool is_in_own(const AddressNumber& address) const { return own_first_ <= address && address <= own_last_; }
+
+  /// An exception goes on over this machine's own addresses in the middle of a network and at its ends.
+  void begin_run(const Piece& piece, const AddressNumber& first, const AddressNumber& last) {
     run_ = &piece;
     run_first_ = first;
     run_last_ = last;
+    if (piece.way.route == nullptr || !has_own_ || own_last_.next() != first) return;
+    const AddressNumber begin = std::max(first_, AddressNumber::of(piece.way.route->destination.address));
+    if (is_in_own(begin)) run_first_ = begin;
   }
 
-  /// An exception goes on over this machine's own address in the middle of a network.
   void end_run() {
+    if (run_ == nullptr) return;
+    if (run_->way.route != nullptr && has_own_ && own_first_ == run_last_.next()) {
+      const AddressNumber end = std::min(last_, AddressNumber::of(run_->way.route->destination.last_address()));
+      if (is_in_own(end)) run_last_ = end;
+    }
     const Family family = result_.prefix.family();
-    if (run_ != nullptr) add_exceptions(*run_, {run_first_.to_address(family), run_last_.to_address(family)});
+    add_exceptions(*run_, {run_first_.to_address(family), run_last_.to_address(family)});
     run_ = nullptr;
+  }
+
+  void add_shares(const Piece& piece, double share) {
+    if (piece.parted == nullptr) return add_share(piece.way.interface, share);
+    if (piece.parted->decided_by == DependsOn::kNeighbour) {
+      result_.undecided_ratio += share;
+      return;
+    }
+    for (const PieceWay& way : piece.parted->ways) add_share(way.interface, share * way.share);
   }
 
   void add_share(std::string_view interface, double share) {
@@ -137,46 +186,44 @@ class PrefixAuditor {
     }
   }
 
-  /// Only the largest are kept: a prefix may have a million.
+  /// Only the worst are kept, and only these are put into words: a prefix may have a million.
   void add_exceptions(const Piece& piece, const AddressRange& range) {
-    const bool is_expected = expected(piece);
-    result_.has_unexpected = result_.has_unexpected || !is_expected;
+    const PieceWay& way = *way_past(piece);
+    const bool is_some = piece.parted != nullptr && goes_in(piece);
+    const bool to_tunnel_end = !is_some && surroundings_.leads_to_tunnel_end(way);
+    const bool is_expected = to_tunnel_end || (!is_some && surroundings_.is_own_network(way));
+    if (!is_expected) {
+      result_.has_unexpected = true;
+      result_.leaves_in_clear = result_.leaves_in_clear || surroundings_.leaves_in_clear(way.interface);
+    }
+    const auto rank = [](const AuditException& each) { return std::pair(each.is_expected, each.prefix.length); };
+    std::optional<AuditException> made;
     for (const IpPrefix& part : prefixes_of(range)) {
       ++result_.exceptions_count;
       auto& kept = result_.exceptions;
       if (kept.size() == AuditedPrefix::kMostExceptions) {
-        if (kept.back().prefix.length <= part.length) continue;
+        if (rank(kept.back()) <= std::pair(is_expected, part.length)) continue;
         kept.pop_back();
       }
-      const auto later = std::ranges::upper_bound(kept, part.length, {},
-                                                  [](const AuditException& each) { return each.prefix.length; });
-      kept.insert(later, exception(part, piece, is_expected));
+      if (!made) {
+        made = exception(way);
+        if (is_some) made->decided_by = piece.parted->decided_by;
+        made->is_expected = is_expected;
+        made->leads_to_tunnel_end = to_tunnel_end;
+      }
+      kept.insert(std::ranges::upper_bound(kept, std::pair(is_expected, part.length), {}, rank), *made)->prefix = part;
     }
   }
 
-  AuditException exception(const IpPrefix& part, const Piece& piece, bool is_expected) const {
-    AuditException made{.prefix = part, .interface = std::string(piece.interface), .route = {}, .table = 0};
-    made.is_expected = is_expected;
-    if (piece.route == nullptr) return made;
-    made.route = joined(route_words(*snapshot_.routes, *piece.route));
-    made.table = piece.route->table;
+  /// What the route says of an exception.
+  AuditException exception(const PieceWay& way) const {
+    AuditException made;
+    made.interface = std::string(way.interface);
+    if (way.route == nullptr) return made;
+    made.destination = way.route->destination;
+    made.route = joined(route_words(*surroundings_.snapshot().routes, *way.route));
+    made.table = way.route->table;
     return made;
-  }
-
-  /// A link's own network stays on the link, and the tunnel's outer packets cannot go through the tunnel.
-  bool expected(const Piece& piece) const {
-    if (piece.route == nullptr || piece.interface.empty()) return false;
-    if (piece.route->protocol == kProtocolKernel) return !is_tunnel_here(piece.interface);
-    if (!piece.route->destination.is_host() || !snapshot_.tunnels) return false;
-    return std::ranges::any_of(*snapshot_.tunnels, [&piece](const Tunnel& tunnel) {
-      return std::ranges::count(tunnel.endpoints, piece.route->destination.address, &OuterEndpoint::address) != 0;
-    });
-  }
-
-  bool is_tunnel_here(std::string_view interface) const {
-    const auto [known, is_new] = tunnels_.try_emplace(interface, false);
-    if (is_new) known->second = is_tunnel(snapshot_, interface);
-    return known->second;
   }
 
   void finish() {
@@ -184,6 +231,8 @@ class PrefixAuditor {
     for (const auto& [interface, share] : shares_) {
       result_.through.push_back({std::string(interface), std::min(share, 1.0)});
     }
+    result_.undecided_ratio = std::min(result_.undecided_ratio, 1.0);
+    result_.is_only_own = !inside_ && !elsewhere_ && !nowhere_;
     // Nothing but this machine's own addresses: they are delivered here, not through the tunnel.
     if (inside_) {
       result_.status = elsewhere_ || nowhere_ ? PrefixStatus::kPartial : PrefixStatus::kInside;
@@ -192,31 +241,22 @@ class PrefixAuditor {
     }
   }
 
-  const Snapshot& snapshot_;
+  Surroundings surroundings_;
   std::string_view via_;
   AuditedPrefix result_;
-  mutable std::map<std::string_view, bool> tunnels_;
+  AddressNumber first_;  ///< of the prefix
+  AddressNumber last_;
   std::vector<std::pair<std::string_view, double>> shares_;
   const Piece* run_ = nullptr;  ///< the exception that is being collected; null: none
   AddressNumber run_first_;
   AddressNumber run_last_;
+  bool has_own_ = false;  ///< then the last of this machine's own addresses so far are these
+  AddressNumber own_first_;
+  AddressNumber own_last_;
   bool inside_ = false;
   bool elsewhere_ = false;
   bool nowhere_ = false;
 };
-
-std::vector<Piece> pieces_of(const Fib& fib, const CidrAudit& audit, Family family, std::uint32_t uid) {
-  Sweep sweep(audit.aggregated, family);
-  if (!sweep.is_needed()) return {};
-  Flow flow;
-  flow.destination = IpPrefix::everything(family).address;
-  flow.uid = uid;
-  fib.for_each_range(flow, IpPrefix::everything(family),
-                     [&sweep](const IpAddress& first, const IpAddress& last, const FlowAnswer& answer) {
-                       sweep.visit(first, last, answer);
-                     });
-  return sweep.take();
-}
 
 void add_up(CidrAudit& audit) {
   for (const AuditedPrefix& each : audit.prefixes) {
@@ -257,15 +297,20 @@ CidrAudit audit_prefixes(const Fib& fib, const Snapshot& snapshot, const AuditRe
   CidrAudit audit;
   audit.interface = request.interface;
   audit.aggregated = aggregate(request.list);
-  const std::vector<Piece> inet = pieces_of(fib, audit, Family::kInet, request.uid);
-  const std::vector<Piece> inet6 = pieces_of(fib, audit, Family::kInet6, request.uid);
+  const auto pieces_in = [&](Family family) {
+    Flow flow = flow_to(IpPrefix::everything(family).address);
+    flow.uid = request.uid;
+    return pieces_of(fib, snapshot, audit.aggregated, flow);
+  };
+  const Pieces inet = pieces_in(Family::kInet);
+  const Pieces inet6 = pieces_in(Family::kInet6);
   PrefixAuditor auditor(snapshot, request.interface);
   // A prefix that the list names again has been judged already; else a list of one default, over and over, would take
   // for ever.
   std::map<IpPrefix, std::size_t> judged;
   for (const IpPrefix& prefix : request.list) {
     const auto [known, is_new] = judged.try_emplace(prefix, audit.prefixes.size());
-    audit.prefixes.push_back(is_new ? auditor.audit(prefix, prefix.family() == Family::kInet ? inet : inet6)
+    audit.prefixes.push_back(is_new ? auditor.audit(prefix, (prefix.family() == Family::kInet ? inet : inet6).list)
                                     : audit.prefixes[known->second]);
   }
   add_up(audit);

@@ -81,10 +81,13 @@ inline constexpr auto kRoutesCodes = std::to_array<CodeEntry>({
      "traffic leaves in clear. The audit names the route that takes them. Usual causes: the VPN was reconnected "
      "without its routes, another VPN or a DHCP server pushed a more specific route, a rule picks another table. "
      "Remedy: delete the route that takes them, or add the one that the list asks for."},
-    {"RTE021", "split-tunnel-partial", Severity::kWarning, "Only a part of a prefix goes through the tunnel",
-     "A more specific route takes a part of a prefix of the list past the tunnel, or drops it. It is a notice when "
-     "these parts are only the networks that the machine is directly connected to and the way to the tunnel's own "
-     "server, which belong outside. Remedy: delete the more specific route, or leave its prefix out of the list."},
+    {"RTE021", "split-tunnel-partial", Severity::kError, "Only a part of a prefix goes through the tunnel",
+     "Another route takes a part of a prefix of the list: a more specific one, a less specific one where the tunnel has "
+     "no route, or one with legs through several interfaces, where only some of the flows go through the tunnel. It is "
+     "an error when a part leaves in clear, through a live interface that is no tunnel; a warning when the rest goes "
+     "nowhere or through another tunnel; a notice when it is only the networks that the machine is directly connected "
+     "to and the way to the tunnel's own server, which belong outside. Remedy: delete the more specific route, add the "
+     "route that the tunnel lacks, or leave the prefix out of the list."},
     {"RTE022", "split-tunnel-unrouted", Severity::kWarning, "A prefix of the list goes nowhere",
      "No route matches these addresses, or one that refuses them does: nothing is sent, neither through the tunnel nor "
      "past it. Remedy: add the route that the list asks for, or reconnect the VPN."},
@@ -94,8 +97,8 @@ inline constexpr auto kRoutesCodes = std::to_array<CodeEntry>({
     {"RTE024", "list-overlaps-local-network", Severity::kWarning, "The list covers a local network",
      "Addresses of the list are in use on this machine: on the local network, on the bridge of a container engine, or "
      "as loopback addresses (127.0.0.0/8). Hosts behind the VPN that have them cannot be reached from here, or the "
-     "local ones cannot. A list that has everything in it (0.0.0.0/0) is not meant. Remedy: renumber the local "
-     "network, or narrow the list."},
+     "local ones cannot. Everything and slices of it (prefixes shorter than /8) are not meant. Remedy: renumber "
+     "the local network, or narrow the list."},
     {"RTE025", "list-overlaps-shared-space", Severity::kNotice, "The list covers shared address space (100.64.0.0/10)",
      "100.64.0.0/10 (RFC 6598) is what providers number their customers' links with, and what Tailscale numbers its "
      "hosts with. It is a warning when another interface of this machine has such an address. Remedy: leave it out of "

@@ -91,6 +91,20 @@ bool is_narrow(const Rule& rule) {
          rule.flow_label.value_or(0) != 0 || !rule.not_understood.empty();
 }
 
+/// How a rule refuses what it meets; nullopt when it does not.
+std::optional<RouteType> refusal_of(const Rule& rule) {
+  switch (rule.action) {
+    case RuleAction::kBlackhole:
+      return RouteType::kBlackhole;
+    case RuleAction::kUnreachable:
+      return RouteType::kUnreachable;
+    case RuleAction::kProhibit:
+      return RouteType::kProhibit;
+    default:
+      return std::nullopt;
+  }
+}
+
 std::multimap<std::uint32_t, Rule> rules_met(const Snapshot& snapshot, Family family) {
   if (!snapshot.rules) {
     Rule to_main;
@@ -99,8 +113,8 @@ std::multimap<std::uint32_t, Rule> rules_met(const Snapshot& snapshot, Family fa
   }
   std::multimap<std::uint32_t, Rule> met;
   for (const Rule& rule : *snapshot.rules) {
-    const bool leads_on = rule.action == RuleAction::kToTable && rule.table != kTableLocal;
-    if (rule.family == family && leads_on && is_met_by_most(rule)) met.emplace(rule.priority, rule);
+    const bool decides = (rule.action == RuleAction::kToTable && rule.table != kTableLocal) || refusal_of(rule);
+    if (rule.family == family && decides && is_met_by_most(rule)) met.emplace(rule.priority, rule);
   }
   return met;
 }
@@ -125,6 +139,7 @@ std::optional<DefaultWay> default_way(const Snapshot& snapshot, Family family) {
   if (!snapshot.routes) return std::nullopt;
   auto by_table = candidates_of(*snapshot.routes, family);
   for (const auto& [priority, rule] : rules_met(snapshot, family)) {
+    if (const auto refusal = refusal_of(rule)) return DefaultWay{.type = *refusal, .interfaces = {}, .gateways = {}};
     Candidates candidates = by_table[rule.table];
     if (rule.suppress_prefix_length) {
       std::erase_if(candidates, [&](const auto& each) { return each.first.length <= *rule.suppress_prefix_length; });

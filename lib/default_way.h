@@ -30,7 +30,7 @@ IpPrefix whole_of(Family family);
 /// packets do not meet, or it is negated and has one.
 bool is_met_by_most(const Rule& rule);
 
-/// Finds it for a family; nullopt when there is none, or routes are not known.
+/// Finds it for a family, a rule that refuses included; nullopt when there is none, or routes are not known.
 std::optional<DefaultWay> default_way(const Snapshot& snapshot, Family family);
 
 /// True for a prefix that takes part in a default: the default itself, halves and quarters of it, and the parts of

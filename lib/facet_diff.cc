@@ -1,14 +1,17 @@
 // SPDX-License-Identifier: Apache-2.0
-// Writes identity and content of links, addresses and rules into bytes, sorts them and merges.
+// Writes identity and content of links, addresses and rules into bytes; links and addresses are sorted and merged,
+// rules compared in their order.
 #include "facet_diff.h"
 
 #include <algorithm>
+#include <map>
 #include <set>
 #include <span>
 #include <tuple>
 #include <utility>
 
 #include "byte_key.h"
+#include "order_pairs.h"
 
 namespace vpndoctor {
 namespace {
@@ -129,6 +132,53 @@ FacetDiff diff_identified(const std::vector<T>& before, const std::vector<T>& af
   return diff_lists(identified(before, identify_each), identified(after, identify_each));
 }
 
+/// A rule's identity and its place in the list.
+struct PlacedRule {
+  std::string key;
+  std::uint32_t index = 0;
+};
+/// By family and priority, each in the list's order, in which the kernel tries them.
+using RuleGroups = std::map<std::pair<Family, std::uint32_t>, std::vector<PlacedRule>>;
+
+RuleGroups grouped_rules(const std::vector<Rule>& rules) {
+  RuleGroups groups;
+  for (std::uint32_t i = 0; i < rules.size(); ++i) {
+    groups[{rules[i].family, rules[i].priority}].push_back({identify(rules[i]).key, i});
+  }
+  return groups;
+}
+
+/// Pairs equal rules, the first with the first; ascending by `before`.
+std::vector<OrderPair> match(const std::vector<PlacedRule>& left, const std::vector<PlacedRule>& right) {
+  std::map<std::string_view, std::vector<std::size_t>> places;
+  for (std::size_t i = right.size(); i-- > 0;) places[right[i].key].push_back(i);
+  std::vector<OrderPair> pairs;
+  for (std::size_t i = 0; i < left.size(); ++i) {
+    const auto found = places.find(left[i].key);
+    if (found == places.end() || found->second.empty()) continue;
+    pairs.push_back({i, found->second.back()});
+    found->second.pop_back();
+  }
+  return pairs;
+}
+
+/// The rules of one family and priority: the first that matches decides, so that their order counts.
+void compare_rules(const std::vector<PlacedRule>& left, const std::vector<PlacedRule>& right, FacetDiff& diff) {
+  const std::vector<OrderPair> pairs = match(left, right);
+  std::vector<bool> left_kept(left.size());
+  std::vector<bool> right_kept(right.size());
+  for (const OrderPair& pair : longest_in_order(pairs)) left_kept[pair.before] = right_kept[pair.after] = true;
+  for (const OrderPair& pair : pairs) {
+    if (!left_kept[pair.before]) diff.reordered.push_back({left[pair.before].index, right[pair.after].index});
+  }
+  for (std::size_t i = 0; i < left.size(); ++i) {
+    if (!left_kept[i]) diff.removed.push_back(left[i].index);
+  }
+  for (std::size_t i = 0; i < right.size(); ++i) {
+    if (!right_kept[i]) diff.added.push_back(right[i].index);
+  }
+}
+
 }  // namespace
 
 bool is_wandering(const Address& address) {
@@ -172,7 +222,21 @@ FacetDiff diff_addresses(const std::vector<Address>& before, const std::vector<A
 }
 
 FacetDiff diff_rules(const std::vector<Rule>& before, const std::vector<Rule>& after) {
-  return diff_identified(before, after);
+  const RuleGroups all_before = grouped_rules(before);
+  const RuleGroups all_after = grouped_rules(after);
+  FacetDiff diff;
+  for (const auto& [place, group] : all_before) {
+    const auto found = all_after.find(place);
+    compare_rules(group, found == all_after.end() ? std::vector<PlacedRule>{} : found->second, diff);
+  }
+  for (const auto& [place, group] : all_after) {
+    if (!all_before.contains(place)) compare_rules({}, group, diff);
+  }
+  std::sort(diff.added.begin(), diff.added.end());
+  std::sort(diff.removed.begin(), diff.removed.end());
+  std::sort(diff.reordered.begin(), diff.reordered.end(),
+            [](const auto& one, const auto& other) { return one.after < other.after; });
+  return diff;
 }
 
 bool same_address(const Address& left, const Address& right) {

@@ -27,7 +27,7 @@ FacetDiff diff_links(const std::vector<Link>& before, const std::vector<Link>& a
 /// Addresses by interface, prefix and peer. Temporary and kernel-made link-local IPv6 addresses come and go by
 /// themselves: only whether an interface has one of a prefix counts.
 FacetDiff diff_addresses(const std::vector<Address>& before, const std::vector<Address>& after);
-/// Rules by everything that they say.
+/// Rules by everything that they say, and by their order among those of their family and priority.
 FacetDiff diff_rules(const std::vector<Rule>& before, const std::vector<Rule>& after);
 
 /// True for an address whose lower bits the kernel draws anew by itself: a temporary one (RFC 8981), or a link-local

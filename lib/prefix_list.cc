@@ -179,6 +179,8 @@ Problem cidr_line(std::string_view line, Prefixes& list) {
 }  // namespace
 
 Result<std::vector<IpPrefix>> parse_prefix_list(std::string_view text) {
+  constexpr std::string_view kByteOrderMark = "\xef\xbb\xbf";  // editors of Windows begin a text with it
+  if (text.starts_with(kByteOrderMark)) text.remove_prefix(kByteOrderMark.size());
   const ListKind kind = kind_of(text);
   std::vector<IpPrefix> list;
   Problem problem = for_each_entry(text, [kind, &list](std::string_view line) {

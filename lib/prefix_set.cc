@@ -5,7 +5,6 @@
 #include <algorithm>
 #include <bit>
 #include <cmath>
-#include <optional>
 
 #include "address_number.h"
 
@@ -53,11 +52,6 @@ class Collector {
 };
 
 }  // namespace
-
-std::optional<IpAddress> next_address(const IpAddress& address) {
-  if (address == IpPrefix::everything(address.family).last_address()) return std::nullopt;
-  return AddressNumber::of(address).next().to_address(address.family);
-}
 
 std::vector<IpPrefix> prefixes_of(const AddressRange& range) {
   const Family family = range.first.family;

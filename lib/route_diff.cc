@@ -4,8 +4,11 @@
 
 #include <fmt/format.h>
 
+#include <utility>
+
 #include "derived_routes.h"
 #include "facet_diff.h"
+#include "route_diff_pairs.h"
 #include "route_diff_summary.h"
 #include "route_meaning.h"
 #include "route_table_diff.h"
@@ -29,6 +32,7 @@ FacetDiff diff_facet(const Observed<T>& before, const Observed<T>& after, Compar
   if (before.is_known() && after.is_known()) diff = compare(*before, *after);
   if (!before.is_complete()) diff.added.clear();
   if (!after.is_complete()) diff.removed.clear();
+  if (!before.is_complete() || !after.is_complete()) diff.reordered.clear();
   diff.not_compared = why_not_whole(before, after);
   return diff;
 }
@@ -59,7 +63,10 @@ SnapshotDiff diff_snapshots(const Snapshot& before, const Snapshot& after) {
   if (before.platform == Platform::kMacos && !before.rules && !after.rules) diff.rules.not_compared.clear();
   diff.routes = diff_facet(before.routes, after.routes, diff_route_tables);
   fold_derived_routes(before, after, diff);
-  diff.summary = summarize(before, after, diff);
+  RoutePairs pairs;
+  if (before.routes && after.routes) pairs = pair_routes(*before.routes, *after.routes, diff.routes);
+  diff.routes.reordered = std::move(pairs.reordered);
+  diff.summary = summarize(before, after, diff, pairs.new_metric);
   return diff;
 }
 

@@ -6,10 +6,13 @@
 #include <fmt/format.h>
 
 #include <map>
+#include <set>
 #include <string_view>
+#include <tuple>
 #include <utility>
 
 #include "default_way.h"
+#include "vpndoctor/number_text.h"
 #include "vpndoctor/route_owner.h"
 #include "vpndoctor/route_words.h"
 
@@ -17,6 +20,13 @@ namespace vpndoctor {
 namespace {
 
 constexpr const char* plural(std::size_t count) { return count == 1 ? "" : "s"; }
+
+std::string prefixes(std::size_t count) { return fmt::format("{} prefix{}", grouped(count), count == 1 ? "" : "es"); }
+
+std::string destination_text(const IpPrefix& prefix) {
+  if (!prefix.is_default()) return prefix.to_string();
+  return prefix.family() == Family::kInet ? "default" : "IPv6 default";
+}
 
 /// What a route goes through, for a sentence: "tun0", "eth0 and eth1", "nothing (blackhole)".
 std::string through(const RouteTable& table, const Route& route) {
@@ -27,19 +37,24 @@ std::string through(const RouteTable& table, const Route& route) {
 
 class Summary {
  public:
-  Summary(const Snapshot& before, const Snapshot& after, const SnapshotDiff& diff)
-      : before_(before), after_(after), diff_(diff) {}
+  Summary(const Snapshot& before, const Snapshot& after, const SnapshotDiff& diff,
+          const std::vector<FacetDiff::Changed>& new_metric)
+      : before_(before), after_(after), diff_(diff), new_metric_(new_metric) {}
 
   std::vector<DiffSentence> take() {
-    if (!diff_.routes.is_empty()) {
+    if (!diff_.routes.is_empty() || !diff_.rules.is_empty()) {
       say_default(Family::kInet);
       say_default(Family::kInet6);
     }
+    find_paired();
     say_interfaces(true);
     say_link_changes(true);
     say_prefixes();
-    say_rules(diff_.rules.added, after_, "added");
-    say_rules(diff_.rules.removed, before_, "removed");
+    say_new_metrics();
+    say_reordered(diff_.routes, "route");
+    say_rules(diff_.rules.added, paired_rules_.added, after_, "added");
+    say_rules(diff_.rules.removed, paired_rules_.removed, before_, "removed");
+    say_reordered(diff_.rules, "rule");
     say_interfaces(false);
     say_addresses(diff_.addresses.added, after_, "added to");
     say_addresses(diff_.addresses.removed, before_, "removed from");
@@ -75,6 +90,8 @@ class Summary {
   }
 
   void say_default(Family family) {
+    // Without its rules a state's default is not known.
+    if (before_.rules.is_known() != after_.rules.is_known()) return;
     const auto from = default_way(before_, family);
     const auto to = default_way(after_, family);
     if (from == to) return;
@@ -111,18 +128,33 @@ class Summary {
     return told_default_[route.destination.family() == Family::kInet6] && is_default_part(route.destination);
   }
 
+  /// Entries that came or went only because their place or metric changed: told apart.
+  struct Paired {
+    std::set<std::uint32_t> added;
+    std::set<std::uint32_t> removed;
+    void add(const std::vector<FacetDiff::Changed>& pairs) {
+      for (const FacetDiff::Changed& pair : pairs) {
+        removed.insert(pair.before);
+        added.insert(pair.after);
+      }
+    }
+  };
+
+  void find_paired() {
+    paired_routes_.add(diff_.routes.reordered);
+    paired_routes_.add(new_metric_);
+    paired_rules_.add(diff_.rules.reordered);
+  }
+
   /// Counts by what the routes go through. A million of them share few sets of next hops, which are worded once.
-  std::map<std::string, std::size_t> count_through(const RouteTable& table,
-                                                   const std::vector<std::uint32_t>& indexes) const {
+  std::map<std::string, std::size_t> count_through(const RouteTable& table, const std::vector<std::uint32_t>& indexes,
+                                                   const std::set<std::uint32_t>& paired) const {
     std::map<std::pair<std::uint32_t, RouteType>, std::pair<std::size_t, const Route*>> counts;
-    const IpPrefix* last = nullptr;
     for (const std::uint32_t index : indexes) {
       const Route& route = table.routes[index];
-      const bool is_repeated = last != nullptr && *last == route.destination;
-      last = &route.destination;
-      if (is_told(route)) continue;
+      if (is_told(route) || paired.contains(index)) continue;
       auto& [count, example] = counts[{route.next_hops, route.type}];
-      count += is_repeated && example != nullptr ? 0 : 1;
+      count += example != nullptr && example->destination == route.destination ? 0 : 1;
       example = &route;
     }
     std::map<std::string, std::size_t> by_name;
@@ -132,11 +164,11 @@ class Summary {
 
   void say_prefixes() {
     if (diff_.routes.is_empty()) return;
-    for (const auto& [name, count] : count_through(*after_.routes, diff_.routes.added)) {
-      say(count, fmt::format("{} prefix{} added through {}", count, count == 1 ? "" : "es", name));
+    for (const auto& [name, count] : count_through(*after_.routes, diff_.routes.added, paired_routes_.added)) {
+      say(count, fmt::format("{} added through {}", prefixes(count), name));
     }
-    for (const auto& [name, count] : count_through(*before_.routes, diff_.routes.removed)) {
-      say(count, fmt::format("{} prefix{} removed that went through {}", count, count == 1 ? "" : "es", name));
+    for (const auto& [name, count] : count_through(*before_.routes, diff_.routes.removed, paired_routes_.removed)) {
+      say(count, fmt::format("{} removed that went through {}", prefixes(count), name));
     }
     say_changed_prefixes();
   }
@@ -159,19 +191,49 @@ class Summary {
                 through(*after_.routes, after_.routes->routes[example.after])}] += count;
     }
     for (const auto& [names, count] : by_names) {
-      const std::string prefixes = fmt::format("{} prefix{}", count, count == 1 ? "" : "es");
       say(count, names.first != names.second
-                     ? fmt::format("{} moved from {} to {}", prefixes, names.first, names.second)
-                     : fmt::format("{} through {} changed", prefixes, names.second));
+                     ? fmt::format("{} moved from {} to {}", prefixes(count), names.first, names.second)
+                     : fmt::format("{} through {} changed", prefixes(count), names.second));
     }
   }
 
-  void say_rules(const std::vector<std::uint32_t>& indexes, const Snapshot& side, const char* what) {
+  /// Routes by what they go through and how their metric changed.
+  void say_new_metrics() {
+    using Group = std::tuple<std::string, std::uint32_t, std::uint32_t>;
+    std::map<Group, std::pair<std::size_t, const Route*>> groups;
+    for (const FacetDiff::Changed& pair : new_metric_) {
+      const Route& from = before_.routes->routes[pair.before];
+      const Route& to = after_.routes->routes[pair.after];
+      auto& [count, example] = groups[{through(*after_.routes, to), from.metric, to.metric}];
+      ++count;
+      example = &to;
+    }
+    for (const auto& [group, members] : groups) {
+      const auto& [name, from, to] = group;
+      const auto& [count, example] = members;
+      say(count, count == 1 ? fmt::format("{} through {} changed its metric from {} to {}",
+                                          destination_text(example->destination), name, from, to)
+                            : fmt::format("{} routes through {} changed their metric from {} to {}", grouped(count),
+                                          name, from, to));
+    }
+  }
+
+  void say_reordered(const FacetDiff& facet, const char* what) {
+    const std::size_t count = facet.reordered.size();
+    if (count == 0) return;
+    say(count, count == 1 ? fmt::format("1 {} changed its order", what)
+                          : fmt::format("{} {}s changed their order", grouped(count), what));
+  }
+
+  void say_rules(const std::vector<std::uint32_t>& indexes, const std::set<std::uint32_t>& paired, const Snapshot& side,
+                 const char* what) {
     std::map<std::string, std::size_t> by_owner;
-    for (const std::uint32_t index : indexes) ++by_owner[rule_owner(side, (*side.rules)[index]).name];
+    for (const std::uint32_t index : indexes) {
+      if (!paired.contains(index)) ++by_owner[rule_owner(side, (*side.rules)[index]).name];
+    }
     for (const auto& [owner, count] : by_owner) {
       const std::string of = owner.empty() ? "" : fmt::format(" ({})", owner);
-      say(count, fmt::format("{} rule{} {}{}", count, plural(count), what, of));
+      say(count, fmt::format("{} rule{} {}{}", grouped(count), plural(count), what, of));
     }
   }
 
@@ -185,7 +247,7 @@ class Summary {
       const Address& first = *addresses.front();
       say(addresses.size(), addresses.size() == 1
                                 ? fmt::format("address {}/{} {} {}", first.address, first.prefix_length, what, name)
-                                : fmt::format("{} addresses {} {}", addresses.size(), what, name));
+                                : fmt::format("{} addresses {} {}", grouped(addresses.size()), what, name));
     }
   }
 
@@ -200,14 +262,18 @@ class Summary {
   const Snapshot& before_;
   const Snapshot& after_;
   const SnapshotDiff& diff_;
+  const std::vector<FacetDiff::Changed>& new_metric_;
+  Paired paired_routes_;
+  Paired paired_rules_;
   bool told_default_[2] = {false, false};
   std::vector<DiffSentence> sentences_;
 };
 
 }  // namespace
 
-std::vector<DiffSentence> summarize(const Snapshot& before, const Snapshot& after, const SnapshotDiff& diff) {
-  return Summary(before, after, diff).take();
+std::vector<DiffSentence> summarize(const Snapshot& before, const Snapshot& after, const SnapshotDiff& diff,
+                                    const std::vector<FacetDiff::Changed>& new_metric) {
+  return Summary(before, after, diff, new_metric).take();
 }
 
 }  // namespace vpndoctor

@@ -8,7 +8,8 @@
 
 namespace vpndoctor {
 
-/// Words the differences of `diff`, whose facets are compared already.
-std::vector<DiffSentence> summarize(const Snapshot& before, const Snapshot& after, const SnapshotDiff& diff);
+/// Words the differences of `diff`, whose facets are compared already; `new_metric` pairs removed and added routes.
+std::vector<DiffSentence> summarize(const Snapshot& before, const Snapshot& after, const SnapshotDiff& diff,
+                                    const std::vector<FacetDiff::Changed>& new_metric);
 
 }  // namespace vpndoctor

@@ -1,9 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
-// Groups routes by everything but their destination, in one pass over a table of a million.
+// Groups routes by everything but their destination, in one pass over a table of a million. Of the destination it
+// counts only whether it is a tunnel's other end, since that says whose the route is.
 #include "vpndoctor/route_folding.h"
 
 #include <algorithm>
 #include <cmath>
+#include <set>
 #include <tuple>
 #include <unordered_map>
 #include <utility>
@@ -25,6 +27,7 @@ struct GroupKey {
   std::uint8_t protocol = 0;
   std::uint8_t scope = 0;
   std::uint8_t tos = 0;
+  bool to_endpoint = false;  ///< a host route to the other end of a tunnel, which is the VPN's own
   bool operator==(const GroupKey&) const = default;
 };
 
@@ -41,6 +44,7 @@ struct GroupKeyHash {
     mix(static_cast<std::uint64_t>(key.family) << 40U | static_cast<std::uint64_t>(key.purpose) << 32U |
         static_cast<std::uint64_t>(key.type) << 24U | static_cast<std::uint64_t>(key.protocol) << 16U |
         static_cast<std::uint64_t>(key.scope) << 8U | key.tos);
+    mix(key.to_endpoint ? 1 : 0);
     return hash;
   }
 };
@@ -103,7 +107,12 @@ class Purposes {
 
 class Folder {
  public:
-  explicit Folder(const Snapshot& snapshot) : purposes_(snapshot) {}
+  explicit Folder(const Snapshot& snapshot) : purposes_(snapshot) {
+    if (!snapshot.tunnels) return;
+    for (const Tunnel& tunnel : *snapshot.tunnels) {
+      for (const OuterEndpoint& endpoint : tunnel.endpoints) endpoints_.insert(endpoint.address);
+    }
+  }
 
   void add(const Route& route, std::uint32_t index) {
     const GroupKey key{.table = route.table,
@@ -115,7 +124,8 @@ class Folder {
                        .type = route.type,
                        .protocol = route.protocol,
                        .scope = route.scope,
-                       .tos = route.tos};
+                       .tos = route.tos,
+                       .to_endpoint = route.destination.is_host() && endpoints_.contains(route.destination.address)};
     if (groups_.empty() || key != last_key_) {
       last_key_ = key;
       last_ = find_or_add(key);
@@ -140,6 +150,7 @@ class Folder {
   }
 
   Purposes purposes_;
+  std::set<IpAddress> endpoints_;
   std::vector<RouteGroup> groups_;
   std::unordered_map<GroupKey, std::size_t, GroupKeyHash> by_key_;
   GroupKey last_key_;

@@ -8,6 +8,7 @@
 #include <tuple>
 #include <utility>
 
+#include "order_pairs.h"
 #include "route_meaning.h"
 
 namespace vpndoctor {
@@ -164,15 +165,9 @@ class TableDiff {
     if (left.size() == 1 && right.size() == 1) return compare_pair(left[0].index, right[0].index);
     const Route& first = route(members[0]);
     const bool order_counts = first.destination.family() == Family::kInet && first.table != kTableLocal;
-    const std::vector<Pair> pairs = match(left, right);
+    const std::vector<OrderPair> pairs = match(left, right);
     keep_apart(left, right, order_counts ? longest_in_order(pairs) : pairs);
   }
-
-  /// Positions in the two groups that hold the same content.
-  struct Pair {
-    std::size_t before = 0;
-    std::size_t after = 0;
-  };
 
   using Content = std::tuple<RouteType, std::uint8_t, std::uint8_t, std::uint32_t, std::uint32_t>;
   Content content(const Member& member) const {
@@ -190,10 +185,10 @@ class TableDiff {
   }
 
   /// Pairs equal contents, the first with the first; ascending by `before`.
-  std::vector<Pair> match(std::span<const Member> left, std::span<const Member> right) const {
+  std::vector<OrderPair> match(std::span<const Member> left, std::span<const Member> right) const {
     const auto one = sorted_contents(left);
     const auto other = sorted_contents(right);
-    std::vector<Pair> pairs;
+    std::vector<OrderPair> pairs;
     for (std::size_t i = 0, j = 0; i < one.size() && j < other.size();) {
       if (one[i].first < other[j].first) {
         ++i;
@@ -203,36 +198,15 @@ class TableDiff {
         pairs.push_back({one[i++].second, other[j++].second});
       }
     }
-    std::sort(pairs.begin(), pairs.end(), [](const Pair& a, const Pair& b) { return a.before < b.before; });
+    std::sort(pairs.begin(), pairs.end(), [](const OrderPair& a, const OrderPair& b) { return a.before < b.before; });
     return pairs;
   }
 
-  /// The longest increasing subsequence by `after`: the pairs that kept their order (patience sorting).
-  static std::vector<Pair> longest_in_order(const std::vector<Pair>& pairs) {
-    std::vector<std::size_t> ends;  // by length: the pair that ends such a sequence earliest
-    std::vector<std::size_t> previous(pairs.size());
-    for (std::size_t i = 0; i < pairs.size(); ++i) {
-      const auto place = std::lower_bound(ends.begin(), ends.end(), pairs[i].after,
-                                          [&](std::size_t end, std::size_t at) { return pairs[end].after < at; });
-      previous[i] = place == ends.begin() ? i : *(place - 1);
-      if (place == ends.end()) {
-        ends.push_back(i);
-      } else {
-        *place = i;
-      }
-    }
-    std::vector<Pair> kept(ends.size());
-    for (std::size_t i = ends.size(), at = ends.empty() ? 0 : ends.back(); i-- > 0; at = previous[at]) {
-      kept[i] = pairs[at];
-    }
-    return kept;
-  }
-
   /// What is in no pair went away or came.
-  void keep_apart(std::span<const Member> left, std::span<const Member> right, const std::vector<Pair>& pairs) {
+  void keep_apart(std::span<const Member> left, std::span<const Member> right, const std::vector<OrderPair>& pairs) {
     std::vector<bool> left_paired(left.size());
     std::vector<bool> right_paired(right.size());
-    for (const Pair& pair : pairs) left_paired[pair.before] = right_paired[pair.after] = true;
+    for (const OrderPair& pair : pairs) left_paired[pair.before] = right_paired[pair.after] = true;
     for (std::size_t i = 0; i < left.size(); ++i) {
       if (!left_paired[i]) diff_.removed.push_back(left[i].index);
     }

@@ -10,15 +10,10 @@
 #include <string_view>
 #include <utility>
 
+#include "word_list.h"
+
 namespace vpndoctor {
 namespace {
-
-using Words = std::vector<std::string>;
-
-void add(Words& words, std::string name, std::string value) {
-  words.push_back(std::move(name));
-  words.push_back(std::move(value));
-}
 
 /// As iproute2 prints a prefix: a host without its length, everything as "default".
 std::string prefix_word(const IpPrefix& prefix) {
@@ -82,12 +77,6 @@ void add_metric(Words& words, const RouteAttributes& attributes, std::uint16_t k
   const bool locked = kind < 32 && (attributes.locked_metrics >> kind & 1U) != 0;
   if (locked && kind != kRtoMin) words.emplace_back("lock");
   words.push_back(std::move(value));
-}
-
-std::string realms_text(std::uint32_t realms) {
-  constexpr std::uint32_t kLow = 0xffff;
-  const std::uint32_t source = realms >> 16U;
-  return source == 0 ? std::to_string(realms & kLow) : fmt::format("{}/{}", source, realms & kLow);
 }
 
 void add_attributes(Words& words, const RouteAttributes& attributes) {

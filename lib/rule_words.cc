@@ -2,21 +2,13 @@
 // Policy rules as arguments of `ip rule`: complete, so that an equal rule comes of them.
 #include <fmt/format.h>
 
-#include <utility>
-
 #include "vpndoctor/route_words.h"
+#include "word_list.h"
 
 namespace vpndoctor {
 namespace {
 
-using Words = std::vector<std::string>;
-
 constexpr std::uint32_t kAllBits = 0xffffffff;
-
-void add(Words& words, std::string name, std::string value) {
-  words.push_back(std::move(name));
-  words.push_back(std::move(value));
-}
 
 std::string prefix_word(const IpPrefix& prefix) {
   return prefix.is_host() ? prefix.address.to_string() : prefix.to_string();
@@ -75,12 +67,6 @@ void add_action(Words& words, const Rule& rule) {
     default:
       words.push_back(rule_action_name(rule.action));
   }
-}
-
-std::string realms_text(std::uint32_t realms) {
-  constexpr std::uint32_t kLow = 0xffff;
-  const std::uint32_t source = realms >> 16U;
-  return source == 0 ? std::to_string(realms & kLow) : fmt::format("{}/{}", source, realms & kLow);
 }
 
 }  // namespace

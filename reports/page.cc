@@ -63,11 +63,11 @@ void Page::paragraph(std::string_view text, std::size_t indent, Style style) {
   for (const std::string& each : wrap(safe(text), columns_ - indent)) line(std::string(indent, ' ') + each, style);
 }
 
-void Page::hanging(std::string_view first, std::string_view text, std::size_t indent) {
+void Page::hanging(std::string_view first, std::string_view text, std::size_t indent, Style style) {
   const std::size_t column = indent + display_width(first);
   std::string prefix = std::string(indent, ' ') + std::string(first);
   for (const std::string& each : wrap(safe(text), columns_ - column)) {
-    line(prefix + each, Style::kPlain);
+    line(prefix + each, style);
     prefix.assign(column, ' ');
   }
 }
@@ -80,6 +80,8 @@ void Page::field(std::string_view label, std::string_view text) {
 }
 
 void Page::item(std::string_view text, std::size_t indent) { hanging("- ", text, indent); }
+
+void Page::entry(char sign, std::string_view text, Style style) { hanging(std::string(1, sign) + " ", text, 2, style); }
 
 void Page::step(std::size_t number, std::string_view text) { hanging(std::to_string(number) + ". ", text, 2); }
 

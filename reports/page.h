@@ -35,6 +35,8 @@ class Page {
   void field(std::string_view label, std::string_view text);
   /// Writes a wrapped paragraph behind a dash.
   void item(std::string_view text, std::size_t indent = 2);
+  /// Writes a wrapped paragraph behind a sign of one column, in the paragraph's style.
+  void entry(char sign, std::string_view text, Style style);
   /// Writes a wrapped paragraph behind its number.
   void step(std::size_t number, std::string_view text);
   void table(const StyledTable& styled, std::size_t indent = 2);
@@ -46,7 +48,7 @@ class Page {
  private:
   std::string safe(std::string_view text) const;
   void line(std::string_view text, Style style);
-  void hanging(std::string_view first, std::string_view text, std::size_t indent);
+  void hanging(std::string_view first, std::string_view text, std::size_t indent, Style style = Style::kPlain);
 
   TextOptions options_;
   std::size_t columns_;

@@ -13,7 +13,16 @@ void write_exception(JsonWriter& json, const AuditException& exception) {
   } else {
     json.value(exception.table);
   }
-  json.field("is_expected", exception.is_expected).end_object();
+  json.field("is_expected", exception.is_expected).key("destination");
+  if (exception.destination) {
+    json.value(*exception.destination);
+  } else {
+    json.null();
+  }
+  json.field_or_null("decided_by", exception.decided_by == DependsOn::kNothing
+                                       ? std::string{}
+                                       : std::string(depends_on_name(exception.decided_by)));
+  json.end_object();
 }
 
 void write_prefix(JsonWriter& json, const AuditedPrefix& audited) {
@@ -26,6 +35,8 @@ void write_prefix(JsonWriter& json, const AuditedPrefix& audited) {
   json.end_array().key("exceptions").begin_array();
   for (const AuditException& each : audited.exceptions) write_exception(json, each);
   json.end_array().field("exceptions_count", audited.exceptions_count);
+  json.field("has_unexpected", audited.has_unexpected).field("leaves_in_clear", audited.leaves_in_clear);
+  json.field("is_only_own", audited.is_only_own).field("undecided_ratio", audited.undecided_ratio);
   json.field_or_null("uncertain", audited.uncertain).end_object();
 }
 

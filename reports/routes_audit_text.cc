@@ -3,7 +3,10 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <array>
+#include <set>
 #include <span>
+#include <vector>
 
 #include "routes_text.h"
 #include "units.h"
@@ -21,7 +24,8 @@ std::string through_text(const AuditedPrefix& audited) {
     text += fmt::format("{}{} {}", text.empty() ? "" : ", ", share_text(each.share_ratio),
                         each.interface.empty() ? "nowhere" : each.interface);
   }
-  return text;
+  if (audited.undecided_ratio <= 0) return text;
+  return text + fmt::format("{}{} as neighbours answer", text.empty() ? "" : ", ", share_text(audited.undecided_ratio));
 }
 
 /// Neighbouring exceptions that one route takes: "172.24.0.0/13, 172.20.0.0/14: eth0, by ...".
@@ -29,7 +33,8 @@ std::string exceptions_text(std::span<const AuditException> same, const Snapshot
   std::string text;
   for (const AuditException& each : same) text += fmt::format("{}{}", text.empty() ? "" : ", ", each.prefix);
   const AuditException& first = same.front();
-  text += ": " + (first.interface.empty() ? std::string("nowhere") : first.interface);
+  text += first.decided_by == DependsOn::kNothing ? ": " : ": some flows ";
+  text += first.interface.empty() ? "nowhere" : first.interface;
   if (first.route.empty()) return text + ", no route";
   text += fmt::format(", by \"{}\"", first.route);
   if (first.table != kTableMain) text += ", table " + snapshot.table_name(first.table);
@@ -38,7 +43,8 @@ std::string exceptions_text(std::span<const AuditException> same, const Snapshot
 
 void write_exceptions(const AuditedPrefix& audited, const Snapshot& snapshot, Page& page) {
   const auto goes_as = [](const AuditException& left, const AuditException& right) {
-    return left.interface == right.interface && left.route == right.route && left.table == right.table;
+    return left.interface == right.interface && left.route == right.route && left.table == right.table &&
+           left.decided_by == right.decided_by;
   };
   const std::size_t most = page.verbose() ? audited.exceptions.size() : kMostExceptions;
   const std::size_t shown = std::min(audited.exceptions.size(), most);
@@ -54,40 +60,61 @@ void write_exceptions(const AuditedPrefix& audited, const Snapshot& snapshot, Pa
   }
 }
 
-Style style_of(const AuditedPrefix& audited) {
-  if (audited.status == PrefixStatus::kInside) return Style::kPlain;
-  return audited.status == PrefixStatus::kPartial && !audited.has_unexpected ? Style::kPlain : Style::kDoubtful;
+/// Nothing of it is where it should not be: what belongs outside, and this machine's own addresses, are no faults.
+bool is_as_meant(const AuditedPrefix& audited) {
+  return audited.status == PrefixStatus::kInside || audited.is_only_own ||
+         (audited.status == PrefixStatus::kPartial && !audited.has_unexpected);
 }
 
 void write_prefix(const AuditedPrefix& audited, const Snapshot& snapshot, Page& page) {
-  page.paragraph(fmt::format("{}  {}: {}", audited.prefix, prefix_status_name(audited.status), through_text(audited)),
-                 2, style_of(audited));
+  const std::string status = audited.is_only_own ? "this machine's own" : prefix_status_name(audited.status);
+  page.paragraph(fmt::format("{}  {}: {}", audited.prefix, status, through_text(audited)), 2,
+                 is_as_meant(audited) ? Style::kPlain : Style::kDoubtful);
   if (!audited.uncertain.empty()) page.paragraph("not certain: " + audited.uncertain, 4);
   write_exceptions(audited, snapshot, page);
 }
 
+/// The place of a prefix in the text, the worst first.
+std::size_t rank_of(const AuditedPrefix& audited) {
+  constexpr std::array kWorstFirst = {PrefixStatus::kOutside, PrefixStatus::kUnrouted, PrefixStatus::kPartial};
+  if (is_as_meant(audited)) return kWorstFirst.size();
+  return static_cast<std::size_t>(std::ranges::find(kWorstFirst, audited.status) - kWorstFirst.begin());
+}
+
 /// What is not as the list says, the worst first; on a verbose page everything.
 void write_prefixes(const RoutesAuditReport& report, Page& page) {
-  constexpr std::array kWorstFirst = {PrefixStatus::kOutside, PrefixStatus::kUnrouted, PrefixStatus::kPartial,
-                                      PrefixStatus::kInside};
-  std::size_t left = page.verbose() ? report.audit.prefixes.size() : kMostPrefixes;
-  std::size_t hidden = 0;
-  bool is_first = true;
-  for (const PrefixStatus status : kWorstFirst) {
-    if (status == PrefixStatus::kInside && !page.verbose()) break;
-    for (const AuditedPrefix& each : report.audit.prefixes) {
-      if (each.status != status) continue;
-      if (is_first) page.heading(page.verbose() ? "Prefixes" : "What does not go through the tunnel");
-      is_first = false;
-      if (left == 0) {
-        ++hidden;
-        continue;
-      }
-      --left;
-      write_prefix(each, *report.snapshot, page);
+  std::vector<const AuditedPrefix*> shown;
+  for (const AuditedPrefix& each : report.audit.prefixes) {
+    if (page.verbose() || !is_as_meant(each)) shown.push_back(&each);
+  }
+  if (shown.empty()) return;
+  std::ranges::stable_sort(shown, {}, [](const AuditedPrefix* each) { return rank_of(*each); });
+  page.heading(page.verbose() ? "Prefixes" : "What does not go through the tunnel");
+  const std::size_t most = page.verbose() ? shown.size() : std::min(shown.size(), kMostPrefixes);
+  for (const AuditedPrefix* each : std::span(shown).first(most)) write_prefix(*each, *report.snapshot, page);
+  if (shown.size() > most) {
+    page.paragraph(fmt::format("and {} more (--verbose lists them)", grouped(shown.size() - most)), 2, Style::kQuiet);
+  }
+}
+
+/// What belongs outside, each route once, however many prefixes of the list it lies in.
+void write_expected(const RoutesAuditReport& report, Page& page) {
+  if (page.verbose()) return;
+  std::set<std::string> told;
+  for (const AuditedPrefix& each : report.audit.prefixes) {
+    if (!is_as_meant(each)) continue;
+    for (const AuditException& exception : each.exceptions) {
+      AuditException whole = exception;
+      if (exception.destination) whole.prefix = *exception.destination;
+      if (!told.insert(whole.route + " " + std::to_string(whole.table)).second) continue;
+      if (told.size() == 1) page.heading("What belongs outside the tunnel");
+      if (told.size() <= kMostPrefixes) page.item(exceptions_text(std::span(&whole, 1), *report.snapshot));
     }
   }
-  if (hidden > 0) page.paragraph(fmt::format("and {} more (--verbose lists them)", grouped(hidden)), 2, Style::kQuiet);
+  if (told.size() > kMostPrefixes) {
+    page.paragraph(fmt::format("and {} more (--verbose lists them)", grouped(told.size() - kMostPrefixes)), 2,
+                   Style::kQuiet);
+  }
 }
 
 void write_aggregated(const CidrAudit& audit, Page& page) {
@@ -108,25 +135,52 @@ void add(std::string& text, std::size_t count, const char* what) {
   if (count > 0) text += fmt::format("{}{} {}", text.empty() ? "" : ", ", grouped(count), what);
 }
 
+/// What of the prefixes that are as the list says stays outside: ", except this machine's own networks"; empty:
+/// nothing.
+std::string exceptions_of(const CidrAudit& audit) {
+  bool networks = false;
+  bool addresses = false;
+  bool tunnel_end = false;
+  for (const AuditedPrefix& each : audit.prefixes) {
+    if (!is_as_meant(each)) continue;
+    addresses = addresses || each.is_only_own;
+    for (const AuditException& exception : each.exceptions) {
+      (exception.leads_to_tunnel_end ? tunnel_end : networks) = true;
+    }
+  }
+  std::vector<const char*> parts;
+  if (networks) parts.push_back("this machine's own networks");
+  if (addresses && !networks) parts.push_back("this machine's own addresses");
+  if (tunnel_end) parts.push_back("the way to the tunnel's server");
+  return parts.empty() ? "" : fmt::format(", except {}", fmt::join(parts, " and "));
+}
+
 }  // namespace
 
 std::string routes_headline(const RoutesAuditReport& report) {
   const CidrAudit& audit = report.audit;
   const std::size_t all = audit.prefixes.size();
-  if (audit.inside == all) {
-    return all == 1 ? fmt::format("The one prefix of the list goes through {}.", audit.interface)
-                    : fmt::format("All {} prefixes of the list go through {}.", grouped(all), audit.interface);
+  std::size_t good = 0;
+  std::array<std::size_t, 4> bad{};
+  for (const AuditedPrefix& each : audit.prefixes)
+    ++(is_as_meant(each) ? good : bad[static_cast<std::size_t>(each.status)]);
+  const std::string except = exceptions_of(audit);
+  if (good == all) {
+    return all == 1
+               ? fmt::format("The one prefix of the list goes through {}{}.", audit.interface, except)
+               : fmt::format("All {} prefixes of the list go through {}{}.", grouped(all), audit.interface, except);
   }
   std::string rest;
-  add(rest, audit.partial, "only partly");
-  add(rest, audit.outside, "not at all");
-  add(rest, audit.unrouted, "nowhere");
-  return fmt::format("{} of {} prefixes of the list go wholly through {}; {}.", grouped(audit.inside), grouped(all),
-                     audit.interface, rest);
+  add(rest, bad[static_cast<std::size_t>(PrefixStatus::kPartial)], "only partly");
+  add(rest, bad[static_cast<std::size_t>(PrefixStatus::kOutside)], "not at all");
+  add(rest, bad[static_cast<std::size_t>(PrefixStatus::kUnrouted)], "nowhere");
+  return fmt::format("{} of {} prefixes of the list {} through {}{}; {}.", grouped(good), grouped(all),
+                     good == 1 ? "goes" : "go", audit.interface, except, rest);
 }
 
 void write_sections(const RoutesAuditReport& report, Page& page) {
   write_prefixes(report, page);
+  write_expected(report, page);
   write_aggregated(report.audit, page);
 }
 

@@ -4,8 +4,11 @@
 #include <fmt/format.h>
 
 #include <map>
+#include <set>
+#include <vector>
 
 #include "routes_text.h"
+#include "units.h"
 #include "vpndoctor/prefix_set.h"
 #include "vpndoctor/route_words.h"
 
@@ -19,11 +22,36 @@ enum class Sign { kAdded, kRemoved };
 
 void write_entry(Page& page, Sign sign, const std::string& text) {
   const bool is_added = sign == Sign::kAdded;
-  page.paragraph(fmt::format("{} {}", is_added ? '+' : '-', text), 2, is_added ? Style::kGood : Style::kDoubtful);
+  page.entry(is_added ? '+' : '-', text, is_added ? Style::kGood : Style::kDoubtful);
 }
 
+/// Every other destination shows its family by itself.
 std::string words_of(const Snapshot& snapshot, std::uint32_t index) {
-  return joined(route_words(*snapshot.routes, snapshot.routes->routes[index]));
+  const Route& route = snapshot.routes->routes[index];
+  const bool is_inet6_default = route.destination == IpPrefix::everything(Family::kInet6);
+  return (is_inet6_default ? "IPv6 " : "") + joined(route_words(*snapshot.routes, route));
+}
+
+/// The entries of one side that did not merely change their place.
+std::vector<std::uint32_t> without(const std::vector<std::uint32_t>& indexes,
+                                   const std::vector<FacetDiff::Changed>& reordered,
+                                   std::uint32_t FacetDiff::Changed::* side) {
+  std::set<std::uint32_t> moved;
+  for (const FacetDiff::Changed& pair : reordered) moved.insert(pair.*side);
+  std::vector<std::uint32_t> rest;
+  for (const std::uint32_t index : indexes) {
+    if (!moved.contains(index)) rest.push_back(index);
+  }
+  return rest;
+}
+
+/// They would read as if nothing differed, since their words are the same.
+template <class Word>
+void write_reordered(const FacetDiff& facet, Page& page, Word word) {
+  const std::size_t shown = page.verbose() ? facet.reordered.size() : std::min(facet.reordered.size(), kMostListed);
+  for (std::size_t i = 0; i < shown; ++i) page.paragraph(word(facet.reordered[i].after) + ": changed its order");
+  if (shown == facet.reordered.size()) return;
+  page.paragraph(fmt::format("and {} more that changed their order", grouped(facet.reordered.size() - shown)));
 }
 
 /// What routes go through, to fold by.
@@ -54,9 +82,9 @@ std::string folded_text(const RouteTable& table, const std::string& group, const
   for (const std::uint32_t index : members) prefixes.push_back(table.routes[index].destination);
   const std::vector<IpPrefix> ranges = aggregate(std::move(prefixes));
   const std::size_t named = std::min(ranges.size(), kMostRanges);
-  std::string text = fmt::format("{} routes ({}): {}", members.size(), group,
+  std::string text = fmt::format("{} routes ({}): {}", grouped(members.size()), group,
                                  fmt::join(ranges.begin(), ranges.begin() + static_cast<std::ptrdiff_t>(named), ", "));
-  if (ranges.size() > named) text += fmt::format(" and {} more ranges", ranges.size() - named);
+  if (ranges.size() > named) text += fmt::format(" and {} more ranges", grouped(ranges.size() - named));
   return text;
 }
 
@@ -97,16 +125,20 @@ bool write_changed_routes(const RoutesDiffReport& report, Page& page) {
     write_entry(page, Sign::kRemoved, words_of(*report.before, changed[i].before));
     write_entry(page, Sign::kAdded, words_of(*report.after, changed[i].after));
   }
-  if (is_folded) page.paragraph(fmt::format("and {} more routes that changed", changed.size() - shown));
+  if (is_folded) page.paragraph(fmt::format("and {} more routes that changed", grouped(changed.size() - shown)));
   return is_folded;
 }
 
 void write_route_section(const RoutesDiffReport& report, Page& page) {
   if (report.diff.routes.is_empty()) return;
   page.heading("Routes");
-  bool is_folded = write_routes(*report.before, report.diff.routes.removed, Sign::kRemoved, page);
-  is_folded = write_routes(*report.after, report.diff.routes.added, Sign::kAdded, page) || is_folded;
+  const FacetDiff& routes = report.diff.routes;
+  const auto removed = without(routes.removed, routes.reordered, &FacetDiff::Changed::before);
+  const auto added = without(routes.added, routes.reordered, &FacetDiff::Changed::after);
+  bool is_folded = write_routes(*report.before, removed, Sign::kRemoved, page);
+  is_folded = write_routes(*report.after, added, Sign::kAdded, page) || is_folded;
   is_folded = write_changed_routes(report, page) || is_folded;
+  write_reordered(routes, page, [&](std::uint32_t index) { return words_of(*report.after, index); });
   if (is_folded) page.paragraph("--verbose lists each of them.", 2, Style::kQuiet);
 }
 
@@ -121,8 +153,13 @@ template <class Before, class After>
 void write_facet(const char* title, const FacetDiff& facet, Page& page, const Words<Before, After>& words) {
   if (facet.is_empty()) return;
   page.heading(title);
-  for (const std::uint32_t index : facet.removed) write_entry(page, Sign::kRemoved, words.before(index));
-  for (const std::uint32_t index : facet.added) write_entry(page, Sign::kAdded, words.after(index));
+  for (const std::uint32_t index : without(facet.removed, facet.reordered, &FacetDiff::Changed::before)) {
+    write_entry(page, Sign::kRemoved, words.before(index));
+  }
+  for (const std::uint32_t index : without(facet.added, facet.reordered, &FacetDiff::Changed::after)) {
+    write_entry(page, Sign::kAdded, words.after(index));
+  }
+  write_reordered(facet, page, words.after);
 }
 
 std::string link_text(const Link& link) {
@@ -170,7 +207,7 @@ void write_notes(const RoutesDiffReport& report, Page& page) {
   std::vector<std::string> notes;
   if (report.diff.derived_changes > 0) {
     notes.push_back(fmt::format("{} of the kernel's own routes that follow from an interface or address are left out.",
-                                report.diff.derived_changes));
+                                grouped(report.diff.derived_changes)));
   }
   const std::string& before_host = report.before->host_name;
   const std::string& after_host = report.after->host_name;
@@ -198,7 +235,8 @@ std::string routes_headline(const RoutesDiffReport& report) {
   if (summary.empty()) return fmt::format("There are differences {}.", between);
   const std::size_t more = summary.size() - 1;
   if (more == 0) return fmt::format("{}; that is all {}.", summary.front().text, between);
-  return fmt::format("{}, and {} more {} {}.", summary.front().text, more, more == 1 ? "thing" : "things", between);
+  return fmt::format("{}, and {} more {} {}.", summary.front().text, grouped(more), more == 1 ? "thing" : "things",
+                     between);
 }
 
 void write_sections(const RoutesDiffReport& report, Page& page) {

@@ -34,12 +34,6 @@ std::string share_text(double ratio) {
   return ratio < 1 && ratio > kNearlyAll ? fmt::format("{:.1f} %", ratio * 100) : percent_text(ratio);
 }
 
-std::string grouped(std::size_t number) {
-  std::string text = std::to_string(number);
-  for (std::size_t at = text.size(); at > 3;) text.insert(at -= 3, 1, ',');
-  return text;
-}
-
 std::string counted(std::size_t count, std::string_view thing) {
   return fmt::format("{} {}{}", grouped(count), thing, count == 1 ? "" : "s");
 }

@@ -8,6 +8,7 @@
 #include <string>
 #include <string_view>
 
+#include "vpndoctor/number_text.h"
 #include "vpndoctor/path_mtu.h"
 
 namespace vpndoctor {
@@ -18,7 +19,6 @@ std::string percent_text(double ratio);             ///< "0 %", "0.4 %", "19 %"
 /// A share of a whole, never rounded to all or to nothing where a part is missing: "less than 0.1 %", "19 %", "99.7 %",
 /// "almost all", "100 %".
 std::string share_text(double ratio);
-std::string grouped(std::size_t number);  ///< with commas between thousands: "12,345"
 /// "1 route", "12,345 routes".
 std::string counted(std::size_t count, std::string_view thing);
 std::string size_or_dash(std::optional<std::uint32_t> bytes);

@@ -74,10 +74,12 @@ Result<RoutesAuditReport> audit(const RoutesAuditCommand& command, Report& repor
   RoutesAuditReport result{snapshot,
                            audit_prefixes(fib, *snapshot, {std::move(*list), command.via_interface, ::getuid()})};
   CheckResults checks = check_routing(*snapshot, fib, ::getuid());
-  report.findings = audit_findings(result.audit, *snapshot);
+  CheckResults of_list = audit_findings(result.audit, *snapshot);
+  report.findings = std::move(of_list.findings);
   std::ranges::move(checks.findings, std::back_inserter(report.findings));
   std::ranges::stable_sort(report.findings, std::greater{}, &Finding::severity);
-  report.skipped = std::move(checks.skipped);
+  report.skipped = std::move(of_list.skipped);
+  std::ranges::move(checks.skipped, std::back_inserter(report.skipped));
   return result;
 }
 
@@ -91,7 +93,9 @@ Report run_routes_audit(const RoutesAuditCommand& command, const OutputOptions& 
     report.error = std::move(result.error());
     return report;
   }
-  report.verdict = decide_verdict(report.findings, output.fail_on, result->snapshot->routes.is_known());
+  // Where it could not be judged where the prefixes go, the question has no answer.
+  const bool answered = std::ranges::count(report.skipped, "RTE020", &Skipped::code) == 0;
+  report.verdict = decide_verdict(report.findings, output.fail_on, answered);
   report.data = std::move(*result);
   return report;
 }

@@ -61,6 +61,32 @@ class Audit(Tunnelled):
         self.assertEqual(done.returncode, 1, done.stdout + done.stderr)
         self.assertIn("RTE020", done.stdout)
 
+    def of_list(self, text):
+        """What is said of the list itself, by code, and the first prefix."""
+        document = self.assert_json(self.audit(text, "--json").stdout)
+        found = {each["code"]: each["severity"] for each in document["findings"] if "RTE020" <= each["code"] <= "RTE025"}
+        return found, document["data"]["prefixes"][0]
+
+    def test_a_part_in_clear_is_an_error_and_what_belongs_outside_a_notice(self):
+        self.assertEqual(self.of_list("10.4.0.0/15")[0], {"RTE021": "error"})
+        ip("route add 192.0.0.0/8 dev vda0")
+        found, prefix = self.of_list("192.0.0.0/8")
+        self.assertEqual(found["RTE021"], "notice")
+        self.assertEqual((prefix["status"], prefix["has_unexpected"]), ("partial", False))
+        self.assertEqual([each["prefix"] for each in prefix["exceptions"]], ["192.0.2.0/24"])
+        text = " ".join(self.audit("192.0.0.0/8").stdout.split())
+        self.assertIn("goes through vda0, except this machine's own networks.", text)
+
+    def test_a_hash_past_the_tunnel_is_an_error(self):
+        ip("route add 10.6.0.0/16 nexthop dev vda0 nexthop via 192.0.2.9")
+        found, prefix = self.of_list("10.6.1.0/24")
+        self.assertEqual(found, {"RTE021": "error"})
+        self.assertEqual((prefix["status"], prefix["exceptions"][0]["decided_by"]), ("partial", "hash"))
+
+    def test_the_tunnels_own_address_is_no_leak(self):
+        found, prefix = self.of_list("10.77.0.1/32")
+        self.assertEqual((found, prefix["is_only_own"]), ({}, True))
+
     def test_wrong_lists_are_named_with_their_line(self):
         for text, words in (("10.1.0.0/16\n10.0.0.1/8\n", "line 2"), ("nonsense\n", "line 1"), ("", "no prefix"),
                             ("client\nroute 10.0.0.0 255.0.255.0\n", "line 2")):

@@ -109,6 +109,35 @@ class Diff(Case):
         self.assertEqual(change["before"]["nexthops"][0]["gateway"], "192.0.2.2")
         self.assertEqual(change["after"]["nexthops"][0]["gateway"], "192.0.2.3")
 
+    def test_an_ipv6_default_is_named_and_long_entries_are_indented(self):
+        before = self.saved("before")
+        with changed(("-6 route add default dev vd0 table 51820", "-6 route del default table 51820"),
+                     ("-4 route add default dev vd0 table 51820", "-4 route del default table 51820"),
+                     ("route add 10.20.0.0/16 table 51820 nexthop via 192.0.2.2 weight 3 nexthop via 192.0.2.3 weight 4",
+                      "route del 10.20.0.0/16 table 51820")):
+            text = self.tool("routes", "diff", before).stdout
+        self.assertIn("  + default dev vd0 scope link table 51820\n", text)
+        self.assertRegex(text, r"\n  \+ IPv6 default dev vd0 metric 1024 (pref medium )?table 51820\n")
+        self.assertRegex(text, r"\n  \+ 10\.20\.0\.0/16 [^\n]*\n    \S")
+
+    def test_rules_of_one_priority_that_swap_are_a_change(self):
+        with changed(("rule add from all lookup 100 pref 90", "rule del from all lookup 100 pref 90"),
+                     ("rule add from all lookup 200 pref 90", "rule del from all lookup 200 pref 90")):
+            before = self.saved("before")
+            ip("rule del from all lookup 100 pref 90")
+            ip("rule add from all lookup 100 pref 90")
+            done = self.tool("routes", "diff", before)
+        self.assertEqual(done.returncode, 1)
+        self.assertIn("1 rule changed its order", done.stdout)
+        self.assertNotIn("\n  - from all", done.stdout)
+
+    def test_an_unreachable_rule_takes_the_default_away(self):
+        with changed(("route add default via 192.0.2.2", "route del default via 192.0.2.2")):
+            before = self.saved("before")
+            with changed(("rule add unreachable pref 30000", "rule del unreachable pref 30000")):
+                done = self.tool("routes", "diff", before)
+        self.assertRegex(done.stdout, r"\ADIFFERENT: default moved from vd0 to unreachable")
+
     def test_many_routes_are_folded_unless_all_are_wanted(self):
         before = self.saved("before")
         with changed(*((f"route add 10.20.{number}.0/24 via 192.0.2.2", f"route del 10.20.{number}.0/24")

@@ -151,7 +151,7 @@ class AuditFindings(Machines):
 
     def test_a_more_specific_route_takes_a_part(self):
         part = ["route add 10.20.7.0/24 via 192.0.2.1"]
-        self.assert_audit("RTE021", "warning", (self.routed + part, "10.20.0.0/16"), (self.routed, "10.20.0.0/16"))
+        self.assert_audit("RTE021", "error", (self.routed + part, "10.20.0.0/16"), (self.routed, "10.20.0.0/16"))
 
     def test_a_part_that_belongs_outside_is_a_notice(self):
         everything = self.routed + HALVES

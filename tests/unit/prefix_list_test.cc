@@ -19,6 +19,13 @@ TEST(PrefixList, CidrsStandOnLinesOrBetweenCommas) {
   EXPECT_EQ(parsed("fd00::/8"), "fd00::/8");
 }
 
+TEST(PrefixList, AByteOrderMarkIsNoPartOfTheFirstLine) {
+  EXPECT_EQ(parsed("\xef\xbb\xbf"
+                   "10.0.0.0/8\r\n10.9.0.0/16\r\n"),
+            "10.0.0.0/8 10.9.0.0/16");
+  EXPECT_EQ(parsed("\xef\xbb\xbf"), "error: the list names no prefix");
+}
+
 TEST(PrefixList, AllowedIpsOfAWholeConfigurationAreTaken) {
   EXPECT_EQ(parsed("[Interface]\nPrivateKey = abc=\nAddress = 10.8.0.2/24\n[Peer]\nallowedips=10.0.0.0/8,\t::/0\n"
                    "Endpoint = 198.51.100.1:51820\n[Peer]\nAllowedIPs = 172.16.0.0/12"),

@@ -164,7 +164,7 @@ TEST(RouteDiff, ALinkOfAnotherKindIsAnotherLink) {
   EXPECT_EQ(diff.links.removed.size(), 1U);
 }
 
-TEST(RouteDiff, RulesAreComparedAsAMultiset) {
+TEST(RouteDiff, RulesOfDifferentPrioritiesHaveNoOrderAndEachCopyCounts) {
   Snapshot before = snapshot(home());
   Snapshot after = before;
   std::reverse(after.rules->begin(), after.rules->end());
@@ -174,6 +174,25 @@ TEST(RouteDiff, RulesAreComparedAsAMultiset) {
   const SnapshotDiff diff = diff_snapshots(before, after);
   EXPECT_EQ(diff.rules.added.size(), 1U);
   EXPECT_TRUE(diff.rules.removed.empty());
+}
+
+TEST(RouteDiff, AmongRulesOfOnePriorityTheFirstDecidesSoThatTheirOrderCounts) {
+  Snapshot before = snapshot(home());
+  before.rules->insert(before.rules->begin() + 1, {rule(100, 100), rule(100, 200), rule(100, 300)});
+  Snapshot after = before;
+  std::swap(after.rules->at(1), after.rules->at(2));
+  const SnapshotDiff diff = diff_snapshots(before, after);
+  EXPECT_EQ(diff.rules.added.size(), 1U);
+  EXPECT_EQ(diff.rules.removed.size(), 1U);
+  ASSERT_EQ(diff.rules.reordered.size(), 1U);
+  ASSERT_EQ(diff.summary.size(), 1U);
+  EXPECT_EQ(diff.summary[0].text, "1 rule changed its order");
+  Rule other_family = rule(100, 100);
+  other_family.family = Family::kInet6;
+  before.rules->insert(before.rules->begin(), other_family);
+  after = before;
+  std::rotate(after.rules->begin(), after.rules->begin() + 1, after.rules->end());
+  EXPECT_TRUE(diff_snapshots(before, after).is_equal());
 }
 
 TEST(RouteDiff, WhatIsNotKnownIsSaidAndNotCompared) {

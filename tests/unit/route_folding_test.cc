@@ -67,6 +67,22 @@ TEST(RouteFolding, GroupsAreNamedForWhatTheyAreFor) {
   EXPECT_EQ(group_with(groups, snapshot, "0.0.0.0/1").aggregate, std::vector{IpPrefix::everything(Family::kInet)});
 }
 
+TEST(RouteFolding, ThePinnedServerStandsAlone) {
+  Machine machine = Machine::ordinary();
+  machine.link("wg0", "wireguard").tunnel("wg0", "198.51.100.9");
+  machine.route({.destination = "198.51.100.9/32", .interface = "eth0", .gateway = "192.0.2.1"});
+  machine.route({.destination = "198.51.100.10/32", .interface = "eth0", .gateway = "192.0.2.1"});
+  machine.route({.destination = "203.0.113.0/24", .interface = "eth0", .gateway = "192.0.2.1"});
+  const Snapshot snapshot = machine.snapshot();
+  const std::vector<RouteGroup> groups = fold_routes(snapshot);
+  const RouteGroup& server = group_with(groups, snapshot, "198.51.100.9/32");
+  EXPECT_EQ(server.routes.size(), 1U);
+  EXPECT_EQ(server.owner.name, "WireGuard");
+  const RouteGroup& users = group_with(groups, snapshot, "203.0.113.0/24");
+  EXPECT_EQ(users.routes.size(), 2U);
+  EXPECT_FALSE(users.owner.is_known());
+}
+
 Snapshot random_machine(unsigned seed) {
   std::mt19937 random(seed);
   const auto pick = [&random](unsigned below) { return static_cast<std::uint32_t>(random() % below); };

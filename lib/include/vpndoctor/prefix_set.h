@@ -15,8 +15,6 @@ struct AddressRange {
   auto operator<=>(const AddressRange&) const = default;
 };
 
-/// Returns the address after `address`; nullopt after the last one.
-std::optional<IpAddress> next_address(const IpAddress& address);
 /// Returns the fewest prefixes that cover exactly the range, ascending.
 std::vector<IpPrefix> prefixes_of(const AddressRange& range);
 /// Returns the fewest prefixes that cover exactly the same addresses, ascending, IPv4 before IPv6.

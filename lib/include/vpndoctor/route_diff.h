@@ -22,7 +22,10 @@ struct FacetDiff {
   std::vector<std::uint32_t> added;    ///< into the facet of the new snapshot
   std::vector<std::uint32_t> removed;  ///< into the facet of the old snapshot
   std::vector<Changed> changed;        ///< the same key once on each side, with another content
-  std::string not_compared;            ///< why this facet could not be compared; empty: it was
+  /// Routes of one key, or rules of one priority, that only changed their place among these: also in `removed` and
+  /// `added`.
+  std::vector<Changed> reordered;
+  std::string not_compared;  ///< why this facet could not be compared; empty: it was
 
   bool is_empty() const { return added.empty() && removed.empty() && changed.empty(); }
 };

@@ -22,7 +22,8 @@ enum class RoutePurpose : std::uint8_t {
 };
 const char* route_purpose_name(RoutePurpose purpose);  ///< "default", "tunnel", "other", "link", "local"
 
-/// Routes of one table and family that differ in nothing but their destination.
+/// Routes of one table and family that differ in nothing but their destination; those to the other end of a tunnel are
+/// apart.
 struct RouteGroup {
   std::uint32_t table = kTableMain;
   Family family = Family::kInet;
