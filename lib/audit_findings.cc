@@ -39,7 +39,7 @@ class ListIndex {
 };
 
 void check_other_tunnels(const CidrAudit& audit, const Snapshot& snapshot, const ListIndex& list, Findings& findings) {
-  Case found("RTE023", audit);
+  Case found("RTE023", audit, snapshot);
   for (const TunnelClaim& claim : tunnel_claims(snapshot)) {
     if (*claim.tunnel == audit.interface || !claims_by_name(claim.prefix())) continue;
     const IpPrefix* overlap = list.overlapping(claim.prefix());
@@ -65,7 +65,7 @@ std::string network_kind(const Snapshot& snapshot, const std::string& interface)
 }
 
 void check_local_networks(const CidrAudit& audit, const Snapshot& snapshot, const ListIndex& list, Findings& findings) {
-  Case found("RTE024", audit);
+  Case found("RTE024", audit, snapshot);
   const IpPrefix loopback = IpPrefix::of({Family::kInet, {127}}, 8);
   if (const IpPrefix* overlap = list.overlapping(loopback)) {
     found.add("127.0.0.0/8", fmt::format("{} of the list, and this machine's loopback addresses", *overlap));
@@ -93,7 +93,7 @@ void check_shared_space(const CidrAudit& audit, const Snapshot& snapshot, const 
   const IpPrefix shared = IpPrefix::of({Family::kInet, {100, 64}}, kSharedLength);
   const IpPrefix* overlap = list.overlapping(shared);
   if (overlap == nullptr) return;
-  Case found("RTE025", audit);
+  Case found("RTE025", audit, snapshot);
   found.add("RFC 6598", fmt::format("{} of the list is in 100.64.0.0/10", *overlap));
   for (const Address& address : *snapshot.addresses) {
     if (!shared.contains(address.address) || address.interface == audit.interface) continue;
@@ -143,7 +143,7 @@ std::string counted(std::size_t count, const char* one, const char* many) {
 void Case::add(std::string source, std::string text) {
   ++count_;
   if (finding_.evidence.size() < kMostEvidence) {
-    finding_.evidence.push_back({"netlink", std::move(source), std::move(text)});
+    finding_.evidence.push_back(proof(snapshot_->routes, std::move(source), std::move(text)));
   }
 }
 
@@ -158,7 +158,7 @@ void Case::finish(std::string title, std::string detail, Findings& findings) {
   if (count_ > finding_.evidence.size()) {
     finding_.detail += fmt::format(" {} are shown here; the audit lists all.", finding_.evidence.size());
   }
-  for (const std::string& why : doubts_) doubt(finding_, why);
+  for (const std::string& why : doubts_) doubt(*snapshot_, finding_, why);
   findings.push_back(std::move(finding_));
 }
 
@@ -173,7 +173,7 @@ CheckResults audit_findings(const CidrAudit& audit, const Snapshot& snapshot) {
   check_overlaps(audit, snapshot, results);
   if (snapshot.stable == false) {
     for (Finding& finding : results.findings) {
-      if (finding.confidence == Confidence::kProven) doubt(finding, "the state changed while it was read");
+      if (finding.confidence == Confidence::kProven) doubt(snapshot, finding, "the state changed while it was read");
     }
   }
   std::ranges::stable_sort(results.findings, std::greater{}, &Finding::severity);

@@ -19,7 +19,8 @@ class Case {
  public:
   static constexpr std::size_t kMostEvidence = 8;
 
-  Case(const char* code, const CidrAudit& audit) : finding_(make_finding(code, {"interface", audit.interface})) {}
+  Case(const char* code, const CidrAudit& audit, const Snapshot& snapshot)
+      : snapshot_(&snapshot), finding_(make_finding(code, {"interface", audit.interface})) {}
 
   void add(std::string source, std::string text);
   /// Notes why something that was added is not certain; empty: it is.
@@ -31,6 +32,7 @@ class Case {
   void finish(std::string title, std::string detail, Findings& findings);
 
  private:
+  const Snapshot* snapshot_;
   Finding finding_;
   std::set<std::string> doubts_;
   std::size_t count_ = 0;

@@ -167,7 +167,7 @@ Takers collect(const CidrAudit& audit, const Snapshot& snapshot, Case& found, Be
 }
 
 void check_outside(const CidrAudit& audit, const Snapshot& snapshot, Findings& findings) {
-  Case found("RTE020", audit);
+  Case found("RTE020", audit, snapshot);
   collect(audit, snapshot, found,
           [](const AuditedPrefix& each) { return each.status == PrefixStatus::kOutside && !each.is_only_own; });
   const std::string count = counted(found.count(), "prefix of the list does", "prefixes of the list do");
@@ -177,7 +177,7 @@ void check_outside(const CidrAudit& audit, const Snapshot& snapshot, Findings& f
 
 /// A part leaves in clear, or goes nowhere or through another tunnel.
 void check_partial(const CidrAudit& audit, const Snapshot& snapshot, bool in_clear, Findings& findings) {
-  Case found("RTE021", audit);
+  Case found("RTE021", audit, snapshot);
   found.finding().severity = in_clear ? Severity::kError : Severity::kWarning;
   const Takers takers = collect(audit, snapshot, found, [in_clear](const AuditedPrefix& each) {
     return each.status == PrefixStatus::kPartial && each.has_unexpected && each.leaves_in_clear == in_clear;
@@ -189,7 +189,7 @@ void check_partial(const CidrAudit& audit, const Snapshot& snapshot, bool in_cle
 }
 
 void check_expected(const CidrAudit& audit, const Snapshot& snapshot, Findings& findings) {
-  Case found("RTE021", audit);
+  Case found("RTE021", audit, snapshot);
   found.finding().severity = Severity::kNotice;
   for (const AuditedPrefix& each : audit.prefixes) {
     if (each.status == PrefixStatus::kPartial && !each.has_unexpected) add_prefix(snapshot, each, found);
@@ -202,7 +202,7 @@ void check_expected(const CidrAudit& audit, const Snapshot& snapshot, Findings& 
 }
 
 void check_unrouted(const CidrAudit& audit, const Snapshot& snapshot, Findings& findings) {
-  Case found("RTE022", audit);
+  Case found("RTE022", audit, snapshot);
   collect(audit, snapshot, found, [](const AuditedPrefix& each) { return each.status == PrefixStatus::kUnrouted; });
   const std::string count = counted(found.count(), "prefix of the list goes", "prefixes of the list go");
   found.finish(count + " nowhere", "Packets to these addresses are refused or dropped on this machine.", findings);

@@ -298,7 +298,8 @@ CidrAudit audit_prefixes(const Fib& fib, const Snapshot& snapshot, const AuditRe
   audit.interface = request.interface;
   audit.aggregated = aggregate(request.list);
   const auto pieces_in = [&](Family family) {
-    Flow flow = flow_to(IpPrefix::everything(family).address);
+    Flow flow;
+    flow.destination = IpPrefix::everything(family).address;
     flow.uid = request.uid;
     return pieces_of(fib, snapshot, audit.aggregated, flow);
   };

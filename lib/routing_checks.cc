@@ -138,10 +138,10 @@ std::optional<std::string_view> only_interface(const FlowAnswer& answer) {
   return std::ranges::all_of(answer.candidates, leads_there) ? std::optional(answer.interface) : std::nullopt;
 }
 
-void doubt(const RoutingFacts& facts, Finding& finding, std::string_view why) {
+void doubt(const Snapshot& snapshot, Finding& finding, std::string_view why) {
   if (why.empty()) return;
   finding.confidence = std::min(finding.confidence, Confidence::kLikely);
-  finding.evidence.push_back(proof(facts.snapshot.routes, "lookup", fmt::format("not certain: {}", why)));
+  finding.evidence.push_back(proof(snapshot.routes, "lookup", fmt::format("not certain: {}", why)));
 }
 
 Flow flow_to(const RoutingFacts& facts, const IpAddress& destination) {
@@ -225,7 +225,7 @@ CheckResults check_routing(const Snapshot& snapshot, const Fib& fib, std::uint32
     }
   }
   if (snapshot.stable == false) {
-    for (Finding& finding : results.findings) doubt(facts, finding, "the state changed while it was read");
+    for (Finding& finding : results.findings) doubt(facts.snapshot, finding, "the state changed while it was read");
   }
   std::ranges::stable_sort(results.findings, std::greater{}, &Finding::severity);
   return results;

@@ -61,7 +61,7 @@ Flow flow_to(const RoutingFacts& facts, const IpAddress& destination);
 /// The interface that the packet leaves by whatever decides; nullopt when its ways lead to several.
 std::optional<std::string_view> only_interface(const FlowAnswer& answer);
 /// Lowers a finding that rests on what is not certain, and says why; an empty `why` changes nothing.
-void doubt(const RoutingFacts& facts, Finding& finding, std::string_view why);
+void doubt(const Snapshot& snapshot, Finding& finding, std::string_view why);
 /// One line of proof from a facet, which tells whether the kernel said it or a capture of another machine.
 template <class T>
 Evidence proof(const Observed<T>& facet, std::string source, std::string text) {

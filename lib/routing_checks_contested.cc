@@ -72,7 +72,7 @@ std::string winner_text(const RoutingFacts& facts, const IpPrefix& prefix, Findi
   }
   const FlowAnswer answer = facts.fib.lookup(flow_to(facts, address));
   if (answer.fate != FlowFate::kUnicast) return kUnknown;
-  doubt(facts, finding, answer.uncertain);
+  doubt(facts.snapshot, finding, answer.uncertain);
   return fmt::format("{} goes through {} now.", address, answer.interface);
 }
 

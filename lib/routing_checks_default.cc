@@ -38,7 +38,7 @@ void add_dead(const RoutingFacts& facts, Family family, const std::string& inter
   finding.evidence.push_back(proof(facts.snapshot.links, "link " + interface,
                                    fmt::format("{} {}", interface, why_dead(facts.snapshot, interface))));
   if (!facts.of(family).is_certain(interface)) {
-    doubt(facts, finding, "the lookups that lead there are not certain themselves");
+    doubt(facts.snapshot, finding, "the lookups that lead there are not certain themselves");
   }
   add_step(finding.remedy, "Start the VPN or the interface again, or take its routes away.", std::move(commands));
   findings.push_back(std::move(finding));

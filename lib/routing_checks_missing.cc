@@ -106,7 +106,7 @@ void add_missing(const RoutingFacts& facts, Family family, Findings& findings) {
                                         facts.of(family).unrouted() * 100, whole_of(family)))};
   if (trace) finding.evidence.push_back(std::move(*trace));
   if (!facts.of(family).is_certain("")) {
-    doubt(facts, finding, "the lookups that find no route are not certain themselves");
+    doubt(facts.snapshot, finding, "the lookups that find no route are not certain themselves");
   }
   add_way_back(facts, interface, finding);
   findings.push_back(std::move(finding));

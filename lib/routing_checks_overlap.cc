@@ -51,7 +51,7 @@ std::string names(const Capture& capture) {
 
 void add_proof(const RoutingFacts& facts, const Capture& capture, Finding& finding) {
   for (const Route* route : capture.routes) finding.evidence.push_back(route_evidence(facts, *route));
-  doubt(facts, finding, capture.uncertain);
+  doubt(facts.snapshot, finding, capture.uncertain);
 }
 
 std::vector<Command> deletions(const RoutingFacts& facts, const std::vector<const Route*>& routes) {
@@ -186,7 +186,7 @@ void add_container(const RoutingFacts& facts, const Address& address, const Tunn
   finding.evidence = {route_evidence(facts, *claim.route),
                       proof(facts.snapshot.addresses, "address of " + address.interface,
                             fmt::format("{}/{}", address.address, address.prefix_length))};
-  doubt(facts, finding, capture.share > 0 ? capture.uncertain : capture.rest_uncertain);
+  doubt(facts.snapshot, finding, capture.share > 0 ? capture.uncertain : capture.rest_uncertain);
   add_step(finding.remedy,
            "Give the containers another network: default-address-pools in /etc/docker/daemon.json, then create the "
            "network again; or with podman:",
