@@ -34,6 +34,7 @@ const char* phrase(simdjson::error_code error) {
 
 simdjson::error_code read_number(ondemand::value& from, JsonValue& value) {
   ondemand::number number;
+  const bool has_minus = from.raw_json_token().front() == '-';
   if (const auto error = from.get_number().get(number)) return error;
   switch (number.get_number_type()) {
     case ondemand::number_type::unsigned_integer:
@@ -42,6 +43,8 @@ simdjson::error_code read_number(ondemand::value& from, JsonValue& value) {
       break;
     case ondemand::number_type::signed_integer:
       value.kind = number.get_int64() < 0 ? JsonKind::kNegative : JsonKind::kUnsigned;
+      // -0 is not 0: nobody writes it for a table.
+      if (has_minus && number.get_int64() == 0) value.kind = JsonKind::kFraction;
       value.number = static_cast<std::uint64_t>(number.get_int64());
       break;
     default:

@@ -10,7 +10,9 @@
 namespace vpndoctor {
 namespace {
 
-constexpr std::size_t kLongestInterface = 127;  // ALTIFNAMSIZ - 1
+constexpr std::size_t kLongestInterface = 127;
+// ALTIFNAMSIZ - 1, and three bytes for each: what is no UTF-8 was written as U+FFFD.
+constexpr std::size_t kLongestUnchecked = std::size_t{3} * 127;
 
 const char* not_of_kind(JsonKind wanted) {
   switch (wanted) {
@@ -27,10 +29,15 @@ const char* not_of_kind(JsonKind wanted) {
   }
 }
 
-/// What the kernel would refuse in a name (net/core/dev.c dev_valid_name()), and controls, which it takes.
+/// The kernel checks neither alternative names nor names in rules.
+bool is_unchecked_name(std::string_view text) {
+  return !text.empty() && text.size() <= kLongestUnchecked && text.find('\0') == std::string_view::npos;
+}
+
+/// What the kernel takes as the name of a link (net/core/dev.c dev_valid_name()), controls included.
 bool is_interface_name(std::string_view text) {
-  if (text.empty() || text.size() > kLongestInterface) return false;
-  return escape_controls(text) == text && text.find_first_of(" /") == std::string_view::npos;
+  if (!is_unchecked_name(text) || text.size() > kLongestInterface || text == "." || text == "..") return false;
+  return text.find_first_of("/: \t\n\v\f\r") == std::string_view::npos;
 }
 
 }  // namespace
@@ -148,6 +155,14 @@ RecordFields& RecordFields::interface(std::string_view name, std::string& out) {
   return *this;
 }
 
+RecordFields& RecordFields::unchecked_interface(std::string_view name, std::string& out) {
+  const std::string_view* found = find_text(name);
+  if (found == nullptr) return *this;
+  out = *found;
+  if (!is_unchecked_name(*found)) fail(name, in_quotes(*found) + " is no name of an interface");
+  return *this;
+}
+
 RecordFields& RecordFields::texts(std::string_view name, std::vector<std::string>& out) {
   for_each_element(name, [&](const std::string& field, const JsonValue& value) {
     if (value.kind != JsonKind::kText) return fail_at(field, not_of_kind(JsonKind::kText));
@@ -156,10 +171,10 @@ RecordFields& RecordFields::texts(std::string_view name, std::vector<std::string
   return *this;
 }
 
-RecordFields& RecordFields::interfaces(std::string_view name, std::vector<std::string>& out) {
+RecordFields& RecordFields::unchecked_interfaces(std::string_view name, std::vector<std::string>& out) {
   texts(name, out);
   for (const std::string& each : out) {
-    if (!is_interface_name(each)) fail(name, in_quotes(each) + " is no name of an interface");
+    if (!is_unchecked_name(each)) fail(name, in_quotes(each) + " is no name of an interface");
   }
   return *this;
 }

@@ -64,8 +64,10 @@ class RecordFields {
   RecordFields& truth(std::string_view name, bool& out);
   RecordFields& truth(std::string_view name, std::optional<bool>& out);
   RecordFields& text(std::string_view name, std::string& out);
-  /// The name of an interface: short, without control characters, slashes or spaces.
+  /// The name of a link, as the kernel takes it: short, without slashes, colons or white space.
   RecordFields& interface(std::string_view name, std::string& out);
+  /// A name that the kernel does not check, an alternative one or one in a rule: short, without NUL.
+  RecordFields& unchecked_interface(std::string_view name, std::string& out);
   RecordFields& address(std::string_view name, IpAddress& out);
   RecordFields& address(std::string_view name, std::optional<IpAddress>& out);
   RecordFields& prefix(std::string_view name, IpPrefix& out);
@@ -98,7 +100,7 @@ class RecordFields {
     return *this;
   }
   RecordFields& texts(std::string_view name, std::vector<std::string>& out);
-  RecordFields& interfaces(std::string_view name, std::vector<std::string>& out);
+  RecordFields& unchecked_interfaces(std::string_view name, std::vector<std::string>& out);
 
   /// The JSON of a nested array or object as it stands in the line; empty when it is absent.
   std::string_view raw(std::string_view name);

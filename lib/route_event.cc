@@ -4,6 +4,8 @@
 
 #include <fmt/format.h>
 
+#include <utility>
+
 #include "derived_routes.h"
 #include "timestamp.h"
 #include "vpndoctor/json_writer.h"
@@ -26,34 +28,35 @@ std::string rule_entry(const Rule& rule) {
   return (rule.family == Family::kInet6 ? "-6 rule " : "rule ") + joined(rule_words(rule));
 }
 
-template <class T, class EventOf>
-void append(const std::vector<std::uint32_t>& indexes, const std::vector<T>& values, EventOf event_of_value,
-            std::vector<RouteEvent>& events) {
-  for (const std::uint32_t index : indexes) events.push_back(event_of_value(values[index]));
-}
+using EventTaker = std::function<void(RouteEvent)>;
 
 /// What came and went of one facet.
 template <class T>
-void append_facet(const FacetDiff& facet, const Observed<std::vector<T>>& before, const Observed<std::vector<T>>& after,
-                  std::vector<RouteEvent>& events) {
+void tell_facet(const FacetDiff& facet, const Observed<std::vector<T>>& before, const Observed<std::vector<T>>& after,
+                const EventTaker& take) {
   if (!before || !after) return;
-  append(facet.removed, *before, [](const T& value) { return event_of(RouteEventKind::kRemoved, value); }, events);
-  append(facet.added, *after, [](const T& value) { return event_of(RouteEventKind::kAdded, value); }, events);
+  for (const std::uint32_t index : facet.removed) take(event_of(RouteEventKind::kRemoved, (*before)[index]));
+  for (const std::uint32_t index : facet.added) take(event_of(RouteEventKind::kAdded, (*after)[index]));
 }
 
-void append_routes(const FacetDiff& facet, const Snapshot& before, const Snapshot& after,
-                   std::vector<RouteEvent>& events) {
+void tell_routes(const FacetDiff& facet, const Snapshot& before, const Snapshot& after, const EventTaker& take) {
   if (!before.routes || !after.routes) return;
   const RouteTable& from = *before.routes;
   const RouteTable& to = *after.routes;
-  append(
-      facet.removed, from.routes, [&](const Route& route) { return event_of(RouteEventKind::kRemoved, from, route); },
-      events);
-  append(
-      facet.added, to.routes, [&](const Route& route) { return event_of(RouteEventKind::kAdded, to, route); }, events);
+  for (const std::uint32_t index : facet.removed) take(event_of(RouteEventKind::kRemoved, from, from.routes[index]));
+  for (const std::uint32_t index : facet.added) take(event_of(RouteEventKind::kAdded, to, to.routes[index]));
   for (const FacetDiff::Changed& changed : facet.changed) {
-    events.push_back(change_of(from, from.routes[changed.before], to, to.routes[changed.after]));
+    take(change_of(from, from.routes[changed.before], to, to.routes[changed.after]));
   }
+}
+
+std::vector<RouteEvent> link_events(const FacetDiff& facet, const Snapshot& before, const Snapshot& after) {
+  std::vector<RouteEvent> events;
+  for (const FacetDiff::Changed& changed : facet.changed) {
+    const auto changes = changes_of((*before.links)[changed.before], (*after.links)[changed.after]);
+    events.insert(events.end(), changes.begin(), changes.end());
+  }
+  return events;
 }
 
 }  // namespace
@@ -123,20 +126,30 @@ RouteEvent change_of(const Address& before, const Address& after) {
   return event;
 }
 
-std::vector<RouteEvent> events_between(const Snapshot& before, const Snapshot& after) {
-  const SnapshotDiff diff = diff_snapshots(before, after);
-  std::vector<RouteEvent> events;
-  append_facet(diff.links, before.links, after.links, events);
-  for (const FacetDiff::Changed& changed : diff.links.changed) {
-    const auto changes = changes_of((*before.links)[changed.before], (*after.links)[changed.after]);
-    events.insert(events.end(), changes.begin(), changes.end());
-  }
-  append_facet(diff.addresses, before.addresses, after.addresses, events);
+void for_each_event(const SnapshotDiff& diff, const Snapshot& before, const Snapshot& after,
+                    const std::function<void(RouteEvent)>& take) {
+  tell_facet(diff.links, before.links, after.links, take);
+  for (RouteEvent& event : link_events(diff.links, before, after)) take(std::move(event));
+  tell_facet(diff.addresses, before.addresses, after.addresses, take);
   for (const FacetDiff::Changed& changed : diff.addresses.changed) {
-    events.push_back(change_of((*before.addresses)[changed.before], (*after.addresses)[changed.after]));
+    take(change_of((*before.addresses)[changed.before], (*after.addresses)[changed.after]));
   }
-  append_facet(diff.rules, before.rules, after.rules, events);
-  append_routes(diff.routes, before, after, events);
+  tell_facet(diff.rules, before.rules, after.rules, take);
+  tell_routes(diff.routes, before, after, take);
+}
+
+std::size_t count_events(const SnapshotDiff& diff, const Snapshot& before, const Snapshot& after) {
+  // A link that changed has an event for each thing; rules that changed are told as removed and added.
+  const auto came_and_went = [](const FacetDiff& facet) { return facet.added.size() + facet.removed.size(); };
+  return came_and_went(diff.links) + link_events(diff.links, before, after).size() + came_and_went(diff.addresses) +
+         diff.addresses.changed.size() + came_and_went(diff.rules) + came_and_went(diff.routes) +
+         diff.routes.changed.size();
+}
+
+std::vector<RouteEvent> events_between(const Snapshot& before, const Snapshot& after) {
+  std::vector<RouteEvent> events;
+  for_each_event(diff_snapshots(before, after), before, after,
+                 [&events](RouteEvent event) { events.push_back(std::move(event)); });
   return events;
 }
 

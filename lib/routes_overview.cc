@@ -98,9 +98,13 @@ FamilyOverview overview_of(const Snapshot& snapshot, const Fib& fib, const Flow&
           .uncertain = ways.uncertain()};
 }
 
-TunnelOverview& find_or_add(std::vector<TunnelOverview>& tunnels, const Snapshot& snapshot, std::string_view name) {
-  const auto found = std::ranges::find(tunnels, name, &TunnelOverview::interface);
-  if (found != tunnels.end()) return *found;
+/// Where each tunnel stands in the list.
+using Places = std::map<std::string, std::size_t, std::less<>>;
+
+TunnelOverview& find_or_add(std::vector<TunnelOverview>& tunnels, Places& places, const Snapshot& snapshot,
+                            std::string_view name) {
+  const auto [place, is_new] = places.try_emplace(std::string(name), tunnels.size());
+  if (!is_new) return tunnels[place->second];
   const Link* link = snapshot.find_link(name);
   const Tunnel* tunnel = snapshot.find_tunnel(name);
   tunnels.push_back({.interface = std::string(name),
@@ -125,9 +129,10 @@ std::vector<std::pair<std::size_t, std::size_t>> routes_by_hops(const RouteTable
 
 std::vector<TunnelOverview> tunnels_of(const Snapshot& snapshot) {
   std::vector<TunnelOverview> tunnels;
+  Places places;
   if (snapshot.links) {
     for (const Link& link : *snapshot.links) {
-      if (is_tunnel(snapshot, link.name)) find_or_add(tunnels, snapshot, link.name);
+      if (is_tunnel(snapshot, link.name)) find_or_add(tunnels, places, snapshot, link.name);
     }
   }
   if (!snapshot.routes) return tunnels;
@@ -137,7 +142,7 @@ std::vector<TunnelOverview> tunnels_of(const Snapshot& snapshot) {
     if (inet + inet6 == 0) continue;
     for (const NextHop& hop : snapshot.routes->next_hop_sets[i].hops) {
       if (!is_tunnel(snapshot, hop.interface)) continue;
-      TunnelOverview& tunnel = find_or_add(tunnels, snapshot, hop.interface);
+      TunnelOverview& tunnel = find_or_add(tunnels, places, snapshot, hop.interface);
       tunnel.routes_inet += inet;
       tunnel.routes_inet6 += inet6;
     }

@@ -29,16 +29,29 @@ bool is_macos_tunnel(const Snapshot& snapshot, std::string_view interface) {
 
 }  // namespace
 
+template <class T>
+const T* NamePlaces::find(const std::vector<T>& list, std::string T::* name, std::string_view wanted) {
+  constexpr std::size_t kShort = 64;
+  if (list.size() <= kShort) {
+    const auto found = std::ranges::find(list, wanted, name);
+    return found == list.end() ? nullptr : &*found;
+  }
+  if (list_ != list.data() || size_ != list.size()) {
+    places_.clear();
+    for (std::size_t at = 0; at < list.size(); ++at) places_.try_emplace(list[at].*name, at);
+    list_ = list.data();
+    size_ = list.size();
+  }
+  const auto place = places_.find(wanted);
+  return place == places_.end() ? nullptr : &list[place->second];
+}
+
 const Link* Snapshot::find_link(std::string_view name) const {
-  if (!links) return nullptr;
-  const auto found = std::ranges::find(*links, name, &Link::name);
-  return found == links->end() ? nullptr : &*found;
+  return links ? link_places.find(*links, &Link::name, name) : nullptr;
 }
 
 const Tunnel* Snapshot::find_tunnel(std::string_view interface) const {
-  if (!tunnels) return nullptr;
-  const auto found = std::ranges::find(*tunnels, interface, &Tunnel::interface);
-  return found == tunnels->end() ? nullptr : &*found;
+  return tunnels ? tunnel_places.find(*tunnels, &Tunnel::interface, interface) : nullptr;
 }
 
 std::string Snapshot::table_name(std::uint32_t table) const {

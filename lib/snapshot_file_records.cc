@@ -33,8 +33,8 @@ void read_selectors(RecordFields& in, Rule& rule) {
   in.truth("inverted", rule.inverted)
       .prefix("source", rule.source)
       .prefix("destination", rule.destination)
-      .interface("input_interface", rule.input_interface)
-      .interface("output_interface", rule.output_interface)
+      .unchecked_interface("input_interface", rule.input_interface)
+      .unchecked_interface("output_interface", rule.output_interface)
       .truth("input_interface_detached", rule.input_interface_detached)
       .truth("output_interface_detached", rule.output_interface_detached)
       .number("mark", rule.mark)
@@ -82,7 +82,7 @@ void read_link(RecordFields& in, Link& link) {
   in.required("name")
       .number("index", link.index)
       .interface("name", link.name)
-      .interfaces("alternative_names", link.alternative_names)
+      .unchecked_interfaces("alternative_names", link.alternative_names)
       .text("kind", link.kind)
       .flags("flags", link.flags, link_flag_words())
       .word("operational_state", link.operational_state, parse_operational_state)
@@ -145,7 +145,13 @@ void read_next_hop_object(RecordFields& in, NextHopObject& object) {
                  NextHopObject::Member& each = object.group.emplace_back();
                  member.required("id").number("id", each.id).number("weight", each.weight);
                })
-      .number("group_type", object.group_type);
+      .number("group_type", object.group_type)
+      .object("resilient", [&](RecordFields& resilient) {
+        ResilientGroup& each = object.resilient.emplace();
+        resilient.required("buckets").number("buckets", each.buckets);
+        resilient.number("idle_timer_centiseconds", each.idle_timer_centiseconds)
+            .number("unbalanced_timer_centiseconds", each.unbalanced_timer_centiseconds);
+      });
 }
 
 void read_neighbour(RecordFields& in, Neighbour& neighbour) {

@@ -41,9 +41,15 @@ std::optional<RouteType> parse_any_type(std::string_view text) {
   return static_cast<RouteType>(number);
 }
 
+/// A metric by its own name: the number beside it would be a second one.
+std::optional<std::uint16_t> metric_of(std::string_view name) {
+  const auto kind = parse_metric_name(name);
+  return kind && metric_name(*kind) == name ? kind : std::nullopt;
+}
+
 void read_metrics(RecordFields& in, RouteAttributes& attributes) {
   in.number_map("metrics", [&](std::string_view name, std::uint32_t value) {
-    const auto kind = parse_metric_name(name);
+    const auto kind = metric_of(name);
     if (kind) attributes.metrics.push_back({*kind, value});
     return kind.has_value();
   });
@@ -51,7 +57,7 @@ void read_metrics(RecordFields& in, RouteAttributes& attributes) {
   std::vector<std::string> locked;
   in.texts("locked_metrics", locked);
   for (const std::string& name : locked) {
-    const auto kind = parse_metric_name(name);
+    const auto kind = metric_of(name);
     if (kind && *kind < 32) {
       attributes.locked_metrics |= 1U << *kind;
     } else {

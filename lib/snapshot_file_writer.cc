@@ -37,6 +37,11 @@ void write_next_hop_object(JsonWriter& json, const NextHopObject& object) {
     json.end_array();
   }
   members.value("group_type", object.group_type, std::uint16_t{0});
+  if (!object.resilient) return;
+  const ResilientGroup& resilient = *object.resilient;
+  json.key("resilient").begin_object().field("buckets", resilient.buckets);
+  json.field("idle_timer_centiseconds", resilient.idle_timer_centiseconds);
+  json.field("unbalanced_timer_centiseconds", resilient.unbalanced_timer_centiseconds).end_object();
 }
 
 void write_neighbour(JsonWriter& json, const Neighbour& neighbour) {

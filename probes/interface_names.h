@@ -12,7 +12,6 @@ namespace vpndoctor {
 class InterfaceNames {
  public:
   void set(int index, std::string name) { names_[index] = std::move(name); }
-  void remove(int index) { names_.erase(index); }
 
   /// The name, empty for index 0 and for one that is not known.
   std::string name_of(int index) {

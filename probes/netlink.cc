@@ -63,23 +63,19 @@ bool take_message(const nlmsghdr& header, Bytes payload, NetlinkEnd& reply, cons
   return false;
 }
 
-std::unexpected<Error> system_failure(const char* doing, int error_number) {
-  return failure(ErrorKind::kUnavailable, fmt::format("{}: {}", doing, std::strerror(error_number)));
-}
-
 /// Receives one datagram of any size from the kernel; an empty one when it came from somebody else.
 Result<std::vector<std::byte>> receive_datagram(int fd) {
   ssize_t size = 0;
   do {
     size = ::recv(fd, nullptr, 0, MSG_PEEK | MSG_TRUNC);
   } while (size < 0 && errno == EINTR);
-  if (size < 0) return system_failure("read from netlink", errno);
+  if (size < 0) return netlink_failure("read from netlink", errno);
   std::vector<std::byte> datagram(static_cast<std::size_t>(size));
   sockaddr_nl sender{};
   socklen_t sender_size = sizeof sender;
   const ssize_t got =
       ::recvfrom(fd, datagram.data(), datagram.size(), 0, reinterpret_cast<sockaddr*>(&sender), &sender_size);
-  if (got < 0) return system_failure("read from netlink", errno);
+  if (got < 0) return netlink_failure("read from netlink", errno);
   datagram.resize(sender.nl_pid == 0 ? static_cast<std::size_t>(got) : 0);
   return datagram;
 }
@@ -89,9 +85,7 @@ Result<std::uint32_t> send_request(nl_sock& socket, nl_msg& message, int flags) 
   nl_complete_msg(&socket, &message);
   nlmsghdr* header = nlmsg_hdr(&message);
   header->nlmsg_flags = static_cast<std::uint16_t>(header->nlmsg_flags | flags);
-  if (const int error = nl_send(&socket, &message); error < 0) {
-    return failure(ErrorKind::kUnavailable, fmt::format("send to netlink: {}", nl_geterror(error)));
-  }
+  if (nl_send(&socket, &message) < 0) return netlink_failure("send to netlink", errno);
   return header->nlmsg_seq;
 }
 
@@ -108,7 +102,7 @@ Result<Bytes> receive_dump(int fd, std::vector<std::byte>& buffer, NetlinkEnd& e
   do {
     got = ::recvmsg(fd, &message, 0);
   } while (got < 0 && errno == EINTR);
-  if (got < 0 && errno != ENOBUFS) return system_failure("read from netlink", errno);
+  if (got < 0 && errno != ENOBUFS) return netlink_failure("read from netlink", errno);
   if (got < 0) end.error_number = ENOBUFS;
   if (got >= 0 && (message.msg_flags & MSG_TRUNC) != 0) end.error_number = EMSGSIZE;
   const bool usable = end.error_number == 0 && sender.nl_pid == 0;
@@ -117,12 +111,18 @@ Result<Bytes> receive_dump(int fd, std::vector<std::byte>& buffer, NetlinkEnd& e
 
 }  // namespace
 
+std::unexpected<Error> netlink_failure(std::string_view doing, int error_number) {
+  const bool is_refused = error_number == EPERM || error_number == EACCES;
+  return failure(is_refused ? ErrorKind::kPermission : ErrorKind::kUnavailable,
+                 fmt::format("{}: {}", doing, std::strerror(error_number)),
+                 is_refused ? "netlink needs no privilege to read; a sandbox or security module may forbid it" : "");
+}
+
 Result<NlSocket> open_netlink(int protocol) {
   NlSocket socket(nl_socket_alloc());
   if (!socket) return failure(ErrorKind::kInternal, "allocate a netlink socket");
-  if (const int error = nl_connect(socket.get(), protocol); error < 0) {
-    return failure(ErrorKind::kUnavailable, fmt::format("open netlink: {}", nl_geterror(error)));
-  }
+  // libnl's own words hide which call was refused: "No Access" is EACCES and EPERM.
+  if (nl_connect(socket.get(), protocol) < 0) return netlink_failure("open netlink", errno);
   const int fd = nl_socket_get_fd(socket.get());
   const int on = 1;
   // Best effort: without the extended acknowledgement only the kernel's sentence is missing, without the buffer

@@ -7,6 +7,7 @@
 #include <cstdint>
 #include <functional>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "handles.h"
@@ -56,6 +57,10 @@ Result<NetlinkReply> netlink_exchange(int protocol, nl_msg& message);
 /// that do not fit into memory twice. The kernel filters and refuses strictly (NETLINK_GET_STRICT_CHK, Linux 4.20). A
 /// message that was cut is EMSGSIZE, an overrun ENOBUFS. Errors as netlink_exchange().
 Result<NetlinkEnd> netlink_dump(nl_msg& message, const NetlinkTaker& take);
+
+/// The failed half of a Result for an errno: kPermission for EPERM and EACCES, with the hint that a sandbox may forbid
+/// netlink, kUnavailable otherwise.
+std::unexpected<Error> netlink_failure(std::string_view doing, int error_number);
 
 /// Opens a socket that is bound; kUnavailable when this kind of netlink cannot be opened.
 Result<NlSocket> open_netlink(int protocol);

@@ -14,6 +14,7 @@ namespace vpndoctor {
 namespace {
 
 constexpr std::chrono::milliseconds kRemembered{100};
+constexpr int kLookupShare = 10;
 constexpr std::size_t kMostKnown = 1024;
 constexpr std::size_t kMaxProcesses = 100'000;
 
@@ -97,22 +98,28 @@ std::optional<std::uint32_t> only_holder(const std::string& socket) {
   return holder;
 }
 
-ChangeAuthor look_up(std::uint32_t port) {
-  ChangeAuthor author{.port = port, .pid = std::nullopt, .name = {}, .parent_name = {}};
+PortOwner look_up(std::uint32_t port) {
+  PortOwner owner{.author = {.port = port, .pid = std::nullopt, .name = {}, .parent_name = {}}, .socket = {}};
   // The likely process is described first, while it is still there; it counts only when the socket is shown to be its.
   Process process = describe(port);
-  const auto socket = socket_of(port);
-  if (!socket) return author;
-  if (process.name.empty() || !holds(fmt::format("/proc/{}", port), *socket)) {
-    const auto holder = only_holder(*socket);
-    if (!holder) return author;
+  owner.socket = socket_of(port).value_or("");
+  if (owner.socket.empty()) return owner;
+  if (process.name.empty() || !holds(fmt::format("/proc/{}", port), owner.socket)) {
+    const auto holder = only_holder(owner.socket);
+    if (!holder) return owner;
     process = describe(*holder);
   }
-  if (process.name.empty()) return author;
-  author.pid = process.pid;
-  author.name = process.name;
-  author.parent_name = process.parent_name;
-  return author;
+  if (process.name.empty()) return owner;
+  owner.author.pid = process.pid;
+  owner.author.name = process.name;
+  owner.author.parent_name = process.parent_name;
+  return owner;
+}
+
+/// True when the port is still that socket, and its process still holds it: far cheaper than to look for it anew.
+bool is_still(const PortOwner& owner) {
+  if (owner.socket.empty() || socket_of(owner.author.port) != owner.socket) return false;
+  return !owner.author.pid || holds(fmt::format("/proc/{}", *owner.author.pid), owner.socket);
 }
 
 }  // namespace
@@ -127,14 +134,19 @@ std::vector<NetlinkPort> parse_netlink_table(std::string_view text) {
   return ports;
 }
 
+PortOwners::PortOwners() : lookup_{look_up, is_still, [] { return std::chrono::steady_clock::now(); }} {}
+
 ChangeAuthor PortOwners::find(std::uint32_t port) {
-  const auto now = std::chrono::steady_clock::now();
+  const auto began = lookup_.now();
   const auto found = known_.find(port);
-  if (found != known_.end() && now < found->second.until) return found->second.author;
-  if (known_.size() >= kMostKnown) known_.clear();
-  const ChangeAuthor author = look_up(port);
-  known_[port] = {author, now + kRemembered};
-  return author;
+  if (found != known_.end() && began < found->second.until) return found->second.owner.author;
+  if (found == known_.end() && known_.size() >= kMostKnown) known_.clear();
+  Known& known = known_[port];
+  if (known.until == Clock::time_point{} || !lookup_.is_still(known.owner)) known.owner = lookup_.look_up(port);
+  const auto ended = lookup_.now();
+  // On a busy host a look-up takes longer than a moment: it may take a tenth of the time, not all of it.
+  known.until = ended + std::max<Clock::duration>(kRemembered, (ended - began) * kLookupShare);
+  return known.owner.author;
 }
 
 }  // namespace vpndoctor

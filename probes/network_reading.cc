@@ -39,7 +39,7 @@ NlMessage dump_request(std::uint16_t type, const Header& header) {
 struct FacetEnd {
   bool consistent = true;
   std::size_t malformed = 0;
-  std::optional<std::string> refusal;  ///< the facet could not be read
+  std::optional<Error> refusal;  ///< the facet could not be read
 };
 
 /// A family, or a kind of object, that this kernel does not have: there is nothing to list.
@@ -49,16 +49,17 @@ bool has_none(int error_number) {
 
 void run_dump(NlMessage message, std::uint16_t answer_type, FacetEnd& facet, const std::function<bool(Bytes)>& take) {
   if (!message) {
-    facet.refusal = "a netlink request could not be built";
+    facet.refusal = Error{ErrorKind::kInternal, "a netlink request could not be built", {}};
     return;
   }
   const auto end = netlink_dump(*message, [&](std::uint16_t type, Bytes payload) {
     if (type == answer_type && !take(payload)) ++facet.malformed;
   });
   if (!end) {
-    facet.refusal = end.error().message;
+    facet.refusal = end.error();
   } else if (end->error_number != 0 && !has_none(end->error_number)) {
-    facet.refusal = end->why();
+    facet.refusal = netlink_failure("the kernel refused", end->error_number).error();
+    if (!end->error_text.empty()) facet.refusal->message += fmt::format(" ({})", end->error_text);
   }
   if (end && end->interrupted) facet.consistent = false;
   // The kernel had more to tell than came through; every other refusal would come again.
@@ -68,7 +69,7 @@ void run_dump(NlMessage message, std::uint16_t answer_type, FacetEnd& facet, con
 /// The facet as it is told: missing when a dump was refused, limited when messages were not understood.
 template <class T>
 Observed<T> observed(T value, const FacetEnd& facet) {
-  if (facet.refusal) return Observed<T>::missing(fmt::format("the kernel did not list it: {}", *facet.refusal));
+  if (facet.refusal) return Observed<T>::missing(fmt::format("it could not be read: {}", facet.refusal->message));
   Observed<T> seen(std::move(value), kSource);
   if (facet.malformed > 0) {
     seen.add_limit(fmt::format("{} of the kernel's messages could not be understood", facet.malformed));
@@ -94,6 +95,7 @@ class NetworkReading {
     read_neighbours();
   }
   bool consistent() const { return consistent_ && !names_.missed(); }
+  const std::optional<Error>& links_refusal() const { return links_refusal_; }
 
  private:
   template <class T>
@@ -117,6 +119,7 @@ class NetworkReading {
     std::vector<Link> links;
     for (const LinkMessage& message : messages) links.push_back(resolve_link_names(message, names_));
     settle(snapshot_.links, std::move(links), end);
+    links_refusal_ = end.refusal;
   }
 
   void read_next_hop_objects() {
@@ -198,6 +201,7 @@ class NetworkReading {
   Snapshot& snapshot_;
   InterfaceNames names_;
   bool consistent_ = true;
+  std::optional<Error> links_refusal_;
 };
 
 }  // namespace
@@ -205,7 +209,9 @@ class NetworkReading {
 Result<bool> read_network(Snapshot& snapshot) {
   NetworkReading reading(snapshot);
   reading.read();
-  if (!snapshot.links) return failure(ErrorKind::kUnavailable, snapshot.links.why_missing());
+  if (const auto& refusal = reading.links_refusal()) {
+    return failure(refusal->kind, fmt::format("read the interfaces: {}", refusal->message), refusal->hint);
+  }
   return reading.consistent();
 }
 

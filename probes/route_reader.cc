@@ -3,6 +3,7 @@
 #include "route_reader.h"
 
 #include <algorithm>
+#include <utility>
 
 namespace vpndoctor {
 namespace {
@@ -32,12 +33,26 @@ std::vector<NextHop> legs_of_object(std::uint32_t id, const std::vector<NextHopO
   return legs;
 }
 
+bool complete_legs(NextHopSet& set, const std::vector<NextHopObject>& objects) {
+  if (!set.object_id) return true;
+  std::vector<NextHop> legs = legs_of_object(*set.object_id, objects);
+  if (set.hops.empty()) {
+    set.hops = std::move(legs);
+    return find_object(*set.object_id, objects) != nullptr;
+  }
+  const bool fits = std::ranges::equal(set.hops, legs, [](const NextHop& own, const NextHop& leg) {
+    return own.gateway == leg.gateway && own.interface == leg.interface;
+  });
+  for (std::size_t i = 0; fits && i < legs.size(); ++i) set.hops[i].weight = legs[i].weight;
+  return fits;
+}
+
 std::optional<RouteReader::Shared> RouteReader::shared_of(Bytes payload) {
   if (const auto found = known_.find(rest_); found != known_.end()) return found->second;
   auto message = decode_route(payload, names_);
   if (!message) return std::nullopt;
   NextHopSet& set = message->next_hops;
-  if (set.object_id && set.hops.empty()) set.hops = legs_of_object(*set.object_id, objects_);
+  complete_legs(set, objects_);
   const Shared shared{builder_.intern(set), builder_.intern(message->attributes)};
   if (known_.size() >= kMostKnown) known_.clear();
   known_.emplace(rest_, shared);

@@ -43,6 +43,11 @@ class RouteReader {
   std::size_t malformed_ = 0;
 };
 
+/// Completes the legs of a route that uses a nexthop object: all of them where its message has none, their weights
+/// where it has, since a message has only one byte for each (struct rtnexthop). False when the object is not known, or
+/// its legs are not those of the route.
+bool complete_legs(NextHopSet& set, const std::vector<NextHopObject>& objects);
+
 /// Returns the legs of a nexthop object, those of its members for a group; none for a blackhole and an unknown one.
 std::vector<NextHop> legs_of_object(std::uint32_t id, const std::vector<NextHopObject>& objects);
 

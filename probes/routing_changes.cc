@@ -2,7 +2,6 @@
 // Event groups of rtnetlink; see the header.
 #include "routing_changes.h"
 
-#include <fmt/format.h>
 #include <linux/rtnetlink.h>
 #include <netlink/netlink.h>
 #include <sys/socket.h>
@@ -24,7 +23,7 @@ Result<RoutingChanges> RoutingChanges::subscribe() {
     // A kernel before 5.3 has no nexthop objects, and no such group.
     const int error = nl_socket_add_membership(socket->get(), group);
     if (error < 0 && group != RTNLGRP_NEXTHOP) {
-      return failure(ErrorKind::kUnavailable, fmt::format("subscribe to routing changes: {}", nl_geterror(error)));
+      return netlink_failure("subscribe to routing changes", errno);
     }
   }
   return RoutingChanges(std::move(*socket));

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // Decodes the messages of rtnetlink from bytes into the values of network.h. Pure: the same on recorded bytes as on
-// live ones. Judges nothing. What is not understood is told, never dropped: a malformed message is nullopt, an
-// attribute that this version does not know is listed in the value.
+// live ones. Judges nothing. What decides where a packet goes is told, never dropped: a malformed message is nullopt,
+// an attribute of a route or rule that this version does not know is listed in the value.
 #pragma once
 
 #include <cstdint>

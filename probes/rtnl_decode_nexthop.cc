@@ -29,6 +29,21 @@ bool take_group(Bytes payload, NextHopObject& object) {
   return true;
 }
 
+/// NHA_RES_GROUP; how long it has been out of balance is state.
+bool take_resilient(Bytes payload, NextHopObject& object) {
+  ResilientGroup& resilient = object.resilient.emplace();
+  return for_each_attribute(payload, [&](const NetlinkAttribute& attribute) {
+    if (attribute.type == NHA_RES_GROUP_BUCKETS) {
+      resilient.buckets = attribute.as<std::uint16_t>().value_or(0);
+    } else if (attribute.type == NHA_RES_GROUP_IDLE_TIMER) {
+      resilient.idle_timer_centiseconds = attribute.as<std::uint32_t>().value_or(0);
+    } else if (attribute.type == NHA_RES_GROUP_UNBALANCED_TIMER) {
+      resilient.unbalanced_timer_centiseconds = attribute.as<std::uint32_t>().value_or(0);
+    }
+    return true;
+  });
+}
+
 /// False when the attribute is malformed.
 bool take_next_hop_attribute(const NetlinkAttribute& attribute, InterfaceNames& names, NextHopObject& object) {
   switch (attribute.type) {
@@ -40,6 +55,8 @@ bool take_next_hop_attribute(const NetlinkAttribute& attribute, InterfaceNames& 
     case NHA_GROUP_TYPE:
       object.group_type = attribute.as<std::uint16_t>().value_or(0);
       return true;
+    case NHA_RES_GROUP:
+      return take_resilient(attribute.payload, object);
     case NHA_BLACKHOLE:
       object.blackhole = true;
       return true;

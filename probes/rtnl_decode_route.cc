@@ -74,16 +74,17 @@ bool take_leg(const rtnexthop& header, Bytes attributes, InterfaceNames& names, 
   const bool first = parts.message.next_hops.hops.empty();
   if (first) parts.message.interface_index = header.rtnh_ifindex;
   bool malformed = false;
-  while (const auto attribute = next_attribute(attributes)) {
-    if (take_leg_attribute(*attribute, parts.family, hop, malformed)) continue;
-    if (attribute->type == RTA_FLOW) {
-      take_leg_realms(*attribute, first, parts);
+  const bool whole = for_each_attribute(attributes, [&](const NetlinkAttribute& attribute) {
+    if (take_leg_attribute(attribute, parts.family, hop, malformed)) return true;
+    if (attribute.type == RTA_FLOW) {
+      take_leg_realms(attribute, first, parts);
     } else {
-      note_not_understood(attribute->type, parts.message.attributes);
+      note_not_understood(attribute.type, parts.message.attributes);
     }
-  }
+    return true;
+  });
   parts.message.next_hops.hops.push_back(std::move(hop));
-  return !malformed;
+  return whole && !malformed;
 }
 
 bool take_legs(Bytes payload, InterfaceNames& names, RouteParts& parts) {
@@ -97,17 +98,19 @@ bool take_legs(Bytes payload, InterfaceNames& names, RouteParts& parts) {
   return true;
 }
 
-void take_metrics(Bytes payload, RouteAttributes& attributes) {
-  while (const auto metric = next_attribute(payload)) {
-    if (metric->type == RTAX_CC_ALGO) {
-      attributes.congestion_control = metric->text();
-    } else if (metric->type == RTAX_LOCK) {
-      attributes.locked_metrics = metric->as<std::uint32_t>().value_or(0);
-    } else if (const auto value = metric->as<std::uint32_t>()) {
-      attributes.metrics.push_back({metric->type, *value});
+bool take_metrics(Bytes payload, RouteAttributes& attributes) {
+  const bool whole = for_each_attribute(payload, [&](const NetlinkAttribute& metric) {
+    if (metric.type == RTAX_CC_ALGO) {
+      attributes.congestion_control = metric.text();
+    } else if (metric.type == RTAX_LOCK) {
+      attributes.locked_metrics = metric.as<std::uint32_t>().value_or(0);
+    } else if (const auto value = metric.as<std::uint32_t>()) {
+      attributes.metrics.push_back({metric.type, *value});
     }
-  }
+    return true;
+  });
   std::ranges::sort(attributes.metrics);
+  return whole;
 }
 
 /// Null when the route stays; a route that expired and was not collected yet has none left.
@@ -118,15 +121,15 @@ std::optional<std::uint32_t> expiry(Bytes payload) {
   return (static_cast<std::uint32_t>(info->rta_expires) + kTicksPerSecond - 1) / kTicksPerSecond;
 }
 
-/// Attributes that few routes have; true when the attribute is one of these.
-bool take_route_attribute(const NetlinkAttribute& attribute, RouteParts& parts) {
+/// Attributes that few routes have; true when the attribute is one of these. A malformed one sets `malformed`.
+bool take_route_attribute(const NetlinkAttribute& attribute, RouteParts& parts, bool& malformed) {
   RouteAttributes& attributes = parts.message.attributes;
   switch (attribute.type) {
     case RTA_PREFSRC:
       attributes.preferred_source = address_of(attribute.payload, parts.family);
       return true;
     case RTA_METRICS:
-      take_metrics(attribute.payload, attributes);
+      malformed = malformed || !take_metrics(attribute.payload, attributes);
       return true;
     case RTA_CACHEINFO:
       attributes.expires_seconds = expiry(attribute.payload);
@@ -191,10 +194,10 @@ bool take_attribute(const NetlinkAttribute& attribute, InterfaceNames& names, Ro
     if (!source) return false;
     auto& prefix = parts.message.attributes.source;
     if (prefix) prefix = IpPrefix::of(*source, prefix->length);
-  } else if (!take_route_attribute(attribute, parts)) {
+  } else if (!take_route_attribute(attribute, parts, malformed)) {
     note_not_understood(attribute.type, parts.message.attributes);
   }
-  return true;
+  return !malformed;
 }
 
 std::optional<Route> route_of(const rtmsg& header) {

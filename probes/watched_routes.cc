@@ -9,6 +9,7 @@
 #include <cstring>
 #include <utility>
 
+#include "route_reader.h"
 #include "vpndoctor/route_diff.h"
 
 namespace vpndoctor {
@@ -45,8 +46,9 @@ bool has_legs(const NextHopSet& larger, const NextHopSet& smaller) {
 
 }  // namespace
 
-void WatchedRoutes::assign(RouteTable table) {
+void WatchedRoutes::assign(RouteTable table, std::vector<NextHopObject> objects) {
   table_ = std::move(table);
+  objects_ = std::move(objects);
   alive_.assign(table_.routes.size(), true);
   by_key_.clear();
   by_key_.reserve(table_.routes.size());
@@ -63,12 +65,11 @@ std::optional<Route> WatchedRoutes::decode(Bytes payload, InterfaceNames& names)
   if (!key || key->cloned) return std::nullopt;
   auto found = known_.find(rest_);
   if (found == known_.end()) {
-    const auto message = decode_route(payload, names);
+    auto message = decode_route(payload, names);
     if (!message) return std::nullopt;
-    // With net.ipv4.nexthop_compat_mode=0 a route that uses a nexthop object comes without its legs.
-    if (message->next_hops.object_id && message->next_hops.hops.empty()) doubtful_ = true;
+    if (!complete_legs(message->next_hops, objects_)) doubtful_ = true;
     if (known_.size() >= kMostKnown) known_.clear();
-    const Sets sets{add_set(message->next_hops), static_cast<std::uint32_t>(table_.attribute_sets.size())};
+    const Sets sets{add_set(std::move(message->next_hops)), static_cast<std::uint32_t>(table_.attribute_sets.size())};
     table_.attribute_sets.push_back(message->attributes);
     found = known_.emplace(rest_, sets).first;
   }
@@ -195,6 +196,18 @@ RouteTable WatchedRoutes::table() const {
     if (alive_[slot]) table.routes.push_back(table_.routes[slot]);
   }
   return table;
+}
+
+RouteTable WatchedRoutes::release() {
+  by_key_ = {};
+  known_.clear();
+  Slot kept = 0;
+  for (Slot slot = 0; slot < table_.routes.size(); ++slot) {
+    if (alive_[slot]) table_.routes[kept++] = table_.routes[slot];
+  }
+  table_.routes.resize(kept);
+  alive_.clear();
+  return std::exchange(table_, {});
 }
 
 }  // namespace vpndoctor

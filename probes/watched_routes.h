@@ -22,8 +22,9 @@ struct RouteChange {
 
 class WatchedRoutes {
  public:
-  /// Begins anew with a table that was read.
-  void assign(RouteTable table);
+  /// Begins anew with a table that was read, and the nexthop objects of that time: events tell the legs that come from
+  /// one without their whole weights, or not at all.
+  void assign(RouteTable table, std::vector<NextHopObject> objects);
   /// Forgets what event bytes stand for: the name of an interface changed.
   void forget_names() { known_.clear(); }
 
@@ -39,6 +40,8 @@ class WatchedRoutes {
   const RouteTable& sets() const { return table_; }
   /// The table as it is now.
   RouteTable table() const;
+  /// The same without a copy; assign() begins anew.
+  RouteTable release();
 
  private:
   using Slot = std::uint32_t;
@@ -54,6 +57,7 @@ class WatchedRoutes {
   void index(Slot slot);
 
   RouteTable table_;
+  std::vector<NextHopObject> objects_;
   std::vector<bool> alive_;
   std::unordered_multimap<std::uint64_t, Slot> by_key_;
   struct Sets {

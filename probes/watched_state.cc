@@ -28,13 +28,23 @@ bool is_same_entry(const Address& left, const Address& right) {
 }  // namespace
 
 void WatchedState::assign(Snapshot snapshot) {
-  routes_.assign(snapshot.routes ? std::exchange(*snapshot.routes, {}) : RouteTable{});
+  const auto* objects = snapshot.next_hop_objects.get();
+  routes_.assign(snapshot.routes ? std::exchange(*snapshot.routes, {}) : RouteTable{},
+                 objects == nullptr ? std::vector<NextHopObject>{} : *objects);
   rest_ = std::move(snapshot);
   // An interface that is gone keeps its name: events about it may still come.
   if (rest_.links) {
     for (const Link& link : *rest_.links) names_.set(link.index, link.name);
   }
   why_.clear();
+  lost_events_ = false;
+}
+
+/// The state, which is in no use afterwards until assign(): two large tables need not be three.
+Snapshot WatchedState::release() {
+  Snapshot snapshot = std::move(rest_);
+  if (snapshot.routes) *snapshot.routes = routes_.release();
+  return snapshot;
 }
 
 void WatchedState::doubt(std::string why) {
@@ -42,6 +52,7 @@ void WatchedState::doubt(std::string why) {
 }
 
 std::string WatchedState::why_read_again() const {
+  if (lost_events_) return "events were lost";
   if (!why_.empty()) return why_;
   return routes_.is_doubtful() ? "events did not say where a route went" : "";
 }
@@ -52,11 +63,15 @@ Snapshot WatchedState::snapshot() const {
   return snapshot;
 }
 
-std::vector<RouteEvent> WatchedState::take_reading(Snapshot fresh) {
-  std::vector<RouteEvent> events = events_between(snapshot(), fresh);
-  fresh.tunnels = std::move(rest_.tunnels);
+void WatchedState::take_reading(Snapshot fresh, const std::function<void(std::size_t)>& begin,
+                                const std::function<void(RouteEvent)>& take) {
+  Snapshot before = release();
+  const SnapshotDiff diff = diff_snapshots(before, fresh);
+  begin(count_events(diff, before, fresh));
+  for_each_event(diff, before, fresh, take);
+  fresh.tunnels = std::move(before.tunnels);
+  before.routes = {};
   assign(std::move(fresh));
-  return events;
 }
 
 void WatchedState::apply(std::uint16_t type, std::uint16_t flags, Bytes payload, std::vector<RouteEvent>& events) {
@@ -85,6 +100,9 @@ void WatchedState::apply_link(bool is_new, Bytes payload, std::vector<RouteEvent
   // A bridge tells of its ports in messages of its own, also when one only leaves it.
   const auto header = read_at<ifinfomsg>(payload);
   if (!header || header->ifi_family != AF_UNSPEC || list_of(rest_.links) == nullptr) return;
+  // Wireless extensions tell their own events so, with a name and nothing else of the link
+  // (net/wireless/wext-core.c rtnetlink_ifinfo_prep()).
+  if (find_attribute(after_aligned(payload, sizeof(ifinfomsg)), IFLA_WIRELESS)) return;
   const auto message = decode_link(payload);
   if (!message) return;
   if (is_new) {

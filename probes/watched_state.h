@@ -4,7 +4,9 @@
 // (net/ipv4/fib_semantics.c fib_sync_down_dev(), fib_sync_down_addr()). Pure: reading again is the caller's.
 #pragma once
 
+#include <cstddef>
 #include <cstdint>
+#include <functional>
 #include <string>
 #include <vector>
 
@@ -24,16 +26,22 @@ class WatchedState {
 
   /// Why the state has to be read again: "tun0 went down"; empty: it need not be.
   std::string why_read_again() const;
-  /// Takes what was read again and returns what differed from the state so far.
-  std::vector<RouteEvent> take_reading(Snapshot fresh);
-  /// Says that events were lost.
+  /// Takes what was read again, which must be exact: no event of before it may be applied afterwards. Tells `begin` how
+  /// many differences there are from the state so far, then hands over one after the other: there may be a million.
+  void take_reading(Snapshot fresh, const std::function<void(std::size_t)>& begin,
+                    const std::function<void(RouteEvent)>& take);
+  /// Says that events do not tell everything since something happened; the first reason is kept.
   void doubt(std::string why);
+  /// Says that events were lost: a reason to read again that outranks every other.
+  void lose_events() { lost_events_ = true; }
+  bool has_lost_events() const { return lost_events_; }
 
   /// The state as it is now.
   Snapshot snapshot() const;
 
  private:
   void assign(Snapshot snapshot);
+  Snapshot release();
   void apply_link(bool is_new, Bytes payload, std::vector<RouteEvent>& events);
   void add_link(Link link, std::vector<RouteEvent>& events);
   void remove_link(const Link& link, std::vector<RouteEvent>& events);
@@ -47,6 +55,7 @@ class WatchedState {
   WatchedRoutes routes_;
   InterfaceNames names_;
   std::string why_;
+  bool lost_events_ = false;
 };
 
 }  // namespace vpndoctor

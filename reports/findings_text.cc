@@ -6,6 +6,8 @@
 #include <fmt/ranges.h>
 
 #include <algorithm>
+#include <set>
+#include <string_view>
 #include <utility>
 
 #include "shell.h"
@@ -21,20 +23,24 @@ std::string system_text(const std::string& os) {
   return os + ":";
 }
 
-bool same(const Command& a, const Command& b) { return a.os == b.os && a.argv == b.argv; }
-
-bool has_command(const std::vector<RemedyStep>& steps, const Command& command) {
-  return std::ranges::any_of(steps, [&](const RemedyStep& step) {
-    return std::ranges::any_of(step.commands, [&](const Command& each) { return same(each, command); });
-  });
-}
-
 /// Findings with the same cause ask for the same: what is there already is left out.
-bool is_said(const std::vector<RemedyStep>& steps, const RemedyStep& step) {
-  if (step.commands.empty())
-    return std::ranges::any_of(steps, [&](const RemedyStep& each) { return each.summary == step.summary; });
-  return std::ranges::all_of(step.commands, [&](const Command& command) { return has_command(steps, command); });
-}
+class SaidSteps {
+ public:
+  /// True when the step says nothing that was not said before.
+  bool has(const RemedyStep& step) const {
+    if (step.commands.empty()) return summaries_.contains(step.summary);
+    return std::ranges::all_of(step.commands,
+                               [&](const Command& each) { return commands_.contains({each.os, each.argv}); });
+  }
+  void add(const RemedyStep& step) {
+    summaries_.insert(step.summary);
+    for (const Command& each : step.commands) commands_.emplace(each.os, each.argv);
+  }
+
+ private:
+  std::set<std::string> summaries_;
+  std::set<std::pair<std::string, std::vector<std::string>>> commands_;
+};
 
 std::vector<RemedyStep> steps_of(const Finding& finding) {
   const Remedy& remedy = finding.remedy;
@@ -45,9 +51,12 @@ std::vector<RemedyStep> steps_of(const Finding& finding) {
 
 std::vector<RemedyStep> all_steps(const std::vector<Finding>& findings) {
   std::vector<RemedyStep> steps;
+  SaidSteps said;
   for (const Finding& finding : findings) {
     for (RemedyStep& step : steps_of(finding)) {
-      if (!is_said(steps, step)) steps.push_back(std::move(step));
+      if (said.has(step)) continue;
+      said.add(step);
+      steps.push_back(std::move(step));
     }
   }
   return steps;
@@ -55,6 +64,7 @@ std::vector<RemedyStep> all_steps(const std::vector<Finding>& findings) {
 
 /// The indent of a step's sentence, so that commands stand below it.
 constexpr std::size_t kStepIndent = 5;
+constexpr std::size_t kMostSteps = 50;  ///< nobody reads more of them
 
 /// Commands are for Linux where nothing else is said. Lines of a configuration share a line with its name.
 void write_commands(const std::vector<Command>& commands, Page& page) {
@@ -127,22 +137,25 @@ std::vector<std::pair<std::string, std::string>> by_reason(const std::vector<Ski
 }  // namespace
 
 void write_meaning(const std::vector<Finding>& findings, Page& page) {
-  std::vector<std::string> said;
+  std::set<std::string_view> said;
   for (const Finding& finding : findings) {
-    if (finding.detail.empty() || std::ranges::find(said, finding.detail) != said.end()) continue;
+    if (finding.detail.empty() || said.contains(finding.detail)) continue;
     if (said.empty()) page.heading("What it means");
     page.item(finding.detail);
-    said.push_back(finding.detail);
+    said.insert(finding.detail);
   }
 }
 
 void write_steps(std::string_view heading, const std::vector<RemedyStep>& steps, Page& page) {
   if (steps.empty()) return;
   page.heading(heading);
-  std::size_t number = 0;
-  for (const RemedyStep& step : steps) {
-    page.step(++number, step.summary);
-    write_commands(step.commands, page);
+  const std::size_t shown = page.verbose() ? steps.size() : std::min(steps.size(), kMostSteps);
+  for (std::size_t i = 0; i < shown; ++i) {
+    page.step(i + 1, steps[i].summary);
+    write_commands(steps[i].commands, page);
+  }
+  if (steps.size() > shown) {
+    page.paragraph(fmt::format("and {} more; --verbose lists them", steps.size() - shown), 2, Style::kQuiet);
   }
 }
 

@@ -3,6 +3,9 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <deque>
+#include <map>
+#include <tuple>
 
 #include "routes_show_parts.h"
 #include "units.h"
@@ -35,16 +38,18 @@ struct RuleLine {
 /// Rules of both families side by side: the same one of the other family joins the line of the first.
 std::vector<RuleLine> rule_lines(const Snapshot& snapshot) {
   std::vector<RuleLine> lines;
+  // Lines of one family that wait for the other's, the first first.
+  std::map<std::tuple<bool, std::uint32_t, std::string>, std::deque<std::size_t>> waiting;
   for (const Rule& rule : *snapshot.rules) {
     const bool is_inet = rule.family == Family::kInet;
     std::string text = rule_text(rule, snapshot);
-    const auto same = std::ranges::find_if(lines, [&](const RuleLine& line) {
-      return line.priority == rule.priority && line.text == text && !(is_inet ? line.inet : line.inet6);
-    });
-    if (same != lines.end()) {
-      (is_inet ? same->inet : same->inet6) = true;
+    if (auto& others = waiting[{!is_inet, rule.priority, text}]; !others.empty()) {
+      RuleLine& same = lines[others.front()];
+      others.pop_front();
+      (is_inet ? same.inet : same.inet6) = true;
       continue;
     }
+    waiting[{is_inet, rule.priority, text}].push_back(lines.size());
     lines.push_back({rule.priority, is_inet, !is_inet, std::move(text), rule_owner(snapshot, rule).name});
   }
   std::ranges::stable_sort(lines, {}, &RuleLine::priority);

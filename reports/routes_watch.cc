@@ -36,7 +36,18 @@ std::string how_it_went(const WatchEnd& end) {
   return text + ".";
 }
 
+std::string headline_of(const RoutesDiffReport& report, const WatchEnd& end) {
+  if (!report.diff.is_equal()) return "DIFFERENT: " + routes_headline(report);
+  if (!is_undetermined(report, end)) return "SAME: the end is as the start was.";
+  if (report.diff.is_partial()) return "UNDETERMINED: " + routes_headline(report);
+  return "UNDETERMINED: something was still changing at the end; no difference is known.";
+}
+
 }  // namespace
+
+bool is_undetermined(const RoutesDiffReport& report, const WatchEnd& end) {
+  return report.diff.is_partial() || (report.diff.is_equal() && !end.stable);
+}
 
 std::string render_event_text(const EventLine& line, std::string_view clock_time, const TextOptions& options) {
   const std::string text = options.utf8 ? escape_controls(line.text) : escape_non_ascii(line.text);
@@ -45,13 +56,12 @@ std::string render_event_text(const EventLine& line, std::string_view clock_time
 }
 
 std::string render_watch_text(const RoutesDiffReport& report, const WatchEnd& end, const TextOptions& options) {
-  const bool is_equal = report.diff.is_equal();
-  const std::string headline =
-      is_equal ? "SAME: the end is as the start was." : "DIFFERENT: " + routes_headline(report);
+  const bool is_same = report.diff.is_equal() && !is_undetermined(report, end);
+  const std::string headline = headline_of(report, end);
   if (options.quiet) return (options.utf8 ? escape_controls(headline) : escape_non_ascii(headline)) + "\n";
   Page page(options);
   page.blank_line();
-  page.paragraph(headline, 0, is_equal ? Style::kGood : Style::kDoubtful);
+  page.paragraph(headline, 0, is_same ? Style::kGood : Style::kDoubtful);
   write_sections(report, page);
   page.blank_line();
   page.paragraph(how_it_went(end), 0, Style::kQuiet);
@@ -62,7 +72,8 @@ std::string render_watch_json(const RoutesDiffReport& report, const WatchEnd& en
   std::string line;
   JsonWriter json(line);
   json.begin_object().field("kind", "summary").field("at", timestamp(end.at)).field("events", end.events);
-  json.field("resynchronisations", end.resynchronisations).field("interrupted", end.interrupted).key("data");
+  json.field("resynchronisations", end.resynchronisations).field("interrupted", end.interrupted);
+  json.field("stable", end.stable).key("data");
   write_data(json, report);
   json.end_object();
   // A report's own line breaks are between values only: texts have theirs escaped.

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // `vpndoctor routes watch`: prints every change as it happens, then what is different from the start.
 #include <fmt/format.h>
+#include <fmt/ranges.h>
 #include <unistd.h>
 
 #include <cerrno>
@@ -8,17 +9,20 @@
 #include <cstring>
 #include <ctime>
 #include <utility>
+#include <vector>
 
 #include "routes_commands.h"
 #include "terminal.h"
 #include "vpndoctor/event_folder.h"
 #include "vpndoctor/route_diff.h"
 #include "vpndoctor/route_watch.h"
+#include "vpndoctor/text_escape.h"
 #include "vpndoctor/watch_render.h"
 
 namespace vpndoctor {
 namespace {
 
+constexpr int kExitUndetermined = 3;
 constexpr int kExitInternal = 4;
 constexpr int kExitInterrupted = 130;
 
@@ -31,14 +35,41 @@ std::string clock_time(std::chrono::system_clock::time_point at) {
   return fmt::format("{:02}:{:02}:{:02}.{:03}", local.tm_hour, local.tm_min, local.tm_sec, fraction);
 }
 
+/// What a watch is about, and why it is not known; empty: it is.
+std::vector<std::pair<const char*, std::string>> facets_of(const Snapshot& first) {
+  const auto why = [](const auto& facet) { return facet ? std::string() : facet.why_missing(); };
+  return {{"routes", why(first.routes)},
+          {"rules", why(first.rules)},
+          {"interfaces", why(first.links)},
+          {"addresses", why(first.addresses)}};
+}
+
+void say_what_is_not_watched(const Snapshot& first) {
+  for (const auto& [name, why] : facets_of(first)) {
+    if (!why.empty()) std::fprintf(stderr, "vpndoctor: %s are not watched: %s\n", name, escape_controls(why).c_str());
+  }
+}
+
+/// "routes, rules, interfaces and addresses", those that are known.
+std::string watched_text(const Snapshot& first) {
+  std::vector<std::string> names;
+  for (const auto& [name, why] : facets_of(first)) {
+    if (why.empty()) names.emplace_back(name);
+  }
+  const std::string last = names.back();
+  names.pop_back();
+  return names.empty() ? last : fmt::format("{} and {}", fmt::join(names, ", "), last);
+}
+
 /// Prints what comes in; a write that fails ends the watch.
 class Printer {
  public:
   explicit Printer(const OutputOptions& output) : output_(output), text_options_(text_options(output)) {}
 
-  bool begin() {
+  bool begin(const Snapshot& first) {
+    say_what_is_not_watched(first);
     if (is_json()) return print(render_watch_began_json(std::chrono::system_clock::now()));
-    if (!output_.quiet) std::fputs("Watching routes, rules, interfaces and addresses; Ctrl-C ends it.\n", stderr);
+    if (!output_.quiet) std::fprintf(stderr, "Watching %s; Ctrl-C ends it.\n", watched_text(first).c_str());
     return true;
   }
 
@@ -103,7 +134,7 @@ WatchRequest request_of(const RoutesWatchCommand& command, const Interrupt& inte
   if (command.duration_seconds) request.duration = std::chrono::duration<double>(*command.duration_seconds);
   request.interrupt_descriptor = interrupt.descriptor();
   request.output_descriptor = STDOUT_FILENO;
-  request.on_begin = [&printer] { return printer.begin(); };
+  request.on_begin = [&printer](const Snapshot& first) { return printer.begin(first); };
   request.on_event = [&printer](const RouteEvent& event) { return printer.event(event); };
   request.on_quiet = [&printer] { return printer.quiet(); };
   request.quiet = EventFolder::kQuiet;
@@ -129,9 +160,12 @@ int run_routes_watch(const RoutesWatchCommand& command, const OutputOptions& out
   if (printer.write_error() != 0) return fail_to_write(printer.write_error());
   // Nobody reads a summary any more.
   if (result->output_closed) return 0;
-  const WatchEnd end{std::chrono::system_clock::now(), result->events, result->resynchronisations, result->interrupted};
-  if (!printer.end(compare(std::move(*result)), end)) return fail_to_write(printer.write_error());
-  return end.interrupted ? kExitInterrupted : 0;
+  const WatchEnd end{std::chrono::system_clock::now(), result->events, result->resynchronisations, result->interrupted,
+                     result->last.stable.value_or(false)};
+  const RoutesDiffReport report = compare(std::move(*result));
+  if (!printer.end(report, end)) return fail_to_write(printer.write_error());
+  if (end.interrupted) return kExitInterrupted;
+  return is_undetermined(report, end) ? kExitUndetermined : 0;
 }
 
 }  // namespace vpndoctor

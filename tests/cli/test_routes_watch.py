@@ -92,7 +92,7 @@ class Events(Case):
             self.assertEqual(watch.until("10.20.0.0/16")["kind"], "removed")
             summary = watch.end()
             self.assertEqual(watch.child.wait(timeout=30), INTERRUPTED)
-            self.assertEqual((summary["events"], summary["interrupted"]), (2, True))
+            self.assertEqual((summary["events"], summary["interrupted"], summary["stable"]), (2, True, True))
             self.assertTrue(summary["data"]["equal"])
 
     def test_the_process_that_asked_is_named_with_its_parent(self):

@@ -2,7 +2,10 @@
 // Links, addresses, rules, nexthop objects, neighbours and settings as they are collected, against iproute2 and sysctl.
 #include <fmt/format.h>
 #include <gtest/gtest.h>
+#include <linux/fib_rules.h>
+#include <linux/rtnetlink.h>
 #include <netlink/attr.h>
+#include <netlink/msg.h>
 
 #include <nlohmann/json.hpp>
 #include <random>
@@ -10,6 +13,8 @@
 #include "in_namespace.h"
 #include "netlink.h"
 #include "vpndoctor/collect.h"
+#include "vpndoctor/route_diff.h"
+#include "vpndoctor/snapshot_file.h"
 
 namespace vpndoctor {
 namespace {
@@ -272,6 +277,84 @@ TEST(CollectFacets, NexthopObjectsAndNeighboursAreThoseOfIproute2) {
     EXPECT_NE(std::ranges::find(*snapshot.neighbours, expected), snapshot.neighbours->end());
     const auto is_permanent = [](const Neighbour& each) { return each.state == kNeighbourPermanent; };
     EXPECT_EQ(std::ranges::count_if(*snapshot.neighbours, is_permanent), 1);
+  });
+}
+
+/// What the kernel takes without a look at it, and iproute2 would not send.
+void add_alternative_name(int index, const std::string& name) {
+  constexpr std::uint16_t kNewLinkProperty = 108;  // RTM_NEWLINKPROP
+  constexpr int kPropertyList = 52;                // IFLA_PROP_LIST
+  constexpr int kAlternativeName = 53;             // IFLA_ALT_IFNAME
+  const NlMessage message = netlink_message(kNewLinkProperty, NLM_F_CREATE | NLM_F_EXCL);
+  ifinfomsg header{};
+  header.ifi_index = index;
+  nlmsg_append(message.get(), &header, sizeof header, NLMSG_ALIGNTO);
+  nlattr* list = nla_nest_start(message.get(), kPropertyList);
+  nla_put_string(message.get(), kAlternativeName, name.c_str());
+  nla_nest_end(message.get(), list);
+  const auto reply = netlink_exchange(NETLINK_ROUTE, *message);
+  ASSERT_TRUE(reply);
+  EXPECT_EQ(reply->error_number, 0) << name;
+}
+
+void add_rule_of_interface(const std::string& name) {
+  const NlMessage message = netlink_message(RTM_NEWRULE, NLM_F_CREATE | NLM_F_EXCL);
+  fib_rule_hdr header{};
+  header.family = AF_INET;
+  header.table = RT_TABLE_MAIN;
+  header.action = FR_ACT_TO_TBL;
+  nlmsg_append(message.get(), &header, sizeof header, NLMSG_ALIGNTO);
+  nla_put_string(message.get(), FRA_IIFNAME, name.c_str());
+  const auto reply = netlink_exchange(NETLINK_ROUTE, *message);
+  ASSERT_TRUE(reply);
+  EXPECT_EQ(reply->error_number, 0) << name;
+}
+
+/// The snapshot after it was written and read.
+Result<Snapshot> reloaded(const Snapshot& snapshot) {
+  std::string text;
+  write_snapshot(snapshot, [&](std::string_view piece) {
+    text += piece;
+    return true;
+  });
+  return parse_snapshot(text);
+}
+
+TEST(CollectFacets, WhateverNamesTheKernelTakesASavedStateCanBeRead) {
+  in_network_namespace([] {
+    run("ip link add d0 type veth peer name d1");
+    const int index = std::stoi(output_of("ip -o link show d0"));
+    for (const char* name : {"my lan", "a/b", "a:b", ".", "\x1b[31mred", "new\nline"}) {
+      add_alternative_name(index, name);
+    }
+    for (const char* name : {"a b", "a/b", "\x1b[31m"}) add_rule_of_interface(name);
+    run("ip link set d1 name $(printf 'x\\033[31m')");
+    const Snapshot before = collected();
+    EXPECT_EQ(before.find_link("d0")->alternative_names.size(), 6U);
+    const auto after = reloaded(before);
+    ASSERT_TRUE(after) << after.error().message;
+    EXPECT_EQ(before.rules->size(), after->rules->size());
+    EXPECT_EQ((*after->links)[1].alternative_names.size() + (*after->links)[2].alternative_names.size(), 6U);
+    EXPECT_TRUE(diff_snapshots(before, *after).is_equal());
+  });
+}
+
+TEST(CollectFacets, ResilientGroupsThatDifferInTheirTimersAreKeptApart) {
+  in_network_namespace([] {
+    run("ip link add d0 type veth peer name d1; ip link set d0 up; ip link set d1 up; ip addr add 192.0.2.1/24 dev d0");
+    run("ip nexthop add id 1 via 192.0.2.2 dev d0; ip nexthop add id 2 via 192.0.2.3 dev d0");
+    run("ip nexthop add id 10 group 1/2 type resilient buckets 32 idle_timer 60 unbalanced_timer 300");
+    run("ip nexthop add id 11 group 1/2 type resilient buckets 64 idle_timer 60 unbalanced_timer 300");
+    const Snapshot snapshot = collected();
+    const auto group = std::ranges::find(*snapshot.next_hop_objects, 10U, &NextHopObject::id);
+    auto other = std::ranges::find(*snapshot.next_hop_objects, 11U, &NextHopObject::id);
+    ASSERT_NE(group, snapshot.next_hop_objects->end());
+    ASSERT_NE(other, snapshot.next_hop_objects->end());
+    EXPECT_EQ(group->resilient, (ResilientGroup{32, 6000, 30000}));
+    EXPECT_EQ(other->resilient, (ResilientGroup{64, 6000, 30000}));
+    const auto after = reloaded(snapshot);
+    ASSERT_TRUE(after) << after.error().message;
+    EXPECT_EQ(*after->next_hop_objects, *snapshot.next_hop_objects);
   });
 }
 

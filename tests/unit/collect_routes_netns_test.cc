@@ -10,6 +10,9 @@
 
 #include "in_namespace.h"
 #include "vpndoctor/collect.h"
+#include "vpndoctor/route_diff.h"
+#include "vpndoctor/route_words.h"
+#include "vpndoctor/snapshot_file.h"
 
 namespace vpndoctor {
 namespace {
@@ -303,6 +306,76 @@ TEST(CollectRoutes, LegsComeFromTheObjectsWhereTheKernelTellsOnlyTheirId) {
       ++compared;
     }
     EXPECT_EQ(compared, 2);
+  });
+}
+
+TEST(CollectRoutes, MetricsAndTheirLocksSurviveAFileAndACommand) {
+  in_network_namespace([] {
+    set_up_links();
+    const std::string metrics =
+        "mtu lock 1400 window 8192 rtt lock 300ms advmss 1200 hoplimit 5 initcwnd 20 features ecn quickack 1 congctl "
+        "lock reno";
+    run("ip route add 10.61.0.0/16 via 10.1.0.3 " + metrics);
+    const Snapshot before = collected();
+    const auto route_in = [](const Snapshot& snapshot) {
+      return *std::ranges::find(snapshot.routes->routes, IpPrefix::parse("10.61.0.0/16").value(), &Route::destination);
+    };
+    const RouteAttributes attributes = before.routes->attributes(route_in(before));
+    // The kernel keeps rtt in eighths of a millisecond.
+    EXPECT_EQ(
+        attributes.metrics,
+        (std::vector<RouteMetric>{{2, 1400}, {3, 8192}, {4, 2400}, {8, 1200}, {10, 5}, {11, 20}, {12, 1}, {15, 1}}));
+    EXPECT_EQ(attributes.locked_metrics, 1U << 2U | 1U << 4U | 1U << 16U);
+    std::string text;
+    write_snapshot(before, [&](std::string_view piece) {
+      text += piece;
+      return true;
+    });
+    const auto after = parse_snapshot(text);
+    ASSERT_TRUE(after) << after.error().message;
+    EXPECT_EQ(after->routes->attributes(route_in(*after)), attributes);
+    EXPECT_TRUE(diff_snapshots(before, *after).is_equal());
+    const std::string words = joined(route_words(*before.routes, route_in(before)));
+    run("ip route del 10.61.0.0/16; ip route add " + words);
+    EXPECT_TRUE(diff_snapshots(before, collected()).is_equal()) << words;
+  });
+}
+
+TEST(CollectRoutes, WeightsOfGroupsAreThoseOfTheObjectWhereTheMessageHasOneByte) {
+  in_network_namespace([] {
+    set_up_links();
+    run("ip nexthop add id 901 via 10.1.0.2 dev a0; ip nexthop add id 902 via 10.1.0.3 dev a0");
+    // 1000 and 300: a kernel before 6.13 refuses them.
+    if (std::system("ip nexthop add id 910 group 901,1000/902,300 2>/dev/null") != 0) GTEST_SKIP();
+    run("ip route add 10.50.0.0/16 nhid 910");
+    const Snapshot snapshot = collected();
+    const auto route =
+        std::ranges::find(snapshot.routes->routes, IpPrefix::parse("10.50.0.0/16").value(), &Route::destination);
+    ASSERT_NE(route, snapshot.routes->routes.end());
+    ASSERT_EQ(snapshot.routes->hops(*route).size(), 2U);
+    EXPECT_EQ(snapshot.routes->hops(*route)[0].weight, 1000);
+    EXPECT_EQ(snapshot.routes->hops(*route)[1].weight, 300);
+  });
+}
+
+TEST(CollectRoutes, CountersOfAnEncapsulationAreNoConfiguration) {
+  in_network_namespace([] {
+    set_up_links();
+    run("sysctl -qw net.ipv6.conf.all.seg6_enabled=1; ip link set lo up; ip -6 addr add 2001:db8:77::1/64 dev a0 "
+        "nodad");
+    if (std::system("ip -6 route add 2001:db8:7::1/128 encap seg6local action End count dev a0 2>/dev/null") != 0) {
+      GTEST_SKIP() << "no SRv6 here";
+    }
+    const Snapshot before = collected();
+    // A packet without a segment routing header counts as an error.
+    run("ping -6 -c1 -W1 2001:db8:7::1 >/dev/null 2>&1 || true");
+    EXPECT_FALSE(output_of("ip -6 -s route show 2001:db8:7::1").empty());
+    const Snapshot after = collected();
+    EXPECT_TRUE(diff_snapshots(before, after).routes.is_empty());
+    const auto route =
+        std::ranges::find(after.routes->routes, IpPrefix::parse("2001:db8:7::1/128").value(), &Route::destination);
+    ASSERT_NE(route, after.routes->routes.end());
+    EXPECT_GT(after.routes->hops(*route).front().encapsulation.attributes.size(), 30U);
   });
 }
 

@@ -36,10 +36,13 @@ class Draw {
     return joined(kPieces, 6);
   }
   std::string interface() {
-    constexpr std::array<std::string_view, 8> kPieces = {"wg0", "eth", "-", ".1", "\"", "\\", "é", "@:"};
+    constexpr std::array<std::string_view, 9> kPieces = {"wg0", "eth", "-", ".1", "\"", "\\", "é", "@", "\x1b[31m"};
     std::string name = joined(kPieces, 4);
     return name.empty() ? "lo" : name;
   }
+  /// An alternative name, or one in a rule: the kernel checks neither.
+  std::string unchecked_interface() { return chance(2) ? interface() : "x" + text(); }
+  std::string maybe_unchecked_interface() { return chance(2) ? std::string() : unchecked_interface(); }
   std::string maybe_interface() { return chance(2) ? std::string() : interface(); }
   std::string bytes() {
     std::string drawn(below(9), '\0');
@@ -93,7 +96,7 @@ Link random_link(Draw& draw) {
   Link link;
   link.index = static_cast<int>(draw.number<std::uint32_t>());
   link.name = draw.interface();
-  link.alternative_names = draw.list(2, [&] { return draw.interface(); });
+  link.alternative_names = draw.list(2, [&] { return draw.unchecked_interface(); });
   link.kind = draw.text();
   link.flags = draw.number<std::uint32_t>();
   link.hardware_type = draw.number<std::uint16_t>();
@@ -187,8 +190,8 @@ void draw_selectors(Draw& draw, Rule& rule) {
   rule.inverted = draw.chance(2);
   rule.source = draw.maybe_prefix(rule.family);
   rule.destination = draw.maybe_prefix(rule.family);
-  rule.input_interface = draw.maybe_interface();
-  rule.output_interface = draw.maybe_interface();
+  rule.input_interface = draw.maybe_unchecked_interface();
+  rule.output_interface = draw.maybe_unchecked_interface();
   rule.input_interface_detached = draw.chance(2);
   rule.output_interface_detached = draw.chance(2);
   rule.mark = draw.number<std::uint32_t>();

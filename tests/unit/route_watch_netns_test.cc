@@ -9,7 +9,9 @@
 #include <unistd.h>
 
 #include <algorithm>
+#include <atomic>
 #include <functional>
+#include <map>
 #include <random>
 #include <thread>
 
@@ -47,7 +49,7 @@ Watched watch(const std::function<void()>& actions, int receive_buffer_bytes = 1
   WatchRequest request;
   request.interrupt_descriptor = stop.get();
   request.receive_buffer_bytes = receive_buffer_bytes;
-  request.on_begin = [&] {
+  request.on_begin = [&](const Snapshot&) {
     const std::uint64_t one = 1;
     return write(begun.get(), &one, sizeof one) == static_cast<ssize_t>(sizeof one);
   };
@@ -225,6 +227,23 @@ TEST(RouteWatch, AfterRandomChurnItsStateEqualsAFreshReading) {
   });
 }
 
+/// A request for an IPv4 route of 24 bits through the interface.
+NlMessage route_message(std::uint16_t type, int interface_index, std::uint32_t destination) {
+  NlMessage message = netlink_message(type, type == RTM_NEWROUTE ? NLM_F_CREATE : 0);
+  rtmsg header{};
+  header.rtm_family = AF_INET;
+  header.rtm_dst_len = 24;
+  header.rtm_table = RT_TABLE_MAIN;
+  header.rtm_protocol = RTPROT_STATIC;
+  header.rtm_scope = RT_SCOPE_LINK;
+  header.rtm_type = RTN_UNICAST;
+  nlmsg_append(message.get(), &header, sizeof header, NLMSG_ALIGNTO);
+  destination = __builtin_bswap32(destination);
+  nla_put(message.get(), RTA_DST, sizeof destination, &destination);
+  nla_put_s32(message.get(), RTA_OIF, interface_index);
+  return message;
+}
+
 /// Adds `count` IPv4 routes through the interface in large datagrams, as fast as the kernel takes them.
 void add_many_routes(int interface_index, std::uint32_t count) {
   const auto socket = open_netlink(NETLINK_ROUTE);
@@ -235,18 +254,7 @@ void add_many_routes(int interface_index, std::uint32_t count) {
     batch.clear();
   };
   for (std::uint32_t i = 0; i < count; ++i) {
-    const NlMessage message = netlink_message(RTM_NEWROUTE, NLM_F_CREATE);
-    rtmsg header{};
-    header.rtm_family = AF_INET;
-    header.rtm_dst_len = 24;
-    header.rtm_table = RT_TABLE_MAIN;
-    header.rtm_protocol = RTPROT_STATIC;
-    header.rtm_scope = RT_SCOPE_LINK;
-    header.rtm_type = RTN_UNICAST;
-    nlmsg_append(message.get(), &header, sizeof header, NLMSG_ALIGNTO);
-    const std::uint32_t destination = __builtin_bswap32(0x0a000000U + (i << 8U));
-    nla_put(message.get(), RTA_DST, sizeof destination, &destination);
-    nla_put_s32(message.get(), RTA_OIF, interface_index);
+    const NlMessage message = route_message(RTM_NEWROUTE, interface_index, 0x0a000000U + (i << 8U));
     const auto* bytes = reinterpret_cast<const std::byte*>(nlmsg_hdr(message.get()));
     batch.insert(batch.end(), bytes, bytes + nlmsg_hdr(message.get())->nlmsg_len);
     if (batch.size() > 16000) send_batch();
@@ -256,7 +264,8 @@ void add_many_routes(int interface_index, std::uint32_t count) {
 
 TEST(RouteWatch, AnOverrunIsNoticedAndMended) {
   in_network_namespace([] {
-    run("ip link add d0 type veth peer name p0; ip link set d0 up; ip link set p0 up");
+    run("ip link add d0 type veth peer name p0; ip link set d0 addrgenmode none; ip link set p0 addrgenmode none");
+    run("ip link set d0 up; ip link set p0 up");
     const int index = std::stoi(output_of("ip -o link show d0"));
     constexpr std::uint32_t kRoutes = 65'000;
     const Watched watched = watch([index] { add_many_routes(index, kRoutes); }, 4096);
@@ -269,6 +278,84 @@ TEST(RouteWatch, AnOverrunIsNoticedAndMended) {
       return event.object == "route" && event.kind == RouteEventKind::kAdded && event.entry.starts_with("10.");
     });
     EXPECT_EQ(added, kRoutes);
+  });
+}
+
+/// Runs one `ip -batch`.
+void run_batch(const std::string& batch) {
+  FILE* ip = popen("ip -force -batch - >/dev/null 2>&1", "w");
+  ASSERT_NE(ip, nullptr);
+  fputs(batch.c_str(), ip);
+  pclose(ip);
+}
+
+/// `count` pairs of connected interfaces a0-b0, a1-b1, ... with addresses and routes.
+std::string pairs_batch(int count) {
+  std::string batch;
+  for (int i = 0; i < count; ++i) {
+    batch += fmt::format("link add a{0} type veth peer name b{0}\n", i);
+    // Without link-local addresses, whose check for duplicates goes on for a second.
+    batch += fmt::format("link set a{0} addrgenmode none\nlink set b{0} addrgenmode none\n", i);
+    batch += fmt::format("link set a{0} up\nlink set b{0} up\n", i);
+    batch += fmt::format("addr add 10.{0}.0.1/24 dev a{0}\naddr add 2001:db8:{0}::1/64 dev a{0} nodad\n", i);
+    batch += fmt::format("route add 172.16.{0}.0/24 via 10.{0}.0.9\n", i);
+  }
+  return batch;
+}
+
+TEST(RouteWatch, ManyLinksThatGoAreToldOnceEach) {
+  in_network_namespace([] {
+    constexpr int kPairs = 100;
+    run("ip link set lo up");
+    run_batch(pairs_batch(kPairs));
+    std::string batch;
+    for (int i = 0; i < kPairs; ++i) batch += fmt::format("link del a{}\n", i);
+    const Watched watched = watch([&] { run_batch(batch); });
+    std::map<std::string, int> removed;
+    for (const RouteEvent& event : watched.events) {
+      EXPECT_NE(event.kind, RouteEventKind::kAdded) << event.text;
+      if (event.kind == RouteEventKind::kRemoved) ++removed[event.entry];
+    }
+    for (const auto& [entry, count] : removed) EXPECT_EQ(count, 1) << entry;
+    for (int i = 0; i < kPairs; ++i) {
+      EXPECT_EQ(removed[fmt::format("a{}", i)], 1) << i;
+      EXPECT_EQ(removed[fmt::format("172.16.{0}.0/24 via 10.{0}.0.9 dev a{0}", i)], 1) << i;
+    }
+    EXPECT_EQ(watched.result.last.stable, true);
+    EXPECT_EQ(differences(watched.result.last), std::vector<std::string>{});
+  });
+}
+
+/// Adds a route and takes it away again, over and over.
+void flap(int interface_index, const std::atomic<bool>& is_over) {
+  const auto socket = open_netlink(NETLINK_ROUTE);
+  ASSERT_TRUE(socket);
+  while (!is_over) {
+    for (const int type : {RTM_NEWROUTE, RTM_DELROUTE}) {
+      const NlMessage message = route_message(static_cast<std::uint16_t>(type), interface_index, 0x0a010000U);
+      nl_complete_msg(socket->get(), message.get());
+      ASSERT_GE(nl_send(socket->get(), message.get()), 0);
+    }
+  }
+}
+
+TEST(RouteWatch, WhereNothingSettlesOnlyWhatHappenedIsTold) {
+  in_network_namespace([] {
+    run("ip link add d0 type veth peer name p0; ip link set d0 up; ip link set p0 up");
+    run("ip link add d1 type veth peer name p1; ip link set d1 up; ip link set p1 up");
+    const int index = std::stoi(output_of("ip -o link show d0"));
+    std::atomic<bool> is_over = false;
+    std::thread flapping([&] { flap(index, is_over); });
+    const Watched watched = watch([] { run("ip link del d1"); });
+    is_over = true;
+    flapping.join();
+    EXPECT_TRUE(has_event(watched, "interface d1 (veth) vanished"));
+    for (const RouteEvent& event : watched.events) {
+      if (event.kind != RouteEventKind::kAdded) continue;
+      EXPECT_TRUE(event.entry.starts_with("10.1.0.0/24")) << event.text;
+    }
+    EXPECT_TRUE(watched.result.last.stable.has_value());
+    EXPECT_EQ(watched.result.last.find_link("d1"), nullptr);
   });
 }
 

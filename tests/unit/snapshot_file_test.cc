@@ -181,13 +181,38 @@ TEST(SnapshotFile, FaultsNameLineAndField) {
 }
 
 TEST(SnapshotFile, NamesOfInterfacesAreNames) {
-  for (const char* name : {R"(a\u0007b)", R"(\u001b[31m)", "a/b", "a b", "", R"(\u202e)", R"(a\nb)", R"(\u0000)"}) {
+  for (const char* name : {"a/b", "a b", "a:b", "", ".", "..", R"(a\nb)", R"(\u0000)"}) {
     const std::string fault = fault_of(with_link_line(R"({"record":"link","name":")" + std::string(name) + R"("})"));
     EXPECT_NE(fault.find("line 3: name '"), std::string::npos) << fault;
   }
   const std::string longer(128, 'x');
   EXPECT_NE(fault_of(with_link_line(R"({"record":"link","name":")" + longer + R"("})")), "none");
-  EXPECT_EQ(fault_of(with_link_line(R"({"record":"link","name":"wg0"})")), "none");
+  // The kernel takes these.
+  for (const char* name : {"wg0", R"(a\u0007b)", R"(\u001b[31m)", R"(\u202e)", "...", "a@b"}) {
+    EXPECT_EQ(fault_of(with_link_line(R"({"record":"link","name":")" + std::string(name) + R"("})")), "none") << name;
+  }
+}
+
+TEST(SnapshotFile, ANumberHasOneSpelling) {
+  EXPECT_EQ(fault_of_route(R"("destination":"::/0","metrics":{"mtu":5})"), "none");
+  EXPECT_NE(fault_of_route(R"("destination":"::/0","metrics":{"mtu":5,"2":6})"), "none");
+  EXPECT_NE(fault_of_route(R"("destination":"::/0","metrics":{"0x2":6})"), "none");
+  EXPECT_NE(fault_of_route(R"("destination":"::/0","locked_metrics":["2"])"), "none");
+  EXPECT_EQ(fault_of_route(R"("destination":"::/0","table":0)"), "none");
+  EXPECT_NE(fault_of_route(R"("destination":"::/0","table":-0)"), "none");
+}
+
+TEST(SnapshotFile, NamesThatTheKernelDoesNotCheckAreAnyText) {
+  const auto fault_of_name = [](const std::string& name) {
+    return fault_of(with_link_line(R"({"record":"link","name":"wg0","alternative_names":[")" + name + R"("]})"));
+  };
+  for (const char* name : {"my lan", "a/b", "a:b", ".", R"(\u001b[31mred)", R"(a\nb)"}) {
+    EXPECT_EQ(fault_of_name(name), "none") << name;
+  }
+  EXPECT_EQ(fault_of_name(std::string(127, 'x')), "none");
+  for (const std::string& name : {std::string(), std::string(R"(a\u0000b)"), std::string(400, 'x')}) {
+    EXPECT_NE(fault_of_name(name), "none") << name;
+  }
 }
 
 TEST(SnapshotFile, WhatIsNoJsonIsRefused) {

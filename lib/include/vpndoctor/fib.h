@@ -100,6 +100,7 @@ class Fib {
   /// Calls `visit(first, last, answer)` for consecutive ranges of destinations that cover `within` in ascending
   /// order; inside a range every destination has the same answer for flows that otherwise equal `flow` (whose
   /// destination is ignored): its source is that of the first one. Neighbouring ranges of equal answers are not merged.
+  /// With so many rules and routes that it would take minutes, ranges are larger, and answers `uncertain`.
   void for_each_range(const Flow& flow, const IpPrefix& within,
                       const std::function<void(const IpAddress&, const IpAddress&, const FlowAnswer&)>& visit) const;
 

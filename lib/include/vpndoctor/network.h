@@ -154,7 +154,7 @@ struct Encapsulation {
 struct NextHop {
   std::optional<IpAddress> gateway;  ///< null: on the link itself. May be of the other family (RTA_VIA)
   std::string interface;             ///< empty: none, or one that vanished while it was read
-  std::uint16_t weight = 1;          ///< 1 to 256
+  std::uint16_t weight = 1;          ///< 1 to 256; of a nexthop group up to 65535 (Linux 6.13)
   std::uint8_t flags = 0;            ///< NextHopFlag
   Encapsulation encapsulation;
   bool operator==(const NextHop&) const = default;
@@ -270,6 +270,14 @@ struct Rule {
   bool operator==(const Rule&) const = default;
 };
 
+/// How a resilient group keeps flows where they are.
+struct ResilientGroup {
+  std::uint16_t buckets = 0;
+  std::uint32_t idle_timer_centiseconds = 0;        ///< a bucket without a packet for so long may move
+  std::uint32_t unbalanced_timer_centiseconds = 0;  ///< after so long out of balance all move; 0: never
+  bool operator==(const ResilientGroup&) const = default;
+};
+
 /// A nexthop object (RTM_NEWNEXTHOP). Routes that use it carry its legs as well.
 struct NextHopObject {
   struct Member {
@@ -285,6 +293,7 @@ struct NextHopObject {
   NextHop hop;                   ///< unless it is a group or a blackhole
   std::vector<Member> group;     ///< empty: no group
   std::uint16_t group_type = 0;  ///< 0 hash threshold, 1 resilient
+  std::optional<ResilientGroup> resilient;
   bool operator==(const NextHopObject&) const = default;
 };
 

@@ -3,11 +3,14 @@
 #pragma once
 
 #include <chrono>
+#include <cstddef>
 #include <cstdint>
+#include <functional>
 #include <optional>
 #include <string>
 #include <vector>
 
+#include "vpndoctor/route_diff.h"
 #include "vpndoctor/snapshot.h"
 
 namespace [[gnu::visibility("default")]] vpndoctor {
@@ -52,6 +55,11 @@ RouteEvent change_of(const Address& before, const Address& after);
 
 /// Words every difference between two states, links first, routes last.
 std::vector<RouteEvent> events_between(const Snapshot& before, const Snapshot& after);
+/// The same one after the other, of two states that were compared: of a million routes not all are held at once.
+void for_each_event(const SnapshotDiff& diff, const Snapshot& before, const Snapshot& after,
+                    const std::function<void(RouteEvent)>& take);
+/// How many events for_each_event() hands over.
+std::size_t count_events(const SnapshotDiff& diff, const Snapshot& before, const Snapshot& after);
 
 /// "by ip (4711), started by wg-quick"; "found by reading again" without an author.
 std::string author_text(const RouteEvent& event);

@@ -4,10 +4,13 @@
 #pragma once
 
 #include <chrono>
+#include <cstddef>
 #include <cstdint>
+#include <functional>
 #include <map>
 #include <optional>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "vpndoctor/network.h"
@@ -66,6 +69,30 @@ struct NumberNames {
   std::map<std::uint32_t, std::string> groups;
 };
 
+/// Where names stand in a list that is too long to be searched each time. Made anew when the list is another one; a
+/// copy begins without. Names of a long list that are changed in place after a look-up are not noticed.
+class NamePlaces {
+ public:
+  NamePlaces() = default;
+  NamePlaces(const NamePlaces& /*other*/) {}
+  NamePlaces& operator=(const NamePlaces& other) {
+    if (this == &other) return *this;
+    list_ = nullptr;
+    places_.clear();
+    return *this;
+  }
+  ~NamePlaces() = default;
+
+  /// The first element whose `name` is the wanted one; null when there is none.
+  template <class T>
+  const T* find(const std::vector<T>& list, std::string T::* name, std::string_view wanted);
+
+ private:
+  const void* list_ = nullptr;
+  std::size_t size_ = 0;
+  std::map<std::string, std::size_t, std::less<>> places_;
+};
+
 struct Snapshot {
   Platform platform = Platform::kLinux;
   std::chrono::system_clock::time_point taken_at;
@@ -92,6 +119,9 @@ struct Snapshot {
   const Tunnel* find_tunnel(std::string_view interface) const;
   /// The name of a table: the machine's own, else the kernel's, else its number.
   std::string table_name(std::uint32_t table) const;
+
+  mutable NamePlaces link_places;    ///< find_link()'s own
+  mutable NamePlaces tunnel_places;  ///< find_tunnel()'s own
 };
 
 /// True when the interface is a VPN tunnel by its kind, its name's convention or the tunnels facet (wireguard, tun that

@@ -19,7 +19,12 @@ struct WatchEnd {
   std::size_t events = 0;
   std::size_t resynchronisations = 0;
   bool interrupted = false;
+  bool stable = true;  ///< false: something was still changing, so that the last state is not sure
 };
+
+/// Says whether the end answers what was asked: no when a facet could not be watched, and when nothing differs in a
+/// last state that is not sure.
+bool is_undetermined(const RoutesDiffReport& report, const WatchEnd& end);
 
 /// Returns one line, ending in a newline; `clock_time` is the local time of the event.
 std::string render_event_text(const EventLine& line, std::string_view clock_time, const TextOptions& options = {});
