@@ -46,7 +46,10 @@ Result<RestoreSource> RestoreSource::open(const RoutesRestoreCommand& command) {
     source.name_ = fmt::format("{}'s baseline", baseline->user_name);
   }
   auto target = load_snapshot(source.path_);
-  if (!target) return std::unexpected(target.error());
+  if (!target) {
+    target.error().hint += "; vpndoctor routes restore --infer works without one";
+    return std::unexpected(target.error());
+  }
   source.target_ = std::make_shared<const Snapshot>(std::move(*target));
   return source;
 }

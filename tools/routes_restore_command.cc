@@ -142,7 +142,7 @@ Report confirm() {
 }
 
 /// Plans, and applies when asked to.
-Result<RoutesRestoreReport> restore(const RoutesRestoreCommand& command, const Interrupt& interrupt) {
+Result<RoutesRestoreReport> restore(const RoutesRestoreCommand& command, std::optional<Interrupt>& interrupt) {
   const auto source = RestoreSource::open(command);
   if (!source) return std::unexpected(source.error());
   const auto now = read_state(command.from);
@@ -154,13 +154,15 @@ Result<RoutesRestoreReport> restore(const RoutesRestoreCommand& command, const I
   result.baseline_name = source->name();
   result.with_optional = command.with_optional;
   if (!command.apply) return result;
-  if (auto error = apply({&command, &*source, &interrupt}, **now, result)) return std::unexpected(std::move(*error));
+  interrupt.emplace();
+  if (auto error = apply({&command, &*source, &*interrupt}, **now, result)) return std::unexpected(std::move(*error));
   return result;
 }
 
 }  // namespace
 
-Report run_routes_restore(const RoutesRestoreCommand& command, const OutputOptions&, const Interrupt& interrupt) {
+Report run_routes_restore(const RoutesRestoreCommand& command, const OutputOptions&,
+                          std::optional<Interrupt>& interrupt) {
   if (command.confirmed) return confirm();
   Report report;
   report.command = "routes restore";
