@@ -102,9 +102,6 @@ class RoutesOptions final : public CommandOptions {
       : app_(app.add_subcommand("routes", "Show, compare, explain, restore the routing state")) {
     set_examples(*app_, kExamples);
     app_->require_subcommand(0, 1);
-    app_->footer(
-        "Without a command it shows, with --diff it compares: the options of these work\n"
-        "there too (vpndoctor routes show --help, vpndoctor routes diff --help).");
     add_show(raw);
     add_save();
     add_diff();
@@ -113,6 +110,10 @@ class RoutesOptions final : public CommandOptions {
     add_restore();
     add_watch();
     for (CLI::App* each : app_->get_subcommands({})) add_output_options(*each, output, raw);
+    // Subcommands that are added later would inherit it.
+    app_->footer(
+        "Without a command it shows, with --diff it compares: the options of these work\n"
+        "there too (vpndoctor routes show --help, vpndoctor routes diff --help).");
   }
 
   std::optional<Result<ParsedCommand>> parsed() const override {

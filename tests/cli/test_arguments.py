@@ -122,6 +122,7 @@ class Arguments(Case):
             shown = run("--from", saved, "routes", "--json")
             self.assertEqual(self.assert_json(shown.stdout)["command"], "routes show")
         self.assertIn("Without a command it shows", run("routes", "--help").stdout)
+        self.assertNotIn("Without a command it shows", run("routes", "save", "--help").stdout)
 
     def test_a_mistyped_command_is_guessed(self):
         for words, meant in [(["rotues"], "routes"), (["shwo"], "routes show"), (["diff"], "routes diff"),
