@@ -109,7 +109,7 @@ class Terminals(Case):
         self.assertIn(b"\r\x1b[Kvpndoctor: interrupted", shown)
 
     def test_addresses_are_never_broken(self):
-        name, address = "br-0123456789ab", "2001:db8:1::508e:2bff:fe7e:e748/64"
+        name, address = "br-0123456789ab", "2001:db8::508e:2bff:fe7e:e748/64"
         for command in (f"link add {name} type bridge", f"link set {name} up", f"addr add {address} dev {name} nodad"):
             subprocess.run(["ip", *command.split()], check=True)
         self.addCleanup(subprocess.run, ["ip", "link", "del", name], check=False)
