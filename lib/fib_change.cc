@@ -90,7 +90,12 @@ void remove_objects(std::vector<NextHopObject>& objects, const Names& gone) {
   }
 }
 
-std::unexpected<Error> refused(std::string message) { return failure(ErrorKind::kUsage, std::move(message)); }
+constexpr const char* kWordsOfRoute = "write it as ip-route(8) does: '10.0.0.0/8 via 192.0.2.1 dev wg0'";
+constexpr const char* kSayWhere = "add 'dev IF', and 'onlink' when the gateway is on no network of the interface";
+
+std::unexpected<Error> refused(std::string message, std::string hint) {
+  return failure(ErrorKind::kUsage, std::move(message), std::move(hint));
+}
 
 bool has_same_key(const RouteTable& table, const Route& route, const RouteAttributes& attributes) {
   return std::ranges::any_of(table.routes, [&](const Route& other) {
@@ -117,22 +122,27 @@ Result<LinkId> resolve_gateway(const FibIndex& index, const Route& route, const 
   if (result.verdict != FibVerdict::kRoute) result = look_up_inet_rules(index, flow, how, nullptr);
   const bool reaches = result.verdict == FibVerdict::kRoute &&
                        (result.kind.type == RouteType::kUnicast || result.kind.type == RouteType::kLocal);
-  if (!reaches) return refused(fmt::format("the gateway {} is not on a link of this machine", *hop.gateway));
+  if (!reaches) {
+    return refused(fmt::format("the gateway {} is not on a link of this machine", *hop.gateway), kSayWhere);
+  }
   return result.leg->link;
 }
 
 Result<LinkId> resolve_gateway6(const FibIndex& index, const NextHop& hop) {
   if (hop.gateway->is_link_local() && hop.interface.empty()) {
-    return refused(fmt::format("the gateway {} is link-local and needs an interface (dev)", *hop.gateway));
+    return refused(fmt::format("the gateway {} is link-local and needs an interface (dev)", *hop.gateway),
+                   "add 'dev IF'");
   }
   if (hop.gateway->is_link_local()) return index.find(hop.interface);
   Flow flow;
   flow.destination = *hop.gateway;
   flow.output_interface = hop.interface;
   const FlowAnswer answer = look_up(index, flow, nullptr);
-  if (answer.fate == FlowFate::kLocal) return refused("the gateway is an address of this machine");
+  if (answer.fate == FlowFate::kLocal) {
+    return refused("the gateway is an address of this machine", "give the gateway's own address");
+  }
   if (answer.fate != FlowFate::kUnicast || answer.gateway) {
-    return refused(fmt::format("the gateway {} is not on a link of this machine", *hop.gateway));
+    return refused(fmt::format("the gateway {} is not on a link of this machine", *hop.gateway), kSayWhere);
   }
   return index.find(answer.interface);
 }
@@ -140,10 +150,11 @@ Result<LinkId> resolve_gateway6(const FibIndex& index, const NextHop& hop) {
 Result<LinkId> resolve(const FibIndex& index, const Route& route, const NextHop& hop) {
   const LinkId named = index.find(hop.interface);
   if (!hop.interface.empty() && named == kNoLink) {
-    return refused(fmt::format("there is no interface {}", in_quotes(hop.interface)));
+    return refused(fmt::format("there is no interface {}", in_quotes(hop.interface)),
+                   "vpndoctor routes show lists the interfaces");
   }
   const bool on_link = (hop.flags & kNextHopOnLink) != 0;
-  if (on_link && named == kNoLink) return refused("onlink needs an interface (dev)");
+  if (on_link && named == kNoLink) return refused("onlink needs an interface (dev)", "add 'dev IF'");
   if (!hop.gateway || on_link) return named;
   if (hop.gateway->family == Family::kInet) return resolve_gateway(index, route, hop);
   return resolve_gateway6(index, hop);
@@ -158,13 +169,17 @@ Result<void> resolve_hops(const FibIndex& index, ParsedRoute& parsed) {
     parsed.next_hops.hops.clear();
     return {};
   }
-  if (parsed.next_hops.hops.empty()) return refused("the route needs a gateway (via) or an interface (dev)");
+  if (parsed.next_hops.hops.empty()) {
+    return refused("the route needs a gateway (via) or an interface (dev)", kWordsOfRoute);
+  }
   for (NextHop& hop : parsed.next_hops.hops) {
     const auto link = resolve(index, parsed.route, hop);
     if (!link) return std::unexpected(link.error());
     const FibLink& device = index.links[*link];
-    if (device.link == nullptr) return refused("the route needs an interface (dev)");
-    if (!device.up) return refused(fmt::format("the interface {} is down", device.name));
+    if (device.link == nullptr) return refused("the route needs an interface (dev)", "add 'dev IF'");
+    if (!device.up) {
+      return refused(fmt::format("the interface {} is down", device.name), "the kernel takes no route through it");
+    }
     hop.interface = device.name;
     if (!device.link->is_running()) hop.flags |= kNextHopLinkDown;
   }
@@ -195,10 +210,15 @@ Snapshot without_interface(const Snapshot& snapshot, std::string_view interface)
 
 Result<Snapshot> with_route(const Snapshot& snapshot, std::string_view text) {
   auto parsed = parse_route(text);
-  if (!parsed) return std::unexpected(std::move(parsed.error()));
-  if (!snapshot.routes) return refused("the routes are not known: " + snapshot.routes.why_missing());
+  if (!parsed) {
+    if (parsed.error().hint.empty()) parsed.error().hint = kWordsOfRoute;
+    return std::unexpected(std::move(parsed.error()));
+  }
+  if (!snapshot.routes) {
+    return refused("the routes are not known: " + snapshot.routes.why_missing(), "give a state that has them");
+  }
   if (has_same_key(*snapshot.routes, parsed->route, parsed->attributes)) {
-    return refused("the table has a route to that destination with that metric already");
+    return refused("the table has a route to that destination with that metric already", "add another 'metric N'");
   }
   const FibIndex index(snapshot);
   if (const auto right = resolve_hops(index, *parsed); !right) return std::unexpected(right.error());

@@ -5,6 +5,7 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <array>
 #include <charconv>
 #include <limits>
@@ -30,7 +31,34 @@ constexpr std::array<std::pair<std::string_view, std::uint8_t>, 13> kProtocols{{
                                                                                 {"sctp", 132}}};
 constexpr std::size_t kLongestName = 127;  // an alternative name of an interface
 
-std::unexpected<Error> wrong(std::string message) { return failure(ErrorKind::kUsage, std::move(message)); }
+constexpr const char* kWordsOfFlow =
+    "the words are: ADDR from ADDR mark N iif IF oif IF uid N tos N ipproto P sport N dport N";
+
+std::unexpected<Error> wrong(std::string message, std::string hint) {
+  return failure(ErrorKind::kUsage, std::move(message), std::move(hint));
+}
+
+/// What to give instead of a text that is no address.
+const char* address_hint(std::string_view text) {
+  const std::size_t zone = text.find('%');
+  if (zone != text.npos && IpAddress::parse(text.substr(0, zone))) {
+    return "give the address alone; --oif names the interface";
+  }
+  const std::size_t slash = text.find('/');
+  if (slash != text.npos && IpAddress::parse(text.substr(0, slash))) {
+    return "give one address; for a prefix: vpndoctor routes audit LIST --via IF";
+  }
+  const auto is_letter = [](char c) { return (c >= 'g' && c <= 'z') || (c >= 'G' && c <= 'Z'); };
+  if (std::ranges::any_of(text, is_letter)) return "a name is not looked up: give its address";
+  return "give an IPv4 or IPv6 address";
+}
+
+const char* value_hint(std::string_view word) {
+  if (word == "from") return "give an IPv4 or IPv6 address";
+  if (word == "ipproto") return "give a number up to 255, or a name: tcp, udp, icmp, ipv6-icmp, sctp, gre, esp ...";
+  if (word == "iif" || word == "oif" || word == "dev" || word == "vrf") return "give the name of an interface";
+  return "give a number: decimal, or hexadecimal after 0x";
+}
 
 /// Takes a text apart at white space.
 class Words {
@@ -113,8 +141,10 @@ Taken take_value(Flow& flow, std::string_view word, std::string_view value) {
 bool asks_only_ip(std::string_view word) { return word == "connected" || word == "fibmatch" || word == "notify"; }
 
 Result<void> take_destination(Flow& flow, bool& has_destination, std::string_view text) {
-  if (has_destination) return wrong(fmt::format("{} is no word of a flow", in_quotes(text)));
-  if (!parse_address(text, flow.destination)) return wrong(fmt::format("{} is no IP address", in_quotes(text)));
+  if (has_destination) return wrong(fmt::format("{} is no word of a flow", in_quotes(text)), kWordsOfFlow);
+  if (!parse_address(text, flow.destination)) {
+    return wrong(fmt::format("{} is no IP address", in_quotes(text)), address_hint(text));
+  }
   has_destination = true;
   return {};
 }
@@ -137,16 +167,16 @@ Result<Flow> parse_flow(std::string_view text, const Flow& defaults) {
     }
     switch (take_value(flow, word, value)) {
       case Taken::kUnknownWord:
-        return wrong(fmt::format("{} is no word of a flow", in_quotes(word)));
+        return wrong(fmt::format("{} is no word of a flow", in_quotes(word)), kWordsOfFlow);
       case Taken::kWrongValue:
-        return wrong(fmt::format("{} is no value for {}", in_quotes(value), word));
+        return wrong(fmt::format("{} is no value for {}", in_quotes(value), word), value_hint(word));
       case Taken::kTaken:
         break;
     }
   }
-  if (!has_destination) return wrong("a flow needs a destination address");
+  if (!has_destination) return wrong("a flow needs a destination address", kWordsOfFlow);
   if (flow.source && flow.source->family != flow.destination.family) {
-    return wrong("source and destination are not of the same IP version");
+    return wrong("source and destination are not of the same IP version", "give both as IPv4 or both as IPv6");
   }
   return flow;
 }

@@ -70,15 +70,22 @@ bool is_like_default(const IpPrefix& destination) {
          destination.address.bytes[0] == kGlobalUnicast;
 }
 
+/// macOS keeps its neighbours and own addresses in the routing table: RTF_LLINFO (flag L), and what was cloned from
+/// another route for one host (RTF_WASCLONED, flag W).
+bool is_macos_neighbour(const RouteAttributes& attributes) {
+  return attributes.macos_flags.find_first_of("LW") != std::string::npos;
+}
+
 /// Finds out what routes are for; what a set of next hops leads to is looked up once.
 class Purposes {
  public:
   explicit Purposes(const Snapshot& snapshot) : routes_(*snapshot.routes) {
+    for (const RouteAttributes& each : routes_.attribute_sets) is_neighbour_.push_back(is_macos_neighbour(each));
     for (const NextHopSet& set : routes_.next_hop_sets) by_hops_.push_back(purpose_of(snapshot, set.hops));
   }
 
   RoutePurpose of(const Route& route) const {
-    if (is_local(route)) return RoutePurpose::kLocal;
+    if (is_local(route) || is_neighbour_[route.attributes]) return RoutePurpose::kLocal;
     if (is_like_default(route.destination)) return RoutePurpose::kDefault;
     if (route.type != RouteType::kUnicast) return RoutePurpose::kOther;
     return by_hops_[route.next_hops];
@@ -102,6 +109,7 @@ class Purposes {
 
   const RouteTable& routes_;
   std::vector<RoutePurpose> by_hops_;
+  std::vector<bool> is_neighbour_;  ///< by attributes
   std::unordered_map<std::string, bool> tunnels_;
 };
 

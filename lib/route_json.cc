@@ -137,18 +137,30 @@ struct RouteJsonWriter::State {
     return name;
   }
 
+  template <class IsNull>
+  void write_origin(JsonWriter& json, const Route& route, IsNull is_null) {
+    const bool has_protocol = !terse || route.protocol != kProtocolUnspecified;
+    if (has_protocol && !is_null("protocol")) json.field("protocol", protocol_name(route.protocol));
+    const bool has_scope = !terse || route.scope != kScopeUniverse;
+    if (has_scope && !is_null("scope")) json.field("scope", scope_name(route.scope));
+  }
+
   void write_members(JsonWriter& json, const Route& route) {
     const RouteTable& routes = *snapshot->routes;
     JsonMembers members(json, terse);
+    // A route of macOS has neither table nor protocol, scope and metric: those of the model mean nothing there.
+    const auto is_null = [&json, none = !terse && snapshot->platform == Platform::kMacos](const char* name) {
+      if (none) json.key(name).null();
+      return none;
+    };
     if (!terse) json.field("family", family_name(route.destination.family()));
-    members.value("table", route.table, std::uint32_t{kTableMain});
-    if (!terse) json.field("table_name", table_name(route.table));
+    if (!is_null("table")) members.value("table", route.table, std::uint32_t{kTableMain});
+    if (!terse && !is_null("table_name")) json.field("table_name", table_name(route.table));
     json.field("destination", route.destination);
     members.value("tos", route.tos, std::uint8_t{0});
     if (!terse || route.type != RouteType::kUnicast) json.field("type", route_type_name(route.type));
-    if (!terse || route.protocol != kProtocolUnspecified) json.field("protocol", protocol_name(route.protocol));
-    if (!terse || route.scope != kScopeUniverse) json.field("scope", scope_name(route.scope));
-    members.value("metric", route.metric, 0U);
+    write_origin(json, route, is_null);
+    if (!is_null("metric")) members.value("metric", route.metric, 0U);
     write_text(json,
                attributes.text(route.attributes, [&] { return attribute_members(routes.attributes(route), terse); }));
     write_text(json, next_hops.text(route.next_hops,

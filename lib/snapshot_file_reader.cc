@@ -105,7 +105,7 @@ Result<Snapshot> parse_snapshot(std::string_view text) {
 
 void SnapshotReader::State::take_piece(std::string_view piece) {
   if (line_number == 0 && carry.empty() && !piece.empty() && piece.front() != '{') {
-    return stop("it is no snapshot of vpndoctor: its first character is none of JSON");
+    return stop("it is no snapshot of vpndoctor and no folder of captures", kHowToMakeState);
   }
   while (!error) {
     const std::size_t end = piece.find('\n');
@@ -224,7 +224,7 @@ void SnapshotReader::State::read_end(RecordFields& in) {
 }
 
 void SnapshotReader::State::finish() {
-  if (line_number == 0 && carry.empty()) return stop("it is empty");
+  if (line_number == 0 && carry.empty()) return stop("it is empty", kHowToMakeState);
   if (!carry.empty()) {
     take_carried_line();
     if (error) error->message = fmt::format("it was cut off in line {}", line_number);

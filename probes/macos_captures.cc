@@ -17,6 +17,7 @@
 #include "atomic_file.h"
 #include "handles.h"
 #include "vpndoctor/macos_text.h"
+#include "vpndoctor/snapshot_file.h"
 #include "vpndoctor/text_escape.h"
 
 namespace vpndoctor {
@@ -113,8 +114,9 @@ Result<Snapshot> read_macos_captures(const std::string& folder) {
   const bool has_routes = read_netstat(handle.get(), snapshot);
   const bool has_links = read_ifconfig(handle.get(), snapshot);
   if (!has_routes && !has_links) {
-    return failure(ErrorKind::kUsage, fmt::format("{} has no capture of netstat or ifconfig", in_quotes(folder)),
-                   "put the output of 'netstat -rn' into netstat.txt and that of 'ifconfig -v' into ifconfig.txt");
+    return failure(ErrorKind::kUsage,
+                   fmt::format("the folder {} holds no saved state and no capture", in_quotes(folder)),
+                   kHowToMakeState);
   }
   snapshot.rules = Observed<std::vector<Rule>>::missing("macOS has no policy rules");
   return snapshot;

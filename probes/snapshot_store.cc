@@ -68,7 +68,9 @@ Result<void> write_to_standard_output(const Snapshot& snapshot) {
     return error == 0;
   });
   if (written) return {};
-  return std::unexpected(file_error(error, "write to standard output"));
+  // That its reader went away matters here, for it was to be kept.
+  if (error == EPIPE) return std::unexpected(file_error(error, "write to standard output"));
+  return failure(ErrorKind::kInternal, fmt::format("cannot write the result: {}", std::strerror(error)));
 }
 
 Fd open_input(const std::string& path) {
@@ -112,7 +114,7 @@ Result<LoadedSnapshot> load_snapshot_file(const std::string& path) {
   if (!input || ::fstat(input.get(), &status) != 0) {
     const int number = errno;
     Error error = file_error(number, "read " + name);
-    if (number == ENOENT) error.hint = "'vpndoctor routes save FILE' makes one";
+    if (number == ENOENT) error.hint = "name another file, or make one with 'vpndoctor routes save FILE'";
     return std::unexpected(std::move(error));
   }
   auto snapshot = S_ISDIR(status.st_mode) ? read_macos_captures(path) : read_snapshot(input.get(), name);

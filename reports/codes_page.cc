@@ -83,6 +83,7 @@ std::string render_code_text(const CodeEntry& entry, const TextOptions& options)
   Page page(options);
   page.paragraph(fmt::format("{} ({}), {}", entry.code, entry.slug, severity_name(entry.severity)), 0, Style::kStrong);
   page.paragraph(fmt::format("{}.", entry.title), 0);
+  if (options.quiet) return page.text();
   page.blank_line();
   page.paragraph(entry.explanation, 0);
   return page.text();

@@ -10,7 +10,7 @@
 #include <nlohmann/json.hpp>
 
 #include "data_json.h"
-#include "vpndoctor/codes.h"
+#include "vpndoctor/codes_page.h"
 #include "vpndoctor/render.h"
 #include "vpndoctor/version.h"
 
@@ -306,6 +306,14 @@ void write_data(const Write& write, const PathMtuReport& path) { write(pretty(pa
 
 void write_data(const Write& write, std::monostate /*nothing*/) { write("null"); }
 
+Json code_json(const CodeEntry& entry) {
+  return {{"code", entry.code},
+          {"slug", entry.slug},
+          {"severity", severity_name(entry.severity)},
+          {"title", entry.title},
+          {"text", entry.explanation}};
+}
+
 template <class Routes>
 void write_data(const Write& write, const Routes& routes) {
   std::string pending;
@@ -323,6 +331,17 @@ void render_json(const Report& report, const std::function<void(std::string_view
   write(envelope(report) + ",\n  \"data\": ");
   std::visit([&write](const auto& data) { write_data(write, data); }, report.data);
   write("\n}\n");
+}
+
+std::string render_code_json(const Report& report, const CodeEntry* entry) {
+  Json data;
+  if (entry != nullptr) {
+    data = code_json(*entry);
+  } else {
+    data["codes"] = Json::array();
+    for (const CodeEntry& each : all_codes()) data["codes"].push_back(code_json(each));
+  }
+  return envelope(report) + ",\n  \"data\": " + pretty(data) + "\n}\n";
 }
 
 std::string render_json(const Report& report) {

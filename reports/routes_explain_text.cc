@@ -2,6 +2,8 @@
 // The text of `routes explain`: the answer in a sentence, then every rule that was tried with what came of it.
 #include <fmt/format.h>
 
+#include <algorithm>
+
 #include "routes_text.h"
 #include "vpndoctor/render.h"
 #include "vpndoctor/text_escape.h"
@@ -17,11 +19,38 @@ std::string way_text(std::string_view interface, const std::optional<IpAddress>&
   return fmt::format("{}, to the destination itself", interface);
 }
 
+/// "eth0 or tun0"; where all have one interface, their gateways tell them apart.
+std::string ways_text(const std::vector<FlowWay>& ways) {
+  constexpr std::size_t kMostWays = 4;
+  const auto other = [&ways](const FlowWay& way) { return way.interface != ways.front().interface; };
+  const bool differ = std::ranges::any_of(ways, other);
+  std::vector<std::string> names;
+  for (const FlowWay& way : ways) {
+    std::string name = differ ? std::string(way.interface) : way_text(way.interface, way.gateway);
+    if (way.interface.empty()) name = "nowhere";
+    if (std::ranges::find(names, name) == names.end()) names.push_back(std::move(name));
+  }
+  if (names.size() > kMostWays) {
+    const std::size_t rest = names.size() - (kMostWays - 1);
+    names.resize(kMostWays - 1);
+    names.push_back(fmt::format("{} others", rest));
+  }
+  std::string text = names.front();
+  for (std::size_t i = 1; i < names.size(); ++i) text += (i + 1 == names.size() ? " or " : ", ") + names[i];
+  return text;
+}
+
+std::string way_out_text(const FlowAnswer& answer) {
+  if (answer.candidates.empty()) return way_text(answer.interface, answer.gateway);
+  return ways_text(answer.candidates);
+}
+
 std::string fate_text(const FlowAnswer& answer) {
+  const bool by_hash = answer.depends_on == DependsOn::kHash && !answer.candidates.empty();
   switch (answer.fate) {
     case FlowFate::kUnicast:
     case FlowFate::kAnycast:
-      return "go out of " + way_text(answer.interface, answer.gateway);
+      return fmt::format("go {}out of {}", by_hash ? "by a flow hash " : "", way_out_text(answer));
     case FlowFate::kLocal:
       return "stay on this machine";
     case FlowFate::kBroadcast:
@@ -107,6 +136,13 @@ void write_steps_tried(const RoutesExplainReport& report, Page& page) {
   }
 }
 
+/// Empty when there is nothing to say beyond the flow itself.
+std::string user_text(const RoutesExplainReport& report) {
+  const bool arrives = !report.flow.input_interface.empty();
+  if (report.uid_was_given) return arrives ? "not asked for: a packet that arrives is no user's; --uid is ignored" : "";
+  return arrives ? "" : fmt::format("{}, whoever runs this (--uid says another)", report.flow.uid);
+}
+
 }  // namespace
 
 std::string routes_headline(const RoutesExplainReport& report) {
@@ -116,15 +152,13 @@ std::string routes_headline(const RoutesExplainReport& report) {
   const bool leaves = !answer.interface.empty() && answer.fate != FlowFate::kMartian;
   if (leaves && answer.source) text += fmt::format(", from {}", *answer.source);
   if (const std::string decider = decider_text(report); !decider.empty()) text += ": " + decider;
-  if (answer.depends_on != DependsOn::kNothing) text += fmt::format("; or one of {} ways", answer.candidates.size());
+  if (answer.depends_on == DependsOn::kNeighbour) text += "; the state of the gateways decides";
   return text + ".";
 }
 
 void write_sections(const RoutesExplainReport& report, Page& page) {
   page.field("flow", flow_text(report.flow));
-  if (!is_macos(report) && report.flow.input_interface.empty() && !report.uid_was_given) {
-    page.field("user", fmt::format("{}, whoever runs this (--uid says another)", report.flow.uid));
-  }
+  if (!is_macos(report)) page.field("user", user_text(report));
   if (!report.explanation.answer.uncertain.empty()) page.field("not certain", report.explanation.answer.uncertain);
   write_candidates(report.explanation.answer, page);
   write_steps_tried(report, page);

@@ -61,11 +61,16 @@ const char* families_text(const RuleLine& line) {
   return line.inet ? "4" : "6";
 }
 
-std::string addresses_text(const Snapshot& snapshot, const Link& link) {
+/// Every interface with IPv6 has one, of which nobody on a bad day wants to know.
+bool is_folded(const Address& address) {
+  return address.address.family == Family::kInet6 && address.address.is_link_local();
+}
+
+std::string addresses_text(const Snapshot& snapshot, const Link& link, bool unfolded) {
   std::string text;
   if (!snapshot.addresses) return text;
   for (const Address& address : *snapshot.addresses) {
-    if (address.interface != link.name) continue;
+    if (address.interface != link.name || (is_folded(address) && !unfolded)) continue;
     text += fmt::format("{}{}/{}", text.empty() ? "" : " ", address.address, address.prefix_length);
     if (address.peer) text += fmt::format(" peer {}", *address.peer);
   }
@@ -80,13 +85,21 @@ std::string kind_text(const Snapshot& snapshot, const Link& link) {
 
 bool is_container_port(const Link& link) { return link.kind == "veth" && !link.master.empty(); }
 
-std::vector<std::string> link_row(const Snapshot& snapshot, const Link& link) {
+std::vector<std::string> link_row(const Snapshot& snapshot, const Link& link, bool unfolded) {
   return {link.name,
           link_state_name(&link),
           kind_text(snapshot, link),
           link.mtu_bytes ? std::to_string(*link.mtu_bytes) : "-",
           link_owner(snapshot, link).name,
-          addresses_text(snapshot, link)};
+          addresses_text(snapshot, link, unfolded)};
+}
+
+std::size_t folded_addresses(const Snapshot& snapshot) {
+  return snapshot.addresses ? static_cast<std::size_t>(std::ranges::count_if(*snapshot.addresses, is_folded)) : 0;
+}
+
+std::string counted_addresses(std::size_t count) {
+  return fmt::format("{} link-local {}", count, count == 1 ? "address" : "addresses");
 }
 
 Style link_style(const Snapshot& snapshot, const Link& link) {
@@ -124,14 +137,16 @@ void write_links(const Snapshot& snapshot, bool unfolded, Page& page) {
       ++ports;
       continue;
     }
-    styled.table.rows.push_back(link_row(snapshot, link));
+    styled.table.rows.push_back(link_row(snapshot, link, unfolded));
     styled.styles.push_back(link_style(snapshot, link));
   }
   page.table(styled);
-  if (ports > 0) {
-    page.paragraph(fmt::format("and {} in bridges (--all lists them)", counted(ports, "veth interface")), 2,
-                   Style::kQuiet);
+  std::string rest;
+  if (ports > 0) rest = counted(ports, "veth interface") + " in bridges";
+  if (const std::size_t hidden = unfolded ? 0 : folded_addresses(snapshot); hidden > 0) {
+    rest += (rest.empty() ? "" : ", ") + counted_addresses(hidden);
   }
+  if (!rest.empty()) page.paragraph(fmt::format("and {} (--all lists them)", rest), 2, Style::kQuiet);
 }
 
 }  // namespace vpndoctor

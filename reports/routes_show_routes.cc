@@ -35,6 +35,11 @@ std::vector<std::string> words_of(const RouteTable& table, Route route) {
   return words;
 }
 
+/// macOS: only sockets that are bound to the interface use it (RTF_IFSCOPE, flag I).
+bool is_scoped(const RouteTable& table, const Route& route) {
+  return table.attributes(route).macos_flags.contains('I') && !table.hops(route).empty();
+}
+
 std::string state_text(const RouteTable& table, const Route& route) {
   std::string text;
   const auto has = [&](NextHopFlag flag) {
@@ -42,6 +47,7 @@ std::string state_text(const RouteTable& table, const Route& route) {
   };
   if (has(kNextHopDead)) text += " (dead)";
   if (has(kNextHopLinkDown)) text += " (link down)";
+  if (is_scoped(table, route)) text += fmt::format(" (scoped to {})", table.hops(route).front().interface);
   if (const auto expires = table.attributes(route).expires_seconds) text += fmt::format(" (expires in {} s)", *expires);
   return text;
 }
@@ -78,7 +84,12 @@ std::size_t routes_in(std::span<const RouteGroup> groups) {
 
 class Lines {
  public:
-  Lines(const RouteTable& table, bool unfolded, Page& page) : table_(table), unfolded_(unfolded), page_(page) {}
+  Lines(const Snapshot& snapshot, bool unfolded, Page& page)
+      : table_(*snapshot.routes),
+        local_(snapshot.platform == Platform::kMacos ? "link-local, multicast, own address or neighbour route"
+                                                     : "link-local, multicast or own address route"),
+        unfolded_(unfolded),
+        page_(page) {}
 
   /// Writes groups of one table, family and purpose.
   void purpose(std::span<const RouteGroup> groups) {
@@ -97,7 +108,7 @@ class Lines {
   void local(std::span<const RouteGroup> groups) {
     label_ = "local";
     const std::size_t count = routes_in(groups);
-    line(counted(count, "link-local, multicast or own address route") + " (--all lists them)");
+    line(counted(count, local_) + " (--all lists them)");
   }
 
   void write(const RouteGroup& group) {
@@ -112,12 +123,14 @@ class Lines {
   }
 
   const RouteTable& table_;
+  const char* local_;  ///< what is folded as local
   bool unfolded_;
   Page& page_;
   const char* label_ = "";
 };
 
 std::string heading_of(const Snapshot& snapshot, const RouteGroup& group, const Owner& owner) {
+  if (snapshot.platform == Platform::kMacos) return fmt::format("{} routes", family_title(group.family));
   std::string text = fmt::format("{} routes, table {}", family_title(group.family), snapshot.table_name(group.table));
   return owner.is_known() ? fmt::format("{} ({})", text, owner.name) : text;
 }
@@ -146,7 +159,7 @@ std::span<const RouteGroup> run_of(std::span<const RouteGroup> groups, Same same
 void write_routes(const Snapshot& snapshot, bool unfolded, Page& page) {
   if (!snapshot.routes) return;
   const std::vector<RouteGroup> groups = fold_routes(snapshot);
-  Lines lines(*snapshot.routes, unfolded, page);
+  Lines lines(snapshot, unfolded, page);
   const auto is_listed = [unfolded](const RouteGroup& each) { return unfolded || each.table != kTableLocal; };
   const auto listed = static_cast<std::size_t>(std::ranges::count_if(groups, is_listed));  // the local table is last
   for (std::span<const RouteGroup> rest = std::span(groups).first(listed); !rest.empty();) {

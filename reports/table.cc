@@ -3,6 +3,8 @@
 #include "table.h"
 
 #include <algorithm>
+#include <string_view>
+#include <utility>
 
 #include "vpndoctor/utf8.h"
 #include "wrap.h"
@@ -12,6 +14,19 @@ namespace {
 
 constexpr std::size_t kGap = 2;
 constexpr std::size_t kNarrowest = 8;
+constexpr std::size_t kBelow = 0;  // a column that does not fit beside the others
+constexpr std::size_t kBelowIndent = 4;
+
+/// The width of the longest word, which is never broken.
+std::size_t longest_word(std::string_view text) {
+  std::size_t longest = 0;
+  while (!text.empty()) {
+    const std::string_view word = text.substr(0, text.find(' '));
+    longest = std::max(longest, display_width(word));
+    text.remove_prefix(std::min(word.size() + 1, text.size()));
+  }
+  return longest;
+}
 
 std::vector<std::size_t> column_widths(const Table& table, std::size_t columns) {
   std::vector<std::size_t> widths;
@@ -26,7 +41,8 @@ std::vector<std::size_t> column_widths(const Table& table, std::size_t columns) 
   for (std::size_t i = 0; i < widths.size() && total > columns; ++i) {
     if (!table.columns[i].flexible) continue;
     const std::size_t excess = total - columns;
-    widths[i] = widths[i] > excess + kNarrowest ? widths[i] - excess : kNarrowest;
+    const std::size_t narrowest = std::max(kNarrowest, longest_word(table.columns[i].title));
+    widths[i] = widths[i] >= excess + narrowest ? widths[i] - excess : kBelow;
   }
   return widths;
 }
@@ -48,19 +64,32 @@ class RowWriter {
       return;
     }
     std::vector<std::vector<std::string>> wrapped;
+    std::string_view below;
     std::size_t height = 1;
     for (std::size_t i = 0; i < widths_.size(); ++i) {
-      wrapped.push_back(i < cells.size() ? wrap(cells[i], std::max<std::size_t>(widths_[i], 2)) : wrap("", 2));
+      std::string_view cell = i < cells.size() ? std::string_view(cells[i]) : std::string_view{};
+      if (table_.columns[i].flexible && longest_word(cell) > widths_[i]) below = std::exchange(cell, {});
+      wrapped.push_back(wrap(cell, std::max<std::size_t>(widths_[i], 2)));
       height = std::max(height, wrapped.back().size());
     }
     for (std::size_t line = 0; line < height; ++line) out.push_back({row, join(wrapped, line)});
+    if (!below.empty()) write_below(row, below, out);
   }
 
  private:
+  /// A cell with a word that its column cannot hold has lines of its own: an address in two pieces is none.
+  void write_below(std::size_t row, std::string_view cell, std::vector<TableLine>& out) const {
+    const std::size_t columns = columns_ > kBelowIndent ? columns_ - kBelowIndent : columns_;
+    for (const std::string& line : wrap(cell, columns)) {
+      out.push_back({row, std::string(kBelowIndent, ' ') + line});
+    }
+  }
+
   std::string join(const std::vector<std::vector<std::string>>& wrapped, std::size_t line) const {
     std::string text;
     for (std::size_t i = 0; i < wrapped.size(); ++i) {
-      if (i > 0) text.append(kGap, ' ');
+      if (widths_[i] == kBelow) continue;
+      if (!text.empty()) text.append(kGap, ' ');
       text += padded(line < wrapped[i].size() ? wrapped[i][line] : "", widths_[i], table_.columns[i].right_aligned);
     }
     text.erase(text.find_last_not_of(' ') + 1);

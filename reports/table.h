@@ -11,7 +11,8 @@ namespace vpndoctor {
 struct TableColumn {
   std::string title;
   bool right_aligned = false;
-  bool flexible = false;  ///< wraps its cells when the table is too wide; at most one column
+  bool flexible = false;  ///< wraps its cells between words when the table is too wide, and a cell with a word that
+                          ///< does not fit goes below its row; at most one column
 };
 
 struct Table {

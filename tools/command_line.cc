@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "cli.h"
+#include "nearest_word.h"
 #include "vpndoctor/version.h"
 
 namespace vpndoctor {
@@ -31,18 +32,66 @@ constexpr const char* kExplainExamples =
 constexpr auto kRoutesCommands =
     std::to_array<std::string_view>({"show", "save", "diff", "explain", "audit", "restore", "watch"});
 
-/// Completes what people leave out of the routes command: `routes` alone shows, `routes --diff` is `routes diff`.
-std::vector<std::string> complete_arguments(int argc, char** argv) {
-  std::vector<std::string> arguments(argv, argv + argc);
-  if (arguments.size() < 2 || arguments[1] != "routes") return arguments;
-  const auto begin = arguments.begin() + 2;
-  if (begin != arguments.end() && (!begin->starts_with('-') || *begin == "-h" || *begin == "--help")) return arguments;
-  const auto dashes = std::find(begin, arguments.end(), "--");
-  const auto diff = std::find(begin, dashes, "--diff");
-  const bool has_diff = diff != dashes;
-  if (has_diff) arguments.erase(diff);
-  arguments.insert(arguments.begin() + 2, has_diff ? "diff" : "show");
-  return arguments;
+constexpr auto kCommands = std::to_array<std::string_view>({"mtu", "routes", "explain"});
+constexpr auto kCommonFlags = std::to_array<std::string_view>({"--json", "--quiet", "--verbose", "--all"});
+constexpr auto kCommonValues = std::to_array<std::string_view>({"--format", "--color", "--from", "--fail-on"});
+
+using Words = std::vector<std::string>;
+
+template <class Names>
+bool is_one_of(const Names& names, std::string_view word) {
+  return std::ranges::find(names, word) != names.end();
+}
+
+/// Where the options that most commands share end, from `at` on.
+Words::iterator after_common_options(Words& words, Words::iterator at) {
+  while (at != words.end()) {
+    const std::size_t equals = at->find('=');
+    if (is_one_of(kCommonFlags, *at) ||
+        (equals != std::string::npos && is_one_of(kCommonValues, at->substr(0, equals)))) {
+      ++at;
+    } else if (is_one_of(kCommonValues, *at) && at + 1 != words.end()) {
+      at += 2;
+    } else {
+      break;
+    }
+  }
+  return at;
+}
+
+/// Puts the command's name, which may stand behind common options, at `index`; also a word that is no command, for it
+/// is what a complaint must name.
+void put_name_first(Words& words, std::size_t index) {
+  if (index > words.size()) return;
+  const auto begin = words.begin() + static_cast<Words::difference_type>(index);
+  const auto name = after_common_options(words, begin);
+  if (name != words.end() && !name->starts_with('-')) std::rotate(begin, name, name + 1);
+}
+
+/// Takes "--diff" out, which stands for the command of that name.
+bool take_diff(Words& words) {
+  const auto dashes = std::ranges::find(words, "--");
+  const auto diff = std::find(words.begin(), dashes, "--diff");
+  if (diff == dashes) return false;
+  words.erase(diff);
+  return true;
+}
+
+/// Completes what people leave out, and puts in order what they say earlier: `routes` alone shows, `routes --diff` is
+/// `routes diff`, `--json routes` is `routes --json`.
+Words complete_arguments(int argc, char** argv) {
+  constexpr std::size_t kSub = 2;
+  Words words(argv, argv + argc);
+  put_name_first(words, 1);
+  if (words.size() < kSub || words[1] != "routes") return words;
+  put_name_first(words, kSub);
+  const bool has_command = words.size() > kSub && is_one_of(kRoutesCommands, words[kSub]);
+  const bool asks_for_help = words.size() > kSub && (words[kSub] == "-h" || words[kSub] == "--help");
+  if (has_command || asks_for_help) return words;
+  const bool has_diff = take_diff(words);
+  const bool is_word = !has_diff && words.size() > kSub && !words[kSub].starts_with('-');
+  if (!is_word) words.insert(words.begin() + kSub, has_diff ? "diff" : "show");
+  return words;
 }
 
 std::string command_in(std::span<const std::string> arguments) {
@@ -50,7 +99,7 @@ std::string command_in(std::span<const std::string> arguments) {
     const std::string& argument = arguments[i];
     if (argument == "mtu" || argument == "explain") return argument;
     if (argument == "routes") {
-      const bool has_more = i + 1 < arguments.size() && std::ranges::count(kRoutesCommands, arguments[i + 1]) != 0;
+      const bool has_more = i + 1 < arguments.size() && is_one_of(kRoutesCommands, arguments[i + 1]);
       return has_more ? "routes " + arguments[i + 1] : argument;
     }
     if (!argument.starts_with('-')) break;
@@ -71,11 +120,28 @@ std::string see_help(const std::string& command) {
   return command.empty() ? "see vpndoctor --help" : fmt::format("see vpndoctor {} --help", command);
 }
 
+/// The command that a mistyped word was meant to be, without "vpndoctor"; empty when none is near.
+std::string meant_command(const std::string& word, bool is_below_routes) {
+  Words names;
+  if (!is_below_routes) names.assign(kCommands.begin(), kCommands.end());
+  names.insert(names.end(), kRoutesCommands.begin(), kRoutesCommands.end());
+  const std::string name = nearest_word(word, names);
+  const bool is_routes_command = is_one_of(kRoutesCommands, name) && (is_below_routes || !is_one_of(kCommands, name));
+  return is_routes_command ? "routes " + name : name;
+}
+
+Error no_such_command(const std::string& word, bool is_below_routes) {
+  const std::string command = is_below_routes ? "routes" : "";
+  const std::string meant = meant_command(word, is_below_routes);
+  const std::string guess = meant.empty() ? "" : fmt::format("did you mean vpndoctor {}? ", meant);
+  return {ErrorKind::kUsage, fmt::format("there is no {}command {}", is_below_routes ? "routes " : "", in_quotes(word)),
+          guess + see_help(command)};
+}
+
 Error unexpected_argument(const std::string& argument, const std::string& command) {
-  if (!command.empty() || argument.starts_with('-')) {
-    return {ErrorKind::kUsage, fmt::format("unexpected argument {}", in_quotes(argument)), see_help(command)};
-  }
-  return {ErrorKind::kUsage, fmt::format("there is no command {}", in_quotes(argument)), see_help({})};
+  const bool names_none = command.empty() || command == "routes";
+  if (names_none && !argument.starts_with('-')) return no_such_command(argument, command == "routes");
+  return {ErrorKind::kUsage, fmt::format("unexpected argument {}", in_quotes(argument)), see_help(command)};
 }
 
 /// CLI11's exceptions end here. `app` has run when this returns nothing.
@@ -102,13 +168,13 @@ std::optional<std::variant<Error, Information>> run_parser(CLI::App& app, std::v
 
 class ExplainOptions final : public CommandOptions {
  public:
-  ExplainOptions(CLI::App& app, RawOutput& raw)
+  ExplainOptions(CLI::App& app, OutputOptions& output, RawOutput& raw)
       : app_(app.add_subcommand("explain", "Say what a finding's code means and what to do")) {
     set_examples(*app_, kExplainExamples);
     app_->add_option("code", explain_.code, "A code or its name; without it, all are listed")
         ->check(not_empty())
         ->type_name("");
-    add_color_option(*app_, raw);
+    add_output_options(*app_, output, raw);
   }
 
   std::optional<Result<ParsedCommand>> parsed() const override {
@@ -143,7 +209,7 @@ Result<std::variant<CommandLine, Information>> parse_command_line(int argc, char
   RawOutput raw;
   const std::array<std::unique_ptr<CommandOptions>, 3> commands{add_mtu_command(app, output, raw),
                                                                 add_routes_commands(app, output, raw),
-                                                                std::make_unique<ExplainOptions>(app, raw)};
+                                                                std::make_unique<ExplainOptions>(app, output, raw)};
   add_information_flags(app);
   if (auto stopped = run_parser(app, complete_arguments(argc, argv))) {
     if (auto* error = std::get_if<Error>(&*stopped)) return std::unexpected(std::move(*error));

@@ -40,6 +40,7 @@ struct RoutesShowCommand {
 
 struct RoutesSaveCommand {
   std::string file;  ///< empty: the baseline
+  std::string from;  ///< empty: this machine
 };
 
 struct RoutesDiffCommand {

@@ -21,13 +21,14 @@ constexpr std::size_t kChunk = 1U << 16U;
 
 }  // namespace
 
-Result<LineReader> LineReader::open(const std::string& file, std::size_t longest, int interrupt) {
-  if (file == "-") return LineReader(::fcntl(STDIN_FILENO, F_DUPFD_CLOEXEC, 3), longest, interrupt);
+Result<LineReader> LineReader::open(const std::string& file, std::size_t longest) {
+  if (file == "-") return LineReader(::fcntl(STDIN_FILENO, F_DUPFD_CLOEXEC, 3), longest);
   const int descriptor = ::open(file.c_str(), O_RDONLY | O_CLOEXEC);
   if (descriptor < 0) {
-    return failure(ErrorKind::kUsage, fmt::format("cannot read {}: {}", in_quotes(file), std::strerror(errno)));
+    return failure(ErrorKind::kUsage, fmt::format("cannot read {}: {}", in_quotes(file), std::strerror(errno)),
+                   "give a file with one flow a line, or - for standard input");
   }
-  return LineReader(descriptor, longest, interrupt);
+  return LineReader(descriptor, longest);
 }
 
 LineReader::~LineReader() {

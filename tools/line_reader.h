@@ -13,9 +13,8 @@ namespace vpndoctor {
 
 class LineReader {
  public:
-  /// Opens `file`, "-" for standard input. A line may have `longest` bytes; reading ends when `interrupt` (-1: none)
-  /// becomes readable. kUsage when the file cannot be opened.
-  static Result<LineReader> open(const std::string& file, std::size_t longest, int interrupt);
+  /// Opens `file`, "-" for standard input. A line may have `longest` bytes. kUsage when the file cannot be opened.
+  static Result<LineReader> open(const std::string& file, std::size_t longest);
   ~LineReader();
   LineReader(LineReader&& other) noexcept;
   LineReader& operator=(LineReader&&) = delete;
@@ -23,17 +22,18 @@ class LineReader {
   /// Returns the next line without its end, valid until the next call; an Error for one that is too long or holds a
   /// NUL byte; nullopt at the end.
   std::optional<Result<std::string_view>> next();
+  /// Lets the reading end when `descriptor` becomes readable.
+  void end_with(int descriptor) { interrupt_ = descriptor; }
   /// True when a further line was read already, so that next() will not wait.
   bool has_more() const { return buffer_.find('\n', at_) != std::string::npos; }
 
  private:
-  LineReader(int descriptor, std::size_t longest, int interrupt)
-      : descriptor_(descriptor), longest_(longest), interrupt_(interrupt) {}
+  LineReader(int descriptor, std::size_t longest) : descriptor_(descriptor), longest_(longest) {}
   bool fill();
 
   int descriptor_;
   std::size_t longest_;
-  int interrupt_;
+  int interrupt_ = -1;
   std::string buffer_;
   std::size_t at_ = 0;
   std::size_t number_ = 0;

@@ -7,6 +7,7 @@
 #include <clocale>
 #include <cstdio>
 #include <cstring>
+#include <optional>
 
 #include "command_line.h"
 #include "interrupt.h"
@@ -49,66 +50,68 @@ int show(const Report& report, const OutputOptions& output, bool interrupted) {
   return code;
 }
 
-/// Runs `make`, which is given the Interrupt, and shows its report with the time that it took.
+/// Runs `make` and shows its report with the time that it took. `make` is given a place for an Interrupt, for work that
+/// has something to report when it is cut short; anything else a signal simply ends.
 template <class Make>
 int timed(const OutputOptions& output, Make make) {
-  const Interrupt interrupt;
+  std::optional<Interrupt> interrupt;
   const auto started = std::chrono::steady_clock::now();
   const auto started_at = std::chrono::system_clock::now();
   Report report = make(interrupt);
   report.started_at = started_at;
   report.duration = std::chrono::steady_clock::now() - started;
-  const bool interrupted = interrupt.happened();
+  const bool interrupted = interrupt && interrupt->release();
   report.incomplete = report.incomplete || interrupted;
   return show(report, output, interrupted);
 }
 
 int run(const MtuCommand& command, const OutputOptions& output) {
-  return timed(output, [&](const Interrupt& interrupt) { return run_mtu(command, output, interrupt); });
+  return timed(output, [&](auto& interrupt) { return run_mtu(command, output, interrupt.emplace()); });
 }
 
 int run(const RoutesShowCommand& command, const OutputOptions& output) {
-  return timed(output, [&](const Interrupt&) { return run_routes_show(command, output); });
+  return timed(output, [&](auto&) { return run_routes_show(command, output); });
 }
 
 int run(const RoutesSaveCommand& command, const OutputOptions& output) {
-  if (command.file != "-" && command.file != "/dev/stdout") {
-    return timed(output, [&](const Interrupt&) { return run_routes_save(command, output); });
+  if (!saves_to_standard_output(command)) {
+    return timed(output, [&](auto&) { return run_routes_save(command, output); });
   }
-  // The snapshot is the result: nothing else may be on standard output.
-  const Interrupt interrupt;
   Report report = run_routes_save(command, output);
   report.started_at = std::chrono::system_clock::now();
-  if (report.error) return show(report, output, interrupt.happened());
-  return exit_code(report, interrupt.happened());
+  return report.error ? show(report, output, false) : exit_code(report);
 }
 
 int run(const RoutesDiffCommand& command, const OutputOptions& output) {
-  return timed(output, [&](const Interrupt&) { return run_routes_diff(command, output); });
+  return timed(output, [&](auto&) { return run_routes_diff(command, output); });
 }
 
 int run(const RoutesExplainCommand& command, const OutputOptions& output) {
-  if (!command.flows_file.empty()) return run_routes_flows(command, output, Interrupt());
-  return timed(output, [&](const Interrupt&) { return run_routes_explain(command, output); });
+  if (!command.flows_file.empty()) return run_routes_flows(command, output);
+  return timed(output, [&](auto&) { return run_routes_explain(command, output); });
 }
 
 int run(const RoutesAuditCommand& command, const OutputOptions& output) {
-  return timed(output, [&](const Interrupt&) { return run_routes_audit(command, output); });
+  return timed(output, [&](auto&) { return run_routes_audit(command, output); });
 }
 
 int run(const RoutesRestoreCommand& command, const OutputOptions& output) {
-  return timed(output, [&](const Interrupt& interrupt) { return run_routes_restore(command, output, interrupt); });
+  return timed(output, [&](auto& interrupt) { return run_routes_restore(command, output, interrupt); });
 }
 
-int run(const RoutesWatchCommand& command, const OutputOptions& output) {
-  return run_routes_watch(command, output, Interrupt());
-}
+int run(const RoutesWatchCommand& command, const OutputOptions& output) { return run_routes_watch(command, output); }
 
 int run(const ExplainCommand& command, const OutputOptions& output) {
-  if (command.code.empty()) return print(render_code_list(text_options(output)), 0);
-  if (const CodeEntry* entry = find_code(command.code)) return print(render_code_text(*entry, text_options(output)), 0);
   Report report;
   report.command = "explain";
+  report.started_at = std::chrono::system_clock::now();
+  const CodeEntry* entry = find_code(command.code);
+  if (entry != nullptr || command.code.empty()) {
+    report.verdict = Verdict::kOk;
+    if (output.format == Format::kJson) return print(render_code_json(report, entry), 0);
+    return print(
+        entry == nullptr ? render_code_list(text_options(output)) : render_code_text(*entry, text_options(output)), 0);
+  }
   report.error = Error{ErrorKind::kUsage, fmt::format("there is no code {}", in_quotes(command.code)),
                        "vpndoctor explain lists all"};
   return show(report, output, false);

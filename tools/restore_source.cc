@@ -47,7 +47,10 @@ Result<RestoreSource> RestoreSource::open(const RoutesRestoreCommand& command) {
     source.name_ = fmt::format("{}'s baseline", baseline->user_name);
   }
   auto loaded = load_snapshot_file(source.path_);
-  if (!loaded) return std::unexpected(loaded.error());
+  if (!loaded) {
+    loaded.error().hint += "; vpndoctor routes restore --infer works without one";
+    return std::unexpected(loaded.error());
+  }
   source.target_ = std::make_shared<const Snapshot>(std::move(loaded->snapshot));
   source.distrust_ = std::move(loaded->distrust);
   return source;

@@ -18,10 +18,12 @@
 namespace vpndoctor {
 namespace {
 
+constexpr const char* kWhatAListIs =
+    "give a file of CIDRs, a configuration of WireGuard or OpenVPN, or - for standard input";
 constexpr std::size_t kMostBytes = std::size_t{64} << 20U;  // of a list: three million prefixes
 
 std::unexpected<Error> cannot_read(const std::string& name, const std::string& why) {
-  return failure(ErrorKind::kUsage, fmt::format("cannot read the list {}: {}", in_quotes(name), why));
+  return failure(ErrorKind::kUsage, fmt::format("cannot read the list {}: {}", in_quotes(name), why), kWhatAListIs);
 }
 
 Result<std::string> read_list(const std::string& name) {
@@ -46,9 +48,10 @@ Result<std::vector<IpPrefix>> read_prefixes(const std::string& name) {
   auto text = read_list(name);
   if (!text) return std::unexpected(std::move(text.error()));
   auto list = parse_prefix_list(*text);
-  if (!list)
-    list.error().message =
-        fmt::format("{}: {}", name == "-" ? "the list" : escape_controls(name), list.error().message);
+  if (list) return list;
+  Error& error = list.error();
+  error.message = fmt::format("{}: {}", name == "-" ? "the list" : escape_controls(name), error.message);
+  if (error.hint.empty()) error.hint = kWhatAListIs;
   return list;
 }
 

@@ -48,7 +48,10 @@ Verdict verdict_of(const SnapshotDiff& diff) {
 /// Reads both states; an Error ends the command.
 Result<RoutesDiffReport> compare(const RoutesDiffCommand& command, Progress& progress) {
   const bool reads_input_twice = command.before == "-" && (command.after == "-" || command.from == "-");
-  if (reads_input_twice) return failure(ErrorKind::kUsage, "standard input can be one of the two states only");
+  if (reads_input_twice) {
+    return failure(ErrorKind::kUsage, "standard input can be one of the two states only",
+                   "give a file for one of them");
+  }
   progress.show("reading the state before");
   auto before = command.before.empty() ? load_baseline() : load(command.before, name_of_file(command.before));
   if (!before) return std::unexpected(before.error());

@@ -4,6 +4,7 @@
 #include <fmt/format.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <cerrno>
 #include <cstdio>
 #include <cstring>
@@ -40,6 +41,13 @@ Result<Flow> flow_of(const RoutesExplainCommand& command) {
   return parse_flow(words, defaults);
 }
 
+/// IPv4 drops a packet that arrives without a source address, whatever the routes say: nobody asks for that.
+Result<Flow> check_arrival(Flow flow) {
+  const bool has_no_source = !flow.input_interface.empty() && !flow.source && flow.destination.family == Family::kInet;
+  if (!has_no_source) return flow;
+  return failure(ErrorKind::kUsage, "a packet that arrives (--iif) has a source address", "--from-source says which");
+}
+
 /// What each line of a file leaves open: the options, but no source of another IP version.
 Result<Flow> defaults_of(const RoutesExplainCommand& command) {
   RoutesExplainCommand without_source = command;
@@ -47,8 +55,34 @@ Result<Flow> defaults_of(const RoutesExplainCommand& command) {
   auto flow = flow_of(without_source);
   if (!flow || command.source.empty()) return flow;
   flow->source = IpAddress::parse(command.source);
-  if (!flow->source) return failure(ErrorKind::kUsage, in_quotes(command.source) + " is no IP address");
+  if (!flow->source)
+    return failure(ErrorKind::kUsage, in_quotes(command.source) + " is no IP address",
+                   "--from-source takes an IPv4 or IPv6 address");
   return flow;
+}
+
+/// The names to choose from, as a hint; those of a machine with hundreds are not all of use.
+std::string interface_names(const Snapshot& snapshot) {
+  constexpr std::size_t kMostNames = 12;
+  std::string names;
+  for (std::size_t i = 0; i < std::min(snapshot.links->size(), kMostNames); ++i) {
+    names += (names.empty() ? "" : ", ") + (*snapshot.links)[i].name;
+  }
+  if (names.empty()) return "there are none";
+  const std::size_t rest = snapshot.links->size() - std::min(snapshot.links->size(), kMostNames);
+  return rest == 0 ? "there are: " + names : fmt::format("there are: {}, and {} more", names, rest);
+}
+
+std::optional<Error> check_interface(const Snapshot& snapshot, const std::string& option, const std::string& name) {
+  if (name.empty() || !snapshot.links || snapshot.find_link(name) != nullptr) return std::nullopt;
+  return Error{ErrorKind::kUsage, fmt::format("{}: there is no interface {}", option, in_quotes(name)),
+               interface_names(snapshot)};
+}
+
+/// For one packet, what the kernel would answer to a mistyped name is no answer to the question.
+std::optional<Error> check_flow(const RoutesExplainCommand& command, const Snapshot& snapshot) {
+  if (auto error = check_interface(snapshot, "--oif", command.output_interface)) return error;
+  return check_interface(snapshot, "--iif", command.input_interface);
 }
 
 Result<RoutesExplainReport> prepare(const RoutesExplainCommand& command) {
@@ -56,9 +90,12 @@ Result<RoutesExplainReport> prepare(const RoutesExplainCommand& command) {
   if (!state) return std::unexpected(std::move(state.error()));
   RoutesExplainReport report;
   report.snapshot = std::move(*state);
+  if (command.flows_file.empty()) {
+    if (auto error = check_flow(command, *report.snapshot)) return std::unexpected(std::move(*error));
+  }
   if (!command.without_interface.empty()) {
-    if (report.snapshot->links && report.snapshot->find_link(command.without_interface) == nullptr) {
-      return failure(ErrorKind::kUsage, "there is no interface " + in_quotes(command.without_interface));
+    if (auto error = check_interface(*report.snapshot, "--without", command.without_interface)) {
+      return std::unexpected(std::move(*error));
     }
     report.hypothesis = "Without " + command.without_interface;
     report.snapshot = std::make_shared<const Snapshot>(without_interface(*report.snapshot, command.without_interface));
@@ -96,8 +133,8 @@ int fail_to_write(int error_number) {
 /// Answers lines until there are no more.
 class FlowAnswers {
  public:
-  FlowAnswers(RoutesExplainReport report, Flow defaults, bool as_json)
-      : report_(std::move(report)), defaults_(std::move(defaults)), as_json_(as_json) {}
+  FlowAnswers(RoutesExplainReport report, Flow defaults, bool as_json, const Interrupt& interrupt)
+      : report_(std::move(report)), defaults_(std::move(defaults)), as_json_(as_json), interrupt_(&interrupt) {}
 
   /// False when no answer can be written any more.
   bool answer(const Result<std::string_view>& line, bool more_is_there) {
@@ -115,11 +152,11 @@ class FlowAnswers {
   bool flush() {
     if (pending_.empty()) return true;
     errno = 0;
-    const bool written = write_result(pending_);
+    const bool written = write_result(pending_, *interrupt_);
     const int error_number = errno;
     pending_.clear();
     // A reader that went away is no failure, yet an endless file must end with it.
-    if (!written) write_error_ = error_number;
+    if (!written && error_number != EINTR) write_error_ = error_number;
     return written && error_number != EPIPE;
   }
   int write_error() const { return write_error_; }
@@ -144,6 +181,7 @@ class FlowAnswers {
   RoutesExplainReport report_;
   Flow defaults_;
   bool as_json_;
+  const Interrupt* interrupt_;
   bool refused_any_ = false;
   int write_error_ = 0;
   std::string pending_;
@@ -155,6 +193,7 @@ Report run_routes_explain(const RoutesExplainCommand& command, const OutputOptio
   Report report;
   report.command = "routes explain";
   auto flow = flow_of(command);
+  if (flow) flow = check_arrival(std::move(*flow));
   auto prepared = flow ? prepare(command) : Result<RoutesExplainReport>(std::unexpected(std::move(flow.error())));
   if (!prepared) {
     report.error = std::move(prepared.error());
@@ -167,21 +206,24 @@ Report run_routes_explain(const RoutesExplainCommand& command, const OutputOptio
   return report;
 }
 
-int run_routes_flows(const RoutesExplainCommand& command, const OutputOptions& output, const Interrupt& interrupt) {
+int run_routes_flows(const RoutesExplainCommand& command, const OutputOptions& output) {
   const bool as_json = output.format == Format::kJson;
   auto defaults = defaults_of(command);
   if (!defaults) return fail(defaults.error(), as_json);
-  auto reader = LineReader::open(command.flows_file, kLongestFlow, interrupt.descriptor());
+  auto reader = LineReader::open(command.flows_file, kLongestFlow);
   if (!reader) return fail(reader.error(), as_json);
   auto prepared = prepare(command);
   if (!prepared) return fail(prepared.error(), as_json);
-  FlowAnswers answers(std::move(*prepared), std::move(*defaults), as_json);
+  // Until here there is nothing to report.
+  Interrupt interrupt;
+  reader->end_with(interrupt.descriptor());
+  FlowAnswers answers(std::move(*prepared), std::move(*defaults), as_json, interrupt);
   while (const auto line = reader->next()) {
     if (!answers.answer(*line, reader->has_more())) break;
   }
   answers.flush();
   if (answers.write_error() != 0) return fail_to_write(answers.write_error());
-  if (interrupt.happened()) return 130;
+  if (interrupt.release()) return 130;
   return answers.refused_any() ? 2 : 0;
 }
 

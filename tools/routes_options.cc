@@ -110,15 +110,19 @@ class RoutesOptions final : public CommandOptions {
     add_restore();
     add_watch();
     for (CLI::App* each : app_->get_subcommands({})) add_output_options(*each, output, raw);
+    // Subcommands that are added later would inherit it.
+    app_->footer(
+        "Without a command it shows, with --diff it compares: the options of these work\n"
+        "there too (vpndoctor routes show --help, vpndoctor routes diff --help).");
   }
 
   std::optional<Result<ParsedCommand>> parsed() const override {
     if (!app_->parsed()) return std::nullopt;
     if (show_.app->parsed()) return show_.command;
-    if (save_.app->parsed()) return save_.command;
+    if (save_.app->parsed()) return complete(save_.command);
     if (diff_.app->parsed()) return complete(diff_.command);
     if (explain_.app->parsed()) return complete(explain_.command);
-    if (audit_.app->parsed()) return audit_.command;
+    if (audit_.app->parsed()) return complete(audit_.command);
     if (restore_.app->parsed()) return complete(restore_.command);
     if (watch_.app->parsed()) return watch_.command;
     return failure(ErrorKind::kUsage, "no routes command is given", "see vpndoctor routes --help");
@@ -143,6 +147,7 @@ class RoutesOptions final : public CommandOptions {
     save_.app->add_option("file", save_.command.file, "Where to (the baseline); - for standard output")
         ->check(not_empty())
         ->type_name("");
+    add_from_option(*save_.app, save_.command.from);
   }
 
   void add_diff() {
@@ -210,14 +215,35 @@ class RoutesOptions final : public CommandOptions {
         ->type_name("SECONDS");
   }
 
+  /// Standard input can be read once.
+  static std::optional<Error> check_input(const std::string& one, const char* what, const std::string& from) {
+    if (one != "-" || from != "-") return std::nullopt;
+    return Error{ErrorKind::kUsage, fmt::format("standard input can be one of the two, {} or the state, only", what),
+                 "give a file for one of them"};
+  }
+
+  static Result<ParsedCommand> complete(const RoutesSaveCommand& save) {
+    if (!save.file.empty() || save.from.empty()) return save;
+    return failure(ErrorKind::kUsage, "the baseline is this machine's, and --from may be another's",
+                   "name the file to write");
+  }
+
+  static Result<ParsedCommand> complete(const RoutesAuditCommand& audit) {
+    if (auto error = check_input(audit.list_file, "the list", audit.from)) return std::unexpected(*error);
+    return audit;
+  }
+
   static Result<ParsedCommand> complete(const RoutesDiffCommand& diff) {
     if (diff.after.empty() || diff.from.empty()) return diff;
     return failure(ErrorKind::kUsage, "--from and a second state contradict each other", "give one of them");
   }
 
   static Result<ParsedCommand> complete(const RoutesExplainCommand& explain) {
-    if (explain.address.empty() != explain.flows_file.empty()) return explain;
-    return failure(ErrorKind::kUsage, "give one address, or --flows FILE", "see vpndoctor routes explain --help");
+    if (explain.address.empty() == explain.flows_file.empty()) {
+      return failure(ErrorKind::kUsage, "give one address, or --flows FILE", "see vpndoctor routes explain --help");
+    }
+    if (auto error = check_input(explain.flows_file, "the flows", explain.from)) return std::unexpected(*error);
+    return explain;
   }
 
   static Result<ParsedCommand> complete(const RoutesRestoreCommand& restore) {
@@ -228,6 +254,7 @@ class RoutesOptions final : public CommandOptions {
       return failure(ErrorKind::kUsage, "--apply changes this machine, --from plans for another",
                      "leave out one of them");
     }
+    if (auto error = check_input(restore.baseline, "the baseline", restore.from)) return std::unexpected(*error);
     return restore;
   }
 

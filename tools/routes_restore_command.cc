@@ -190,7 +190,7 @@ Report confirm() {
 }
 
 /// Plans, and applies when asked to.
-Result<RoutesRestoreReport> restore(const RoutesRestoreCommand& command, const Interrupt& interrupt) {
+Result<RoutesRestoreReport> restore(const RoutesRestoreCommand& command, std::optional<Interrupt>& interrupt) {
   const auto source = RestoreSource::open(command);
   if (!source) return std::unexpected(source.error());
   const auto now = read_state(command.from);
@@ -204,14 +204,16 @@ Result<RoutesRestoreReport> restore(const RoutesRestoreCommand& command, const I
   const bool can_apply = command.from.empty() && command.baseline != "-" && result.plan.platform != Platform::kMacos;
   if (can_apply) result.apply_argv = command_of(command);
   if (!command.apply) return result;
-  const Application application{&command, &*source, &interrupt, &**now};
+  interrupt.emplace();
+  const Application application{&command, &*source, &*interrupt, &**now};
   if (auto error = apply(application, result)) return std::unexpected(std::move(*error));
   return result;
 }
 
 }  // namespace
 
-Report run_routes_restore(const RoutesRestoreCommand& command, const OutputOptions&, const Interrupt& interrupt) {
+Report run_routes_restore(const RoutesRestoreCommand& command, const OutputOptions&,
+                          std::optional<Interrupt>& interrupt) {
   if (command.confirmed) return confirm();
   Report report;
   report.command = "routes restore";

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// `routes save [FILE]`: reads this machine's state and writes it to a file, to the baseline by default.
+// `routes save [FILE]`: reads the state and writes it to a file, to the baseline by default.
+#include <optional>
 #include <utility>
 
 #include "routes_commands.h"
@@ -10,10 +11,14 @@ namespace vpndoctor {
 namespace {
 
 /// Writes, and returns where to.
-Result<std::string> save(const Snapshot& snapshot, const std::string& file) {
+Result<std::string> save(const Snapshot& snapshot, const RoutesSaveCommand& command) {
+  // The file is there wholly or not at all, and no half of it is left under another name. Standard output may have a
+  // reader that does not read.
+  std::optional<HeldSignals> held;
+  if (!saves_to_standard_output(command)) held.emplace();
   Result<void> written;
-  std::string path = file;
-  if (file.empty()) {
+  std::string path = command.file;
+  if (path.empty()) {
     const auto place = baseline_place();
     if (!place) return std::unexpected(place.error());
     path = place->path;
@@ -30,12 +35,12 @@ Result<std::string> save(const Snapshot& snapshot, const std::string& file) {
 Report run_routes_save(const RoutesSaveCommand& command, const OutputOptions&) {
   Report report;
   report.command = "routes save";
-  auto state = read_state({});
+  auto state = read_state(command.from);
   if (!state) {
     report.error = std::move(state.error());
     return report;
   }
-  auto path = save(**state, command.file);
+  auto path = save(**state, command);
   if (!path) {
     report.error = std::move(path.error());
     return report;

@@ -61,10 +61,11 @@ std::string watched_text(const Snapshot& first) {
   return names.empty() ? last : fmt::format("{} and {}", fmt::join(names, ", "), last);
 }
 
-/// Prints what comes in; a write that fails ends the watch.
+/// Prints what comes in; a write that fails ends the watch, and so does an interrupt while nobody reads.
 class Printer {
  public:
-  explicit Printer(const OutputOptions& output) : output_(output), text_options_(text_options(output)) {}
+  Printer(const OutputOptions& output, const Interrupt& interrupt)
+      : output_(output), interrupt_(interrupt), text_options_(text_options(output)) {}
 
   bool begin(const Snapshot& first) {
     say_what_is_not_watched(first);
@@ -89,6 +90,8 @@ class Printer {
   }
 
   int write_error() const { return write_error_; }
+  /// Nobody took what was written when the user wanted to stop.
+  bool is_stuck() const { return is_stuck_; }
 
  private:
   bool is_json() const { return output_.format == Format::kJson; }
@@ -100,15 +103,18 @@ class Printer {
   }
 
   bool print(const std::string& text) {
-    if (write_result(text)) return true;
-    write_error_ = errno;
+    if (write_result(text, interrupt_)) return true;
+    is_stuck_ = errno == EINTR;
+    if (!is_stuck_) write_error_ = errno;
     return false;
   }
 
   const OutputOptions& output_;
+  const Interrupt& interrupt_;
   TextOptions text_options_;
   EventFolder folder_;
   int write_error_ = 0;
+  bool is_stuck_ = false;
 };
 
 int fail(const Error& error, const OutputOptions& output) {
@@ -153,17 +159,20 @@ RoutesDiffReport compare(WatchResult result) {
 
 }  // namespace
 
-int run_routes_watch(const RoutesWatchCommand& command, const OutputOptions& output, const Interrupt& interrupt) {
-  Printer printer(output);
+int run_routes_watch(const RoutesWatchCommand& command, const OutputOptions& output) {
+  Interrupt interrupt;
+  Printer printer(output, interrupt);
   auto result = watch_routes(request_of(command, interrupt, printer));
+  const bool interrupted = interrupt.release();
   if (!result) return fail(result.error(), output);
+  if (printer.is_stuck()) return kExitInterrupted;
   if (printer.write_error() != 0) return fail_to_write(printer.write_error());
   // Nobody reads a summary any more.
   if (result->output_closed) return 0;
-  const WatchEnd end{std::chrono::system_clock::now(), result->events, result->resynchronisations, result->interrupted,
-                     result->last.stable.value_or(false)};
+  const WatchEnd end{std::chrono::system_clock::now(), result->events, result->resynchronisations,
+                     result->interrupted || interrupted, result->last.stable.value_or(false)};
   const RoutesDiffReport report = compare(std::move(*result));
-  if (!printer.end(report, end)) return fail_to_write(printer.write_error());
+  if (!printer.end(report, end) && !printer.is_stuck()) return fail_to_write(printer.write_error());
   if (end.interrupted) return kExitInterrupted;
   return is_undetermined(report, end) ? kExitUndetermined : 0;
 }

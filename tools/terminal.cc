@@ -4,11 +4,14 @@
 
 #include <fcntl.h>
 #include <langinfo.h>
+#include <poll.h>
 #include <sys/ioctl.h>
 #include <unistd.h>
 
 #include <algorithm>
+#include <array>
 #include <cerrno>
+#include <climits>
 #include <csignal>
 #include <cstdio>
 #include <cstdlib>
@@ -27,6 +30,9 @@ std::string_view environment(const char* name) {
   return value == nullptr ? std::string_view{} : value;
 }
 
+/// Any other character set gets ASCII: names of interfaces and hosts are bytes that it cannot be trusted to show.
+bool is_utf8() { return std::string_view(nl_langinfo(CODESET)) == "UTF-8"; }
+
 bool wants_color(Color color) {
   if (color != Color::kAuto) return color == Color::kAlways;
   return environment("NO_COLOR").empty() && environment("TERM") != "dumb" && isatty(STDOUT_FILENO) == 1;
@@ -38,10 +44,20 @@ int width() {
   return std::clamp<int>(size.ws_col, kNarrowest, kUsualWidth);
 }
 
+/// Waits until standard output takes something, or fails; false when the user wants to stop and it still does not.
+bool wait_for_reader(const Interrupt& interrupt) {
+  std::array<pollfd, 2> polled{pollfd{STDOUT_FILENO, POLLOUT, 0}, pollfd{interrupt.descriptor(), POLLIN, 0}};
+  while (!interrupt.happened() && poll(polled.data(), polled.size(), -1) < 0) {
+    if (errno != EINTR) return true;
+  }
+  return polled[0].revents != 0 || poll(polled.data(), 1, static_cast<int>(kPatience.count())) != 0;
+}
+
 }  // namespace
 
 void secure_standard_streams() {
   std::signal(SIGPIPE, SIG_IGN);
+  std::signal(SIGXFSZ, SIG_IGN);
   for (const int descriptor : {STDIN_FILENO, STDOUT_FILENO, STDERR_FILENO}) {
     if (fcntl(descriptor, F_GETFD) >= 0) continue;
     // The lowest free descriptor is taken, which is this one.
@@ -52,11 +68,27 @@ void secure_standard_streams() {
 TextOptions text_options(const OutputOptions& output) {
   TextOptions options;
   options.color = wants_color(output.color);
-  options.utf8 = std::string_view(nl_langinfo(CODESET)) == "UTF-8";
+  options.utf8 = is_utf8();
   options.width_columns = width();
   options.verbose = output.verbose;
   options.quiet = output.quiet;
   return options;
+}
+
+bool write_result(std::string_view text, const Interrupt& interrupt) {
+  while (!text.empty()) {
+    if (!wait_for_reader(interrupt)) {
+      errno = EINTR;
+      return false;
+    }
+    // A pipe that is ready takes so much without waiting (pipe(7)).
+    const std::string_view piece = text.substr(0, PIPE_BUF);
+    errno = 0;
+    if (!write_result(piece)) return false;
+    if (errno == EPIPE) return true;
+    text.remove_prefix(piece.size());
+  }
+  return true;
 }
 
 bool write_result(std::string_view text) {
@@ -75,7 +107,8 @@ Progress::Progress(bool wanted) : enabled_(wanted && isatty(STDERR_FILENO) == 1 
 void Progress::show(const std::string& text) {
   if (!enabled_ || std::chrono::steady_clock::now() - started_ < kQuiet) return;
   shown_ = true;
-  std::fprintf(stderr, "\r\x1b[K%s ...", shorten(escape_controls(text), 70).c_str());
+  std::fprintf(stderr, "\r\x1b[K%s ...",
+               shorten(is_utf8() ? escape_controls(text) : escape_non_ascii(text), 70).c_str());
 }
 
 void Progress::finish() {

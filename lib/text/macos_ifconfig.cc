@@ -113,6 +113,8 @@ void add_detail(MacosInterfaces& all, const std::vector<std::string_view>& words
     constexpr std::uint8_t kDown = 2;
     constexpr std::uint8_t kUp = 6;
     link.operational_state = words[1] == "active" ? kUp : kDown;
+    // RUNNING says that the driver is ready, not that there is a carrier.
+    if (words[1] != "active") link.flags &= ~static_cast<std::uint32_t>(kLinkRunning);
   }
 }
 

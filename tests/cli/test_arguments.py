@@ -1,5 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """What is typed wrongly, or cannot be: the exit code, one line that says what to do, one JSON document."""
+import os
+import tempfile
 import unittest
 
 import world
@@ -98,6 +100,45 @@ class Arguments(Case):
             self.assertRegex(done.stderr, r"\Avpndoctor: [^\n]*see vpndoctor --help\n\Z")
             self.assertIn(words, done.stderr)
 
+    def test_common_options_may_come_before_the_command(self):
+        for before, after in [(["--json", "routes"], ["routes", "show", "--json"]),
+                              (["routes", "--json", "show"], ["routes", "show", "--json"]),
+                              (["--format", "json", "routes", "--verbose", "explain", DEAD_HOST],
+                               ["routes", "explain", DEAD_HOST, "--verbose", "--format", "json"]),
+                              (["--color=never", "mtu", "127.0.0.1"], ["mtu", "127.0.0.1", "--color=never"]),
+                              (["routes", "--fail-on", "never", "show", "--all"],
+                               ["routes", "show", "--all", "--fail-on=never"]),
+                              (["--quiet", "explain", "MTU001"], ["explain", "MTU001", "--quiet"])]:
+            with self.subTest(before=before):
+                one, other = run(*before), run(*after)
+                self.assertEqual((one.returncode, one.stderr), (other.returncode, ""))
+                self.assertEqual(one.stdout.splitlines()[:2], other.stdout.splitlines()[:2])
+        with tempfile.TemporaryDirectory(prefix="vpndoctor-order-") as folder:
+            saved = os.path.join(folder, "saved.jsonl")
+            self.assertEqual(run("routes", "save", saved).returncode, 0)
+            for words in ([saved, "--diff"], ["--diff", saved], ["--json", saved, "--diff"], ["--json", "diff", saved]):
+                done = run("routes", *words)
+                self.assertEqual((done.returncode, done.stderr), (0, ""), words)
+            shown = run("--from", saved, "routes", "--json")
+            self.assertEqual(self.assert_json(shown.stdout)["command"], "routes show")
+        self.assertIn("Without a command it shows", run("routes", "--help").stdout)
+        self.assertNotIn("Without a command it shows", run("routes", "save", "--help").stdout)
+
+    def test_a_mistyped_command_is_guessed(self):
+        for words, meant in [(["rotues"], "routes"), (["shwo"], "routes show"), (["diff"], "routes diff"),
+                             (["routes", "expalin", DEAD_HOST], "routes explain"),
+                             (["routes", "--json", "resotre"], "routes restore"), (["--verbose", "rotues"], "routes"),
+                             (["mut", DEAD_HOST], "mtu"), (["exlpain", "MTU001"], "explain")]:
+            done = run(*words)
+            text = done.stderr or self.assert_json(done.stdout)["error"]["hint"]
+            self.assertEqual(done.returncode, 2)
+            self.assertIn(f"did you mean vpndoctor {meant}? see vpndoctor", text)
+        for words in (["foo"], ["routes", "nonsense"], ["leaks"], ["x" * 5000]):
+            done = run(*words)
+            self.assertEqual(done.returncode, 2)
+            self.assertIn("there is no ", done.stderr)
+            self.assertNotIn("did you mean", done.stderr)
+
     def test_help_has_examples_first_and_80_columns(self):
         routes = [["routes", each] for each in ("show", "save", "diff", "explain", "audit", "restore", "watch")]
         for arguments in ([], ["mtu"], ["explain"], ["routes"], *routes):
@@ -120,6 +161,15 @@ class Arguments(Case):
         self.assertEqual(run("explain", "mtu-black-hole").stdout, by_code.stdout)
         self.assertIn("MTU001", run("explain").stdout)
         self.assertEqual(run("explain", "nope").returncode, 2)
+        document = self.assert_json(run("explain", "mtu001", "--json").stdout)
+        self.assertEqual((document["command"], document["verdict"], document["error"]), ("explain", "ok", None))
+        self.assertEqual({name: document["data"][name] for name in ("code", "slug", "severity")},
+                         {"code": "MTU001", "slug": "mtu-black-hole", "severity": "error"})
+        self.assertIn(document["data"]["title"], " ".join(by_code.stdout.split()))
+        self.assertIn(document["data"]["text"], " ".join(by_code.stdout.split()))
+        codes = self.assert_json(run("explain", "--format", "json").stdout)["data"]["codes"]
+        self.assertEqual(codes[0], document["data"])
+        self.assertEqual(self.assert_json(run("explain", "--json", "nope").stdout)["error"]["kind"], "usage")
         self.assertEqual(run("explain", "\x1b[31m").stderr,
                          "vpndoctor: there is no code '\\x1b[31m'; vpndoctor explain lists all\n")
 

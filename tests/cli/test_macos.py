@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """A folder of macOS captures: explained as macOS looks routes up, restored with commands of route(8), never applied."""
 import os
+import re
 import shutil
 import tempfile
 
@@ -37,6 +38,24 @@ class Macos(Case):
             document = self.assert_json(run("routes", "audit", file.name, "--via", "utun4", "--from", FOLDER,
                                             "--json").stdout)
         self.assertEqual(document["data"]["prefixes"][0]["status"], "inside")
+
+    def test_show_invents_nothing_that_macos_does_not_have(self):
+        document = self.assert_json(run("routes", "show", "--from", FOLDER, "--json").stdout)
+        for route in document["data"]["routes"]:
+            self.assertEqual([route[name] for name in ("table", "table_name", "protocol", "scope", "metric")], [None] * 5)
+        for family in ("inet", "inet6"):
+            self.assertEqual({way["table"] for way in document["data"]["overview"][family]["through"]}, {None})
+        text = run("routes", "show", "--from", FOLDER).stdout
+        self.assertNotIn("table main", text)
+        self.assertRegex(text, r"en1 +no carrier")
+        self.assertIn("default via fe80:: dev utun0 (scoped to utun0)", text)
+        self.assertIn("default dev bridge100 (scoped to bridge100)", text)
+
+    def test_neighbours_and_own_addresses_are_folded(self):
+        text, unfolded = (run("routes", "show", *words, "--from", FOLDER).stdout for words in ([], ["--all"]))
+        router = re.compile(r"^ +(?:[a-z]+ +)?192\.0\.2\.1 dev en0", re.MULTILINE)
+        self.assertEqual((len(router.findall(text)), len(router.findall(unfolded))), (1, 2))
+        self.assertIn("own address or neighbour route", text)
 
     def test_a_plan_is_printed_and_never_applied(self):
         with tempfile.TemporaryDirectory(prefix="vpndoctor-macos-") as folder:

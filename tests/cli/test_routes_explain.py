@@ -51,6 +51,37 @@ class Explain(Case):
         self.assert_error(["routes", "explain", DEAD_HOST, "--without", "vd9"], 2, "there is no interface")
         self.assert_error(["routes", "explain", DEAD_HOST, "--as-if", "198.51.100.0/24 via 203.0.113.1"], 2, "not on a link")
 
+    def test_an_error_says_what_to_do(self):
+        for words, hint in [(["example.org"], "a name is not looked up"), ([DEAD_HOST + "/24"], "vpndoctor routes audit"),
+                            (["fe80::1%vd0"], "--oif names the interface"), ([DEAD_HOST, "--proto", "foo"], "a name: tcp"),
+                            ([DEAD_HOST, "--as-if", "foo"], "write it as ip-route(8) does"),
+                            ([DEAD_HOST, "--as-if", "10.0.0.0/8 dev vd9"], "lists the interfaces"),
+                            ([DEAD_HOST, "--from-source", "foo"], "give an IPv4 or IPv6 address")]:
+            with self.subTest(words=words):
+                self.assert_error(["routes", "explain", *words], 2, hint)
+        done = run("routes", "explain", "--flows", "/nonexistent")
+        self.assertEqual(done.returncode, 2)
+        self.assertIn("give a file with one flow a line", done.stderr)
+
+    def test_an_interface_that_is_not_there_is_no_answer_about_one_packet(self):
+        for option in ("--oif", "--iif", "--without"):
+            self.assert_error(["routes", "explain", DEAD_HOST, "--from-source", DEAD_HOST, option, "wgo"], 2,
+                              f"{option}: there is no interface 'wgo'; there are: lo, ")
+        self.assert_error(["routes", "explain", DEAD_HOST, "--iif", "vd0"], 2, "--from-source says which")
+        # The words of `ip route get` get the kernel's answer, whatever they are.
+        self.assertEqual(self.flows(f"{DEAD_HOST} oif wgo\n{DEAD_HOST} iif vd0\n").returncode, 0)
+
+    def test_a_user_id_of_a_packet_that_arrives_is_said_to_be_ignored(self):
+        words = ["routes", "explain", DEAD_HOST, "--uid", "7"]
+        self.assertNotIn("ignored", run(*words).stdout)
+        text = run(*words, "--iif", "vd0", "--from-source", "192.0.2.9").stdout
+        self.assertIn("--uid is ignored", " ".join(text.split()))
+
+    def test_a_flow_hash_is_said_with_its_ways(self):
+        legs = "nexthop via 192.0.2.2 dev vd0 nexthop via 192.0.2.3 dev vd0"
+        text = run("routes", "explain", "198.51.100.1", "--as-if", "198.51.100.0/24 " + legs).stdout
+        self.assertIn("by a flow hash out of vd0 to 192.0.2.2 or vd0 to 192.0.2.3", " ".join(text.split()))
+
     def test_each_flow_has_a_line_in_order(self):
         lines = self.flows(f"{DEAD_HOST}\n# a remark\n\n127.0.0.1 uid 5\n").stdout.splitlines()
         self.assertEqual(lines, [f"{DEAD_HOST} dev vd0 table main src 192.0.2.1",

@@ -149,7 +149,7 @@ class Failures(Saved):
         done = run("routes", "save", "-", stdout=writer, env=self.environment)
         os.close(writer)
         self.assert_failed(done, 3, "cannot write to standard output: Broken pipe")
-        self.assertEqual(run("routes", "save", "-", stdout=os.open("/dev/full", os.O_WRONLY)).returncode, 3)
+        self.assertEqual(run("routes", "save", "-", stdout=os.open("/dev/full", os.O_WRONLY)).returncode, 4)
 
     def test_a_link_of_somebody_else_is_not_followed(self):
         if not world.IS_ROOT:

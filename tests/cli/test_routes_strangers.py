@@ -7,6 +7,7 @@ import re
 import shutil
 import subprocess
 import tempfile
+import unicodedata
 
 import world
 from world import run
@@ -68,8 +69,8 @@ class Strangers(world.Case):
         for command in self.commands():
             with self.subTest(command=command), open("/dev/full", "wb") as full:
                 done = run("routes", *command, stdout=full)
-                self.assertEqual(done.returncode, 3 if command == ["save", "-"] else 4, done.stderr)
-                self.assertIn("No space left on device", done.stderr)
+                self.assertEqual(done.returncode, 4, done.stderr)
+                self.assertIn("vpndoctor: cannot write the result: No space left on device\n", done.stderr)
         with open("/dev/full", "wb") as full:
             done = run("routes", "explain", "--flows", self.write("flows", "192.0.2.9\n"), stdout=full)
         self.assertEqual(done.returncode, 4, done.stderr)
@@ -118,6 +119,65 @@ class Strangers(world.Case):
                         self.assertTrue(json.loads(done.stdout)["error"]["message"])
                     else:
                         self.assertRegex(done.stderr, r"\Avpndoctor: [^\x00-\x09\x0b-\x1f]+\n\Z")
+
+    def test_standard_input_can_be_read_once(self):
+        for words in (["explain", "--flows", "-", "--from", "-"], ["audit", "-", *AUDIT, "--from", "-"],
+                      ["restore", "-", "--from", "-"], ["diff", "-", "-"], ["diff", "-", "--from", "-"]):
+            with self.subTest(words=words):
+                self.assert_error(["routes", *words], 2, "standard input can be one of the two")
+
+    def test_what_is_no_state_is_said_with_how_to_make_one(self):
+        os.makedirs(self.path("empty"), exist_ok=True)
+        for source in (self.path("empty"), self.write("routes.txt", "default via 192.0.2.1 dev eth0\n"),
+                       self.write("nothing", "")):
+            with self.subTest(source=source):
+                self.assert_error(["routes", "show", "--from", source], 2, "on Linux: vpndoctor routes save FILE; on macOS: netstat")
+        self.assert_error(["routes", "restore", self.path("none")], 2, "vpndoctor routes restore --infer works without one")
+        self.assert_error(["routes", "audit", self.path("none"), *AUDIT], 2, "give a file of CIDRs")
+
+    def test_another_state_can_be_saved(self):
+        copy = self.path("copy.jsonl")
+        done = run("routes", "save", copy, "--from", self.saved)
+        self.assertEqual(done.returncode, 0, done.stderr)
+        self.assertEqual(run("routes", "diff", self.saved, copy).returncode, 0)
+        captures = os.path.join(world.SOURCE_DIR, "tests/data/macos/tunnel")
+        self.assertEqual(run("routes", "save", copy, "--from", captures).returncode, 0)
+        self.assertEqual(run("routes", "diff", captures, copy).returncode, 0)
+        # The baseline is this machine's.
+        self.assert_error(["routes", "save", "--from", self.saved], 2, "name the file to write")
+
+    def test_names_outside_ascii_are_shown_or_escaped_and_aligned(self):
+        # Bytes of UTF-8, of ISO 8859-1, and a character that takes two columns.
+        names = ["b\u00fccher0".encode(), b"b\xfccher1", "\u6771".encode()]
+        locales = {"C.UTF-8": {}, "C": {}}
+        if os.path.isdir(self.eight_bit_locales()):
+            locales["en_US.ISO-8859-1"] = {"LOCPATH": self.eight_bit_locales()}
+        script = b"; ".join(b"ip link add '%s' type bridge && ip addr add 203.0.113.%d/32 dev '%s'" % (name, i, name)
+                            for i, name in enumerate(names))
+        for locale, variables in locales.items():
+            for words in ("show", "show --json", "explain 203.0.113.1 --json", "save -"):
+                with self.subTest(locale=locale, words=words):
+                    done = subprocess.run(["unshare", "-n", "sh", "-c", script + f"; {world.TOOL} routes {words}".encode()],
+                                          check=False, timeout=60, capture_output=True,
+                                          env={**os.environ, "LC_ALL": locale, **variables})
+                    self.assertIn(done.returncode, (0, 1, 3), done.stderr)
+                    text = done.stdout.decode()  # always UTF-8, of which ASCII is a part
+                    self.assertTrue(locale == "C.UTF-8" or text.isascii(), text)
+                    if words == "show":
+                        self.assert_aligned([line for line in text.splitlines() if "203.0.113." in line and "/32" in line], len(names))
+
+    def assert_aligned(self, lines, count):
+        wide = unicodedata.east_asian_width
+        columns = {sum(2 if wide(c) == "W" else 1 for c in line[:line.index("203.0.113.")]) for line in lines}
+        self.assertEqual((len(lines), len(columns)), (count, 1), lines)
+
+    def eight_bit_locales(self):
+        folder = self.path("locales")
+        os.makedirs(folder, exist_ok=True)
+        made = shutil.which("localedef") and subprocess.run(
+            ["localedef", "-i", "en_US", "-f", "ISO-8859-1", os.path.join(folder, "en_US.ISO-8859-1")],
+            stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, check=False).returncode == 0
+        return folder if made else ""
 
     def test_garbage_flows_are_refused_line_by_line(self):
         for name, content in (("binary", os.urandom(20000)), ("endless line", b"1" * 5_000_000),

@@ -11,7 +11,7 @@ import subprocess
 import tempfile
 import termios
 import unittest
-from fcntl import ioctl
+from fcntl import F_SETPIPE_SZ, fcntl, ioctl
 
 import world
 from world import DEAD_HOST, Case, Resolver, run
@@ -108,6 +108,22 @@ class Terminals(Case):
         os.close(master)
         self.assertIn(b"\r\x1b[Kvpndoctor: interrupted", shown)
 
+    def test_addresses_are_never_broken(self):
+        name, address = "br-0123456789ab", "2001:db8::508e:2bff:fe7e:e748/64"
+        for command in (f"link add {name} type bridge", f"link set {name} up", f"addr add {address} dev {name} nodad"):
+            subprocess.run(["ip", *command.split()], check=True)
+        self.addCleanup(subprocess.run, ["ip", "link", "del", name], check=False)
+        for columns in (80, 60, 40):
+            for words in ([], ["--all"]):
+                text = in_terminal(columns, ["routes", "show", "--color", "never", *words])
+                links = text[text.index("Links"):text.index("IPv4 routes")].splitlines()
+                with self.subTest(columns=columns, words=words, links=links):
+                    self.assertTrue(any(address in line for line in links))
+                    self.assertTrue(any("addresses" in line for line in links))
+                    self.assertEqual(any("fe80::" in line for line in links), bool(words))
+                    if columns > 40:
+                        self.assertLessEqual(max(map(len, links)), columns)
+
     def test_paragraphs_fit_the_terminal(self):
         text = ["explain", "--color", "never", "MTU001"]
         for columns, longest in [(80, 80), (40, 40), (200, 80)]:
@@ -157,6 +173,150 @@ class Signals(Case):
                         wire.settimeout(30)
             out, _ = self.assert_interrupted(["mtu", DEAD_HOST], lambda: wire.recv(100), signal.SIGINT)
             self.assertIn("Interrupted", out)
+
+
+class Waits(Case):
+    """What a command waits for may never come: a signal ends it then, without a second one."""
+
+    def setUp(self):
+        self.folder = tempfile.mkdtemp(prefix="vpndoctor-waits-")
+        self.addCleanup(shutil.rmtree, self.folder)
+        self.fifo = self.path("fifo")
+        os.mkfifo(self.fifo)
+        self.saved = self.path("saved.jsonl")
+        self.assertEqual(run("routes", "save", self.saved).returncode, 0)
+        self.list = self.write("list", "192.0.2.0/24\n")
+        self.flows = self.write("flows", f"{DEAD_HOST}\n" * 20000)
+
+    def captures(self, count):
+        """A folder of captures with so many routes."""
+        os.mkdir(self.path("captures"))
+        lines = [f"10.{i >> 8}.{i & 255}/24 192.0.2.1 UGSc en0\n" for i in range(count)]
+        self.write("captures/netstat.txt", "Internet:\nDestination Gateway Flags Netif Expire\n" + "".join(lines))
+        return self.path("captures")
+
+    def path(self, name):
+        return os.path.join(self.folder, name)
+
+    def write(self, name, text):
+        with open(self.path(name), "w", encoding="ascii") as file:
+            file.write(text)
+        return self.path(name)
+
+    def commands(self, source):
+        """Those that read `source`, with what SIGINT makes of them: only --flows has something to report."""
+        killed = -signal.SIGINT
+        return [(["show", "--from", source], killed), (["diff", source], killed),
+                (["diff", self.saved, source], killed), (["save", self.path("out"), "--from", source], killed),
+                (["explain", DEAD_HOST, "--from", source], killed),
+                (["explain", "--flows", self.flows, "--from", source], killed),
+                (["explain", "--flows", source], INTERRUPTED), (["restore", source], killed),
+                (["restore", source, "--apply"], killed), (["restore", self.saved, "--from", source], killed),
+                (["audit", source, "--via", "vd0"], killed),
+                (["audit", self.list, "--via", "vd0", "--from", source], killed)]
+
+    def assert_ends(self, child, number, *codes):
+        try:
+            child.send_signal(number)
+            self.assertIn(child.wait(timeout=10), codes)
+        finally:
+            child.kill()
+            child.communicate()
+
+    def unread(self, descriptor):
+        return struct.unpack("i", ioctl(descriptor, termios.FIONREAD, bytes(4)))[0]
+
+    def wait_until(self, child, condition):
+        while not condition():
+            self.assertIsNone(child.poll(), "it ended by itself")
+            os.sched_yield()
+
+    def test_on_a_fifo_whose_writer_says_nothing(self):
+        for words, code in self.commands(self.fifo):
+            for number in (signal.SIGINT, signal.SIGTERM):
+                with self.subTest(words=words, number=number):
+                    child = subprocess.Popen([world.TOOL, "routes", *words], stdout=subprocess.DEVNULL,
+                                             stderr=subprocess.DEVNULL)
+                    self.wait_until(child, self.writer_can_open)
+                    # With --flows, what came before the first line was nothing to report.
+                    self.assert_ends(child, number, -number, *([code] if code > 0 else []))
+                    self.close_writer()
+
+    def writer_can_open(self):
+        """Opens the other end once the tool has opened its own."""
+        try:
+            self.writer = os.open(self.fifo, os.O_WRONLY | os.O_NONBLOCK)
+        except OSError:
+            return False
+        return True
+
+    def close_writer(self):
+        os.close(self.writer)
+
+    def test_on_standard_input_that_does_not_end(self):
+        for words, code in self.commands("-"):
+            with self.subTest(words=words):
+                reader, writer = os.pipe()
+                child = subprocess.Popen([world.TOOL, "routes", *words], stdin=reader, stdout=subprocess.DEVNULL,
+                                         stderr=subprocess.DEVNULL)
+                os.write(writer, b"{" if "--flows" not in words or "--from" in words else b"1")
+                self.wait_until(child, lambda: self.unread(reader) == 0)  # pylint: disable=cell-var-from-loop
+                self.assert_ends(child, signal.SIGINT, code)
+                os.close(reader)
+                os.close(writer)
+
+    def test_on_a_reader_that_does_not_read(self):
+        killed = -signal.SIGINT
+        many = self.captures(2000)
+        prefixes = self.write("prefixes", "".join(f"10.{i}.0.0/16\n" for i in range(0, 250, 2)))
+        for words, code in [(["show", "--all", "--from", many], killed), (["show", "--json", "--from", many], killed),
+                            (["save", "-", "--from", many], killed),
+                            (["audit", prefixes, "--via", "vd0", "--json"], killed),
+                            (["explain", "--flows", self.flows], INTERRUPTED),
+                            (["explain", "--flows", self.flows, "--json"], INTERRUPTED),
+                            (["watch", "--json"], INTERRUPTED)]:
+            with self.subTest(words=words):
+                reader, writer = os.pipe()
+                fcntl(writer, F_SETPIPE_SZ, 4096)  # one page, and no second write before it is read
+                child = subprocess.Popen([world.TOOL, "routes", *words], stdout=writer, stderr=subprocess.DEVNULL)
+                os.close(writer)
+                self.wait_until(child, lambda: self.unread(reader) > 0)  # pylint: disable=cell-var-from-loop
+                self.assert_ends(child, signal.SIGINT, code)
+                os.close(reader)
+
+    def test_a_watch_whose_events_nobody_reads(self):
+        batch = self.write("batch", "".join(f"route add 10.66.{i}.0/24 via {DEAD_HOST}\n" for i in range(250)))
+        self.addCleanup(subprocess.run, ["ip", "route", "flush", "root", "10.66.0.0/16"], check=False)
+        reader, writer = os.pipe()
+        pages = 4
+        fcntl(writer, F_SETPIPE_SZ, pages * 4096)
+        child = subprocess.Popen([world.TOOL, "routes", "watch", "--json"], stdout=writer, stderr=subprocess.DEVNULL)
+        os.close(writer)
+        self.wait_until(child, lambda: self.unread(reader) > 0)
+        subprocess.run(["ip", "-batch", batch], check=True)
+        # No line is begun on a page that it does not fit on, nor on the last one when something is there.
+        self.wait_until(child, lambda: self.unread(reader) > (pages - 1) * 3600)
+        self.assert_ends(child, signal.SIGTERM, INTERRUPTED)
+        os.close(reader)
+
+    def test_a_save_that_is_interrupted_leaves_no_half_file(self):
+        child = subprocess.Popen([world.TOOL, "routes", "save", self.path("out"), "--from", self.captures(65536)],
+                                 stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+        while child.poll() is None and not any(name.startswith(".vpndoctor") for name in os.listdir(self.folder)):
+            pass
+        self.assert_ends(child, signal.SIGINT, -signal.SIGINT, 0)
+        self.assertFalse([name for name in os.listdir(self.folder) if name.startswith(".vpndoctor")])
+        self.assertEqual(run("routes", "save", self.path("copy"), "--from", self.path("out")).returncode, 0)
+
+    def test_a_limit_on_the_size_of_files_is_an_error_of_the_write(self):
+        for target, code in ((self.path("out"), 3), ("-", 4)):
+            with self.subTest(target=target), open(self.path("stdout"), "wb") as stdout:
+                done = subprocess.run(["sh", "-c", 'ulimit -f 1; exec "$0" routes save "$1"', world.TOOL, target],
+                                      stdout=stdout, stderr=subprocess.PIPE, timeout=60, check=False)
+                self.assertEqual(done.returncode, code, done.stderr)
+                self.assertRegex(done.stderr.decode(), r"\Avpndoctor: cannot write [^\n]*File too large[^\n]*\n\Z")
+        self.assertFalse([name for name in os.listdir(self.folder) if name.startswith(".vpndoctor")])
+        self.assertFalse(os.path.exists(self.path("out")))
 
 
 class Names(Case):

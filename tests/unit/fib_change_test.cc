@@ -92,6 +92,17 @@ TEST(Flow, WhatIsWrongIsRefused) {
   }
 }
 
+TEST(Flow, WhatIsWrongIsSaidWithWhatIsRight) {
+  const auto hint = [](const char* text) { return parse_flow(text, {}).error().hint; };
+  EXPECT_NE(hint("example.org").find("not looked up"), std::string::npos);
+  EXPECT_NE(hint("192.0.2.0/24").find("routes audit"), std::string::npos);
+  EXPECT_NE(hint("fe80::1%eth0").find("--oif"), std::string::npos);
+  for (const char* text : {"", "300.1.1.1", "192.0.2.1 mark x", "192.0.2.1 ipproto x", "192.0.2.1 nonsense 3",
+                           "192.0.2.1 from ::1", "to"}) {
+    EXPECT_FALSE(hint(text).empty()) << text;
+  }
+}
+
 TEST(Flow, DefaultsGiveWhatIsNotSaid) {
   Flow defaults;
   defaults.uid = 1000;

@@ -105,6 +105,8 @@ TEST(MacosIfconfig, LinksAndAddressesAreRead) {
   EXPECT_EQ(all.links[1].hardware_address, "02:00:00:00:00:02");
   EXPECT_EQ(all.links[1].operational_state, 6);
   EXPECT_EQ(all.links[2].operational_state, 2);
+  EXPECT_TRUE(all.links[1].is_running());
+  EXPECT_TRUE(all.links[2].is_up() && !all.links[2].is_running()) << "status: inactive";
   EXPECT_TRUE(all.links[0].is_loopback() && all.links[0].is_up() && all.links[0].is_running());
   EXPECT_EQ(all.links[4].flags, kLinkUp | kLinkPointToPoint | kLinkRunning | kLinkMulticast);
   ASSERT_EQ(all.addresses.size(), 7U);
