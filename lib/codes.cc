@@ -13,9 +13,9 @@ namespace vpndoctor {
 namespace {
 
 /// Joins the parts at compile time, in the order of their codes.
-template <std::size_t... Sizes>
-constexpr auto join(const std::array<CodeEntry, Sizes>&... parts) {
-  std::array<CodeEntry, (Sizes + ...)> all{};
+template <std::size_t... kSizes>
+constexpr auto join(const std::array<CodeEntry, kSizes>&... parts) {
+  std::array<CodeEntry, (kSizes + ...)> all{};
   std::size_t next = 0;
   (std::ranges::for_each(parts, [&](const CodeEntry& entry) { all[next++] = entry; }), ...);
   return all;

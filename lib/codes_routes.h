@@ -82,7 +82,8 @@ inline constexpr auto kRoutesCodes = std::to_array<CodeEntry>({
      "without its routes, another VPN or a DHCP server pushed a more specific route, a rule picks another table. "
      "Remedy: delete the route that takes them, or add the one that the list asks for."},
     {"RTE021", "split-tunnel-partial", Severity::kError, "Only a part of a prefix goes through the tunnel",
-     "Another route takes a part of a prefix of the list: a more specific one, a less specific one where the tunnel has "
+     "Another route takes a part of a prefix of the list: a more specific one, a less specific one where the tunnel "
+     "has "
      "no route, or one with legs through several interfaces, where only some of the flows go through the tunnel. It is "
      "an error when a part leaves in clear, through a live interface that is no tunnel; a warning when the rest goes "
      "nowhere or through another tunnel; a notice when it is only the networks that the machine is directly connected "

@@ -80,7 +80,7 @@ void add_tables(const FibIndex& index, const FamilyIndex<Key>& family, Cuts<Key>
 // Where the lookup itself treats a destination apart.
 template <class Key>
 void add_special(Cuts<Key>& cuts) {
-  static const std::vector<IpPrefix> special = [] {
+  static const std::vector<IpPrefix> kSpecial = [] {
     std::vector<IpPrefix> prefixes;
     for (const char* text :
          {"0.0.0.0/32", "0.0.0.0/8", "127.0.0.0/8", "224.0.0.0/24", "224.0.0.0/4", "255.255.255.255/32", "::/128",
@@ -89,7 +89,7 @@ void add_special(Cuts<Key>& cuts) {
     }
     return prefixes;
   }();
-  for (const IpPrefix& prefix : special) {
+  for (const IpPrefix& prefix : kSpecial) {
     if ((prefix.family() == Family::kInet) == (sizeof(Key) == 4)) cuts.add(prefix);
   }
 }

@@ -105,7 +105,6 @@ bool is_sign_of(const LinkSign& sign, std::string_view name, std::string_view ki
 }
 
 bool is_wg_quick_rule(const Rule& rule) {
-  constexpr std::uint32_t kAllBits = 0xffffffff;
   return rule.inverted && rule.action == RuleAction::kToTable && rule.table != kTableUnspecified &&
          rule.mark == rule.table && rule.mark_mask == kAllBits;
 }

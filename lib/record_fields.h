@@ -84,10 +84,13 @@ class RecordFields {
   RecordFields& word(std::string_view name, T& out, ToValue to_value) {
     const std::string_view* found = find_text(name);
     if (found == nullptr) return *this;
-    if (const auto value = to_value(*found)) {
-      out = *value;
-    } else {
+    const auto value = to_value(*found);
+    if (!value) {
       not_known(name, *found);
+    } else if constexpr (std::same_as<decltype(value), const T>) {
+      out = value;
+    } else {
+      out = *value;
     }
     return *this;
   }

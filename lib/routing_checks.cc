@@ -122,10 +122,13 @@ double FamilyShares::unrouted() const {
 }
 
 std::string FamilyShares::main_interface() const {
-  for (const auto& [interface, share] : through) {
-    if (!interface.empty() && share.all > kHalf) return interface;
-  }
-  return {};
+  const auto found = std::ranges::find_if(through, [this](const auto& each) { return is_main(each.first); });
+  return found == through.end() ? std::string() : found->first;
+}
+
+bool FamilyShares::is_main(std::string_view interface) const {
+  const auto found = through.find(interface);
+  return !interface.empty() && found != through.end() && found->second.all > kHalf;
 }
 
 bool FamilyShares::is_certain(std::string_view interface) const {

@@ -30,6 +30,8 @@ struct FamilyShares {
   double unrouted() const;
   /// The interface that most addresses go through; empty when no one has more than half.
   std::string main_interface() const;
+  /// True for that interface.
+  bool is_main(std::string_view interface) const;
   /// True when that interface ("": no route) has more than half by certain answers alone.
   bool is_certain(std::string_view interface) const;
 };

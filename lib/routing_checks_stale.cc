@@ -35,8 +35,7 @@ bool counts_as_stale(const Route& route) {
 
 /// A dead default route has a finding of its own, which names all routes to that interface.
 bool is_dead_default(const RoutingFacts& facts, std::string_view interface) {
-  return facts.of(Family::kInet).main_interface() == interface ||
-         facts.of(Family::kInet6).main_interface() == interface;
+  return facts.of(Family::kInet).is_main(interface) || facts.of(Family::kInet6).is_main(interface);
 }
 
 /// The interface that no leg of the route gets past; empty when a leg works, or there is none.

@@ -60,8 +60,16 @@ bool believes_marks(const RoutingFacts& facts, std::string_view interface) {
          setting(settings, "all", &InterfaceSettings::source_valid_mark) != 0;
 }
 
-void add_filtered(const RoutingFacts& facts, const Tunnel& tunnel, const OuterEndpoint& endpoint, const FlowAnswer& out,
-                  const FlowAnswer& back, Findings& findings) {
+/// What goes to a tunnel's endpoint, and how the kernel looks the way back up.
+struct Roundtrip {
+  const Tunnel& tunnel;
+  const OuterEndpoint& endpoint;
+  const FlowAnswer& out;
+  const FlowAnswer& back;
+};
+
+void add_filtered(const RoutingFacts& facts, const Roundtrip& trip, Findings& findings) {
+  const auto& [tunnel, endpoint, out, back] = trip;
   const std::string physical(out.interface);
   Finding finding = make_finding("RTE013", {"interface", physical});
   finding.title = fmt::format("The reverse path filter of {} drops what {} is answered", physical, tunnel.interface);
@@ -90,7 +98,7 @@ void check_filter_for(const RoutingFacts& facts, const Tunnel& tunnel, Findings&
     reverse.source = out.source;
     const FlowAnswer back = facts.fib.lookup(reverse);
     if (back.depends_on != DependsOn::kNothing || back.interface == out.interface || !back.uncertain.empty()) continue;
-    add_filtered(facts, tunnel, endpoint, out, back, findings);
+    add_filtered(facts, {tunnel, endpoint, out, back}, findings);
     return;
   }
 }

@@ -117,6 +117,7 @@ class NetworkReading {
     });
     for (const LinkMessage& message : messages) names_.set(message.link.index, message.link.name);
     std::vector<Link> links;
+    links.reserve(messages.size());
     for (const LinkMessage& message : messages) links.push_back(resolve_link_names(message, names_));
     settle(snapshot_.links, std::move(links), end);
     links_refusal_ = end.refusal;
