@@ -168,8 +168,9 @@ Takers collect(const CidrAudit& audit, const Snapshot& snapshot, Case& found, Be
 
 void check_outside(const CidrAudit& audit, const Snapshot& snapshot, Findings& findings) {
   Case found("RTE020", audit, snapshot);
-  collect(audit, snapshot, found,
-          [](const AuditedPrefix& each) { return each.status == PrefixStatus::kOutside && !each.is_only_own; });
+  collect(audit, snapshot, found, [](const AuditedPrefix& each) {
+    return each.status == PrefixStatus::kOutside && !each.is_only_own && each.has_unexpected;
+  });
   const std::string count = counted(found.count(), "prefix of the list does", "prefixes of the list do");
   found.finish(fmt::format("{} not go through {}", count, audit.interface),
                "Traffic for these addresses leaves this machine outside the tunnel.", findings);
@@ -192,7 +193,8 @@ void check_expected(const CidrAudit& audit, const Snapshot& snapshot, Findings& 
   Case found("RTE021", audit, snapshot);
   found.finding().severity = Severity::kNotice;
   for (const AuditedPrefix& each : audit.prefixes) {
-    if (each.status == PrefixStatus::kPartial && !each.has_unexpected) add_prefix(snapshot, each, found);
+    const bool is_past = each.status == PrefixStatus::kPartial || each.status == PrefixStatus::kOutside;
+    if (is_past && !each.is_only_own && !each.has_unexpected) add_prefix(snapshot, each, found);
   }
   const std::string count = counted(found.count(), "prefix of the list goes", "prefixes of the list go");
   found.finish(fmt::format("{} through {} except for what belongs outside", count, audit.interface),

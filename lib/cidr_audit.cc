@@ -12,73 +12,12 @@
 #include <utility>
 
 #include "cidr_audit_pieces.h"
+#include "cidr_audit_surroundings.h"
 #include "routing_checks.h"
 #include "vpndoctor/route_words.h"
 
 namespace vpndoctor {
 namespace {
-
-/// What the machine's interfaces are to an audit; each is looked at once.
-class Surroundings {
- public:
-  explicit Surroundings(const Snapshot& snapshot) : snapshot_(snapshot) {
-    if (snapshot.addresses) {
-      for (const Address& address : *snapshot.addresses) networks_[address.interface].push_back(address.on_link());
-    }
-    if (!snapshot.tunnels) return;
-    for (const Tunnel& tunnel : *snapshot.tunnels) {
-      for (const OuterEndpoint& endpoint : tunnel.endpoints) tunnel_ends_.insert(endpoint.address);
-    }
-  }
-
-  const Snapshot& snapshot() const { return snapshot_; }
-
-  /// A tunnel's outer packets cannot go through the tunnel.
-  bool leads_to_tunnel_end(const PieceWay& way) const {
-    return way.route != nullptr && !way.interface.empty() && way.route->destination.is_host() &&
-           tunnel_ends_.contains(way.route->destination.address);
-  }
-
-  /// A link's own network stays on the link, whoever made its route; a server that sets on-link routes to other
-  /// networks (TunnelVision) does not make them the link's own.
-  bool is_own_network(const PieceWay& way) const {
-    if (way.route == nullptr || way.interface.empty() || nature_of(way.interface).is_tunnel) return false;
-    if (way.route->protocol == kProtocolKernel) return true;
-    const auto has_gateway = [](const NextHop& hop) { return hop.gateway.has_value(); };
-    const auto networks = networks_.find(way.interface);
-    if (networks == networks_.end() || std::ranges::any_of(snapshot_.routes->hops(*way.route), has_gateway)) {
-      return false;
-    }
-    return std::ranges::any_of(networks->second,
-                               [&way](const IpPrefix& network) { return network.contains(way.route->destination); });
-  }
-
-  /// True for an interface that carries packets away from this machine outside any tunnel.
-  bool leaves_in_clear(std::string_view interface) const {
-    return !interface.empty() && nature_of(interface).leaves_in_clear;
-  }
-
- private:
-  struct Nature {
-    bool is_tunnel = false;
-    bool leaves_in_clear = false;
-  };
-
-  const Nature& nature_of(std::string_view interface) const {
-    const auto [known, is_new] = natures_.try_emplace(interface);
-    if (!is_new) return known->second;
-    const Link* link = snapshot_.find_link(interface);
-    const bool carries =
-        !snapshot_.links || (why_dead(snapshot_, interface).empty() && !link->is_loopback() && link->kind != "dummy");
-    const bool tunnel = is_tunnel(snapshot_, interface);
-    return known->second = {.is_tunnel = tunnel, .leaves_in_clear = carries && !tunnel};
-  }
-
-  const Snapshot& snapshot_;
-  std::map<std::string_view, std::vector<IpPrefix>> networks_;
-  std::set<IpAddress> tunnel_ends_;
-  mutable std::map<std::string_view, Nature> natures_;
-};
 
 /// Judges one prefix by the pieces in it.
 class PrefixAuditor {
@@ -191,7 +130,9 @@ class PrefixAuditor {
     const PieceWay& way = *way_past(piece);
     const bool is_some = piece.parted != nullptr && goes_in(piece);
     const bool to_tunnel_end = !is_some && surroundings_.leads_to_tunnel_end(way);
-    const bool is_expected = to_tunnel_end || (!is_some && surroundings_.is_own_network(way));
+    const bool may_be_end = !is_some && !to_tunnel_end && surroundings_.may_lead_to_tunnel_end(way);
+    if (may_be_end && result_.uncertain.empty()) result_.uncertain = surroundings_.unseen_end();
+    const bool is_expected = to_tunnel_end || may_be_end || (!is_some && surroundings_.is_own_network(way));
     if (!is_expected) {
       result_.has_unexpected = true;
       result_.leaves_in_clear = result_.leaves_in_clear || surroundings_.leaves_in_clear(way.interface);

@@ -27,6 +27,10 @@ bool is_usable(const char* facet, const Observed<T>& now, const Observed<T>& tar
         "tell",
         facet, target.why_missing()));
   }
+  for (const auto& [observed, whose] : {std::pair(&now, "today's"), std::pair(&target, "the saved")}) {
+    if (!observed->is_known() || observed->is_complete()) continue;
+    plan.unanswered.push_back(fmt::format("{} {} are not complete: {}", whose, facet, observed->limits().front()));
+  }
   return now.is_known() && target.is_known();
 }
 

@@ -147,12 +147,17 @@ std::string user_text(const RoutesExplainReport& report) {
 
 std::string routes_headline(const RoutesExplainReport& report) {
   const FlowAnswer& answer = report.explanation.answer;
+  if (const auto& routes = snapshot_of(report).routes; !routes.is_known()) {
+    return fmt::format("Where packets to {} go is not known, since the routes are not: {}.", report.flow.destination,
+                       routes.why_missing());
+  }
   std::string text = report.hypothesis.empty() ? "Packets" : report.hypothesis + ": packets";
   text += fmt::format(" to {} {}", report.flow.destination, fate_text(answer));
   const bool leaves = !answer.interface.empty() && answer.fate != FlowFate::kMartian;
   if (leaves && answer.source) text += fmt::format(", from {}", *answer.source);
   if (const std::string decider = decider_text(report); !decider.empty()) text += ": " + decider;
   if (answer.depends_on == DependsOn::kNeighbour) text += "; the state of the gateways decides";
+  if (!answer.uncertain.empty()) text += "; that is not certain";
   return text + ".";
 }
 

@@ -108,23 +108,32 @@ std::size_t done_count(const RoutesRestoreReport& report) {
   return static_cast<std::size_t>(std::ranges::count_if(report.plan.operations, is_done));
 }
 
-std::string applied_headline(const RoutesRestoreReport& report) {
-  const std::size_t done = done_count(report);
-  if (report.verified.value_or(false)) {
-    return fmt::format("{} applied; routes and rules are as in {}.", counted(done, "operation"), report.baseline_name);
-  }
-  return fmt::format("{} applied, but the state that was read back is not that of {}.", counted(done, "operation"),
-                     report.baseline_name);
+/// Why the target may not be reached when all that can be done is done: the first reason.
+std::string why_open(const RestorePlan& plan) {
+  if (!plan.unanswered.empty()) return plan.unanswered.front();
+  return std::ranges::find_if(plan.operations, is_refused)->why_not;
 }
 
 /// Nothing can be done, yet the target may not be reached.
 std::string open_headline(const RoutesRestoreReport& report) {
   const RestorePlan& plan = report.plan;
-  if (!plan.unanswered.empty()) return "Not everything could be worked out: " + plan.unanswered.front() + ".";
-  const auto first = std::ranges::find_if(plan.operations, is_refused);
-  if (plan.refused() == 1) return fmt::format("Nothing can be done here: {}.", first->why_not);
+  if (!plan.unanswered.empty()) return fmt::format("Not everything could be worked out: {}.", why_open(plan));
+  if (plan.refused() == 1) return fmt::format("Nothing can be done here: {}.", why_open(plan));
   return fmt::format("Nothing can be done here: {} not possible; the first: {}.", counted(plan.refused(), "operation"),
-                     first->why_not);
+                     why_open(plan));
+}
+
+std::string applied_headline(const RoutesRestoreReport& report) {
+  const std::size_t done = done_count(report);
+  if (!report.plan.is_whole() && report.verified.value_or(false)) {
+    return fmt::format("{} applied; more than that belongs to {}: {}.", counted(done, "operation"),
+                       report.baseline_name, why_open(report.plan));
+  }
+  if (report.verified.value_or(false)) {
+    return fmt::format("{} applied; routes and rules are as in {}.", counted(done, "operation"), report.baseline_name);
+  }
+  return fmt::format("{} applied, but the state that was read back is not that of {}.", counted(done, "operation"),
+                     report.baseline_name);
 }
 
 }  // namespace

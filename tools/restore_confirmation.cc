@@ -68,8 +68,10 @@ Result<void> call(int socket) {
   }
   set_patience(socket);
   char answer = 0;
-  if (::send(socket, &kConfirmed, 1, MSG_NOSIGNAL) != 1) return unavailable("confirm the restore");
-  if (::recv(socket, &answer, 1, 0) == 1 && answer == kConfirmed) return {};
+  const bool is_sent = ::send(socket, &kConfirmed, 1, MSG_NOSIGNAL) == 1;
+  // Who is not allowed to may find the door shut already.
+  if (!is_sent && errno != EPIPE && errno != ECONNRESET) return unavailable("confirm the restore");
+  if (is_sent && ::recv(socket, &answer, 1, 0) == 1 && answer == kConfirmed) return {};
   return failure(ErrorKind::kPermission,
                  "the restore was not confirmed: it takes a word from root or its own user only");
 }

@@ -168,7 +168,8 @@ std::optional<Error> apply(const Application& application, RoutesRestoreReport& 
 /// Operations that are pending, still or again, are the problem; a step that failed and could not be taken back, or a
 /// part of the plan that nothing is known about, leaves the question open.
 Verdict verdict_of(const RoutesRestoreReport& result, bool was_to_apply) {
-  if (result.applied) return result.verified.value_or(false) ? Verdict::kOk : Verdict::kProblem;
+  if (result.applied && !result.verified.value_or(false)) return Verdict::kProblem;
+  if (result.applied) return result.plan.is_whole() ? Verdict::kOk : Verdict::kUndetermined;
   if (result.rolled_back) return Verdict::kProblem;
   if (was_to_apply && !result.messages.empty()) return Verdict::kUndetermined;
   if (result.plan.pending() > 0) return Verdict::kProblem;

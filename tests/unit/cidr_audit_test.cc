@@ -67,6 +67,18 @@ TEST(CidrAudit, TheWayToTheTunnelsOtherEndIsExpectedOutside) {
   EXPECT_TRUE(result.prefixes[0].exceptions[0].is_expected);
 }
 
+TEST(CidrAudit, AHostRouteMayBeTheWayToAnEndThatWasNotSeen) {
+  Snapshot unseen = split_tunnel();
+  unseen.tunnels->front().endpoints.clear();
+  unseen.tunnels->front().not_seen = "only root may see which process holds it";
+  const AuditedPrefix audited = audit(unseen, {prefix("198.51.100.0/24")}).prefixes[0];
+  EXPECT_FALSE(audited.has_unexpected);
+  EXPECT_NE(audited.uncertain.find("only root may see"), std::string::npos) << audited.uncertain;
+  EXPECT_TRUE(audit(unseen, {prefix("10.0.0.0/8")}).prefixes[0].has_unexpected);
+  unseen.tunnels->front().not_seen.clear();
+  EXPECT_TRUE(audit(unseen, {prefix("198.51.100.0/24")}).prefixes[0].has_unexpected);
+}
+
 TEST(CidrAudit, TheListIsAggregated) {
   const CidrAudit result = audit(split_tunnel(), {prefix("10.3.0.0/16"), prefix("10.2.0.0/16"), prefix("10.2.0.0/16")});
   EXPECT_EQ(result.aggregated, std::vector{prefix("10.2.0.0/15")});

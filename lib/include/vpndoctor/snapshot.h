@@ -113,6 +113,7 @@ struct Snapshot {
   Observed<std::vector<Tunnel>> tunnels;
   Observed<NumberNames> names;
 
+  // Both remember where names stand in long lists: one snapshot is asked by one thread at a time.
   /// Finds a link by name; null when there is none or links are not known.
   const Link* find_link(std::string_view name) const;
   /// Finds what is known of a tunnel by its interface; null when it is none or tunnels are not known.
