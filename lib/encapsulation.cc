@@ -18,7 +18,7 @@ constexpr auto kV6 = Family::kInet6;
 // WireGuard: UDP 8, type 4, index 4, counter 8, tag 16. OpenVPN data v2, AEAD: opcode and peer id 4, packet id 4,
 // tag 16, UDP 8; the 2.7 epoch format has a packet id of 8. ESP: SPI and sequence 8, IV 8 (GCM) or 16 (CBC),
 // ICV 16 or 12; NAT-T adds UDP 8. GRE 4, key 4. VXLAN: UDP 8, header 8, inner Ethernet 14.
-constexpr auto kEncapsulations = std::to_array<Encapsulation>({
+constexpr auto kEncapsulations = std::to_array<TunnelEncapsulation>({
     {"WireGuard over IPv4", TunnelKind::kWireguard, kV4, 60, 1, 0, true},
     {"WireGuard over IPv6", TunnelKind::kWireguard, kV6, 80, 1, 0, true},
     {"OpenVPN UDP, AES-GCM or ChaCha20 over IPv4", TunnelKind::kOpenvpn, kV4, 52, 1, 0, true},
@@ -111,7 +111,8 @@ bool runs_on_narrow_underlays(TunnelKind kind) {
   return kind == TunnelKind::kWireguard || kind == TunnelKind::kOpenvpn;
 }
 
-void add_match(std::vector<EncapsulationMatch>& matches, const Encapsulation& encapsulation, const Underlay& underlay) {
+void add_match(std::vector<EncapsulationMatch>& matches, const TunnelEncapsulation& encapsulation,
+               const Underlay& underlay) {
   matches.push_back({.name = fmt::format("{}{}", encapsulation.name, underlay.suffix),
                      .underlay_bytes = underlay.mtu_bytes,
                      .overhead_bytes = overhead_bytes(encapsulation, underlay.mtu_bytes).value_or(0)});
@@ -119,9 +120,9 @@ void add_match(std::vector<EncapsulationMatch>& matches, const Encapsulation& en
 
 }  // namespace
 
-std::span<const Encapsulation> all_encapsulations() { return kEncapsulations; }
+std::span<const TunnelEncapsulation> all_encapsulations() { return kEncapsulations; }
 
-std::optional<std::uint32_t> inner_mtu_bytes(const Encapsulation& encapsulation, std::uint32_t outer_bytes) {
+std::optional<std::uint32_t> inner_mtu_bytes(const TunnelEncapsulation& encapsulation, std::uint32_t outer_bytes) {
   if (outer_bytes <= encapsulation.fixed_bytes) return std::nullopt;
   const std::uint32_t room = outer_bytes - encapsulation.fixed_bytes;
   const std::uint32_t padded = room - room % encapsulation.alignment_bytes;
@@ -129,23 +130,23 @@ std::optional<std::uint32_t> inner_mtu_bytes(const Encapsulation& encapsulation,
   return padded - encapsulation.trailer_bytes;
 }
 
-std::optional<std::uint32_t> overhead_bytes(const Encapsulation& encapsulation, std::uint32_t outer_bytes) {
+std::optional<std::uint32_t> overhead_bytes(const TunnelEncapsulation& encapsulation, std::uint32_t outer_bytes) {
   const auto inner = inner_mtu_bytes(encapsulation, outer_bytes);
   return inner ? std::optional(outer_bytes - *inner) : std::nullopt;
 }
 
-const Encapsulation* encapsulation_of(std::string_view tunnel_kind, Family outer) {
+const TunnelEncapsulation* encapsulation_of(std::string_view tunnel_kind, Family outer) {
   const auto kind = kind_named(tunnel_kind);
   // ESP's cipher is not visible from the link, and PPP may be PPPoE, PPTP or L2TP.
   if (!kind || *kind == TunnelKind::kEsp || *kind == TunnelKind::kPppoe) return nullptr;
   const auto found = std::ranges::find_if(
-      kEncapsulations, [&](const Encapsulation& entry) { return entry.kind == *kind && entry.outer == outer; });
+      kEncapsulations, [&](const TunnelEncapsulation& entry) { return entry.kind == *kind && entry.outer == outer; });
   return found == kEncapsulations.end() ? nullptr : &*found;
 }
 
 std::vector<EncapsulationMatch> explain_mtu(std::uint32_t mtu_bytes, std::string_view tunnel_kind) {
   std::vector<EncapsulationMatch> matches;
-  const auto fits = [&](const Encapsulation& entry, std::uint32_t underlay) {
+  const auto fits = [&](const TunnelEncapsulation& entry, std::uint32_t underlay) {
     return inner_mtu_bytes(entry, underlay) == mtu_bytes;
   };
   for (const auto& entry : kEncapsulations)
@@ -158,7 +159,7 @@ std::vector<EncapsulationMatch> explain_mtu(std::uint32_t mtu_bytes, std::string
 
   const auto kind = kind_named(tunnel_kind);
   for (auto& match : matches)
-    match.likely = kind && std::ranges::any_of(kEncapsulations, [&](const Encapsulation& entry) {
+    match.likely = kind && std::ranges::any_of(kEncapsulations, [&](const TunnelEncapsulation& entry) {
                      return entry.kind == *kind && match.name.starts_with(entry.name);
                    });
   std::ranges::stable_partition(matches, &EncapsulationMatch::likely);

@@ -19,7 +19,7 @@ namespace vpndoctor {
 enum class TunnelKind { kWireguard, kOpenvpn, kEsp, kGre, kIpInIp, kVxlan, kPppoe };
 
 /// One way to carry an IP packet inside another. All sizes in bytes.
-struct Encapsulation {
+struct TunnelEncapsulation {
   std::string_view name;
   TunnelKind kind;
   std::optional<Family> outer;    ///< null: not carried in IP (PPPoE)
@@ -30,18 +30,18 @@ struct Encapsulation {
 };
 
 /// Returns every encapsulation that is known.
-std::span<const Encapsulation> all_encapsulations();
+std::span<const TunnelEncapsulation> all_encapsulations();
 
 /// Returns the largest inner packet whose outer packet is at most `outer_bytes`; null when none fits.
 /// WireGuard pads to 16 but never beyond its interface MTU (drivers/net/wireguard/send.c), so padding does not count.
-std::optional<std::uint32_t> inner_mtu_bytes(const Encapsulation& encapsulation, std::uint32_t outer_bytes);
+std::optional<std::uint32_t> inner_mtu_bytes(const TunnelEncapsulation& encapsulation, std::uint32_t outer_bytes);
 
 /// Returns `outer_bytes` less the inner MTU: with padding it depends on the outer size.
-std::optional<std::uint32_t> overhead_bytes(const Encapsulation& encapsulation, std::uint32_t outer_bytes);
+std::optional<std::uint32_t> overhead_bytes(const TunnelEncapsulation& encapsulation, std::uint32_t outer_bytes);
 
 /// Finds what a tunnel interface of this kind ("wireguard", "openvpn", "gre", ...) adds over this outer family;
 /// null when the kind does not settle it ("tun" may be anybody's).
-const Encapsulation* encapsulation_of(std::string_view tunnel_kind, Family outer);
+const TunnelEncapsulation* encapsulation_of(std::string_view tunnel_kind, Family outer);
 
 /// Returns all explanations of an MTU, the most plausible first: those of the egress's own tunnel kind, then
 /// arithmetic on Ethernet, then customary values, then arithmetic on narrower underlays.

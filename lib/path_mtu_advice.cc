@@ -8,14 +8,14 @@ namespace vpndoctor {
 namespace {
 
 /// What an ESP or unknown tunnel adds cannot be told from here; then there is no advice to give.
-const Encapsulation* tunnel_encapsulation(const PathMtuMeasurement& measurement, const OuterPath& outer) {
+const TunnelEncapsulation* tunnel_encapsulation(const PathMtuMeasurement& measurement, const OuterPath& outer) {
   if (!measurement.egress.is_tunnel || outer.measurement == nullptr) return nullptr;
   return encapsulation_of(measurement.egress.tunnel_kind, outer.measurement->target.address.family);
 }
 
 void judge_fit(const PathMtuMeasurement& measurement, const PathMtuJudgement& judgement, const OuterPath& outer,
                Advice& advice) {
-  const Encapsulation* encapsulation = tunnel_encapsulation(measurement, outer);
+  const TunnelEncapsulation* encapsulation = tunnel_encapsulation(measurement, outer);
   if (encapsulation == nullptr || !outer.judgement->usable_bytes || !measurement.egress.link_mtu_bytes) return;
   const auto right = inner_mtu_bytes(*encapsulation, *outer.judgement->usable_bytes);
   if (!right) return;

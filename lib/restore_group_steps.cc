@@ -9,7 +9,7 @@
 namespace vpndoctor {
 namespace {
 
-SequenceModel inet_model(const RouteGroup& group) {
+SequenceModel inet_model(const EntryGroup& group) {
   SequenceModel model;
   model.pinned = group.pinned;
   model.covers = [&group](int request, int present) {
@@ -23,11 +23,11 @@ SequenceModel inet_model(const RouteGroup& group) {
 
 }  // namespace
 
-std::vector<SequenceStep> group_steps(const RouteGroup& group, const EntryList& from, const EntryList& to) {
+std::vector<SequenceStep> group_steps(const EntryGroup& group, const EntryList& from, const EntryList& to) {
   return group.is_inet6() ? sibling_steps(group, from, to) : sequence_steps(from, to, inet_model(group));
 }
 
-StepResult after_group_step(const RouteGroup& group, const EntryList& list, const SequenceStep& step) {
+StepResult after_group_step(const EntryGroup& group, const EntryList& list, const SequenceStep& step) {
   if (group.is_inet6()) return after_sibling_step(group, list, step);
   const bool replaces = step.kind == SequenceStep::Kind::kReplaceFirst && !list.empty();
   return {after_step(list, step, inet_model(group)).value_or(list), replaces ? list.front() : -1};

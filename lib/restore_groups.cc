@@ -87,7 +87,7 @@ class Grouping {
 /// Gives equal routes of one key the same number.
 class Numbering {
  public:
-  explicit Numbering(RouteGroup& group) : group_(&group) {}
+  explicit Numbering(EntryGroup& group) : group_(&group) {}
 
   int number(const RouteTable& table, const Route& route) {
     StandaloneRoute alone = standalone(table, route);
@@ -97,7 +97,7 @@ class Numbering {
     if (found != contents_.end()) return static_cast<int>(found - contents_.begin());
     contents_.push_back(content);
     group_->entries.push_back(std::move(alone));
-    group_->now_index.push_back(RouteGroup::kNone);
+    group_->now_index.push_back(EntryGroup::kNone);
     group_->pinned.push_back(false);
     group_->why_not.emplace_back();
     return static_cast<int>(contents_.size()) - 1;
@@ -112,7 +112,7 @@ class Numbering {
     std::uint32_t attributes;
     bool operator==(const Content&) const = default;
   };
-  RouteGroup* group_;
+  EntryGroup* group_;
   RouteMeaning meaning_;
   std::vector<Content> contents_;
 };
@@ -127,20 +127,20 @@ std::vector<KeyGroup> differing_keys(const RouteTable& now, const RouteTable& ta
   return Grouping(now, target).differing();
 }
 
-bool RouteGroup::is_missing(int entry) const { return !has(now, entry) && has(target, entry); }
+bool EntryGroup::is_missing(int entry) const { return !has(now, entry) && has(target, entry); }
 
-bool RouteGroup::is_extra(int entry) const {
+bool EntryGroup::is_extra(int entry) const {
   return has(now, entry) && !has(target, entry) && (!pinned[at(entry)] || !why_not[at(entry)].empty());
 }
 
-RouteGroup numbered(const KeyGroup& key, const Snapshot& now, const Snapshot& target, const Place& place) {
-  RouteGroup group;
+EntryGroup numbered(const KeyGroup& key, const Snapshot& now, const Snapshot& target, const Place& place) {
+  EntryGroup group;
   Numbering numbering(group);
   for (const std::uint32_t index : key.now) {
     const Route& route = now.routes->routes[index];
     const int entry = numbering.number(*now.routes, route);
     group.now.push_back(entry);
-    if (group.now_index[at(entry)] == RouteGroup::kNone) group.now_index[at(entry)] = index;
+    if (group.now_index[at(entry)] == EntryGroup::kNone) group.now_index[at(entry)] = index;
     if (place.is_kernel_made(*now.routes, route, false)) group.pinned[at(entry)] = true;
   }
   for (const std::uint32_t index : key.target) {

@@ -23,7 +23,7 @@ struct KeyGroup {
 std::vector<KeyGroup> differing_keys(const RouteTable& now, const RouteTable& target);
 
 /// The routes of one key as a list of numbered entries.
-struct RouteGroup {
+struct EntryGroup {
   std::vector<StandaloneRoute> entries;  ///< by number
   std::vector<std::uint32_t> now_index;  ///< by number: the first such route of today's table; kNone: none
   EntryList now;
@@ -38,15 +38,15 @@ struct RouteGroup {
 };
 
 /// Numbers the routes of a key and pins what belongs to the kernel.
-RouteGroup numbered(const KeyGroup& key, const Snapshot& now, const Snapshot& target, const Place& place);
+EntryGroup numbered(const KeyGroup& key, const Snapshot& now, const Snapshot& target, const Place& place);
 
 /// Returns the steps from `from` to `to`, two lists of the group's entries.
-std::vector<SequenceStep> group_steps(const RouteGroup& group, const EntryList& from, const EntryList& to);
+std::vector<SequenceStep> group_steps(const EntryGroup& group, const EntryList& from, const EntryList& to);
 /// Returns the list after a step that group_steps() gave, and which entry a replacement replaced (-1: none).
 struct StepResult {
   EntryList list;
   int replaced = -1;
 };
-StepResult after_group_step(const RouteGroup& group, const EntryList& list, const SequenceStep& step);
+StepResult after_group_step(const EntryGroup& group, const EntryList& list, const SequenceStep& step);
 
 }  // namespace vpndoctor

@@ -36,7 +36,7 @@ class RoutePlan {
 
   std::vector<PlannedStep> plan(const Families& left_alone) {
     for (const KeyGroup& key : differing_keys(*now_->routes, *target_->routes)) {
-      RouteGroup group = numbered(key, *now_, *target_, *place_);
+      EntryGroup group = numbered(key, *now_, *target_, *place_);
       const Family family = group.entries.empty() ? Family::kInet : group.entries.front().route.destination.family();
       if (!left_alone.contains(family)) groups_.push_back(std::move(group));
     }
@@ -44,14 +44,14 @@ class RoutePlan {
     ask_working_defaults();
     ask_gateways();
     keep_without_stand_in();
-    for (RouteGroup& group : groups_) plan_group(group);
+    for (EntryGroup& group : groups_) plan_group(group);
     return std::move(steps_);
   }
 
  private:
   template <class Visit>
   void for_each_entry(const Visit& visit) {
-    for (RouteGroup& group : groups_) {
+    for (EntryGroup& group : groups_) {
       for (int entry = 0; entry < static_cast<int>(group.entries.size()); ++entry) visit(group, entry);
     }
   }
@@ -60,31 +60,31 @@ class RoutePlan {
   void ask_working_defaults();
   using WorkingDefaults = std::map<Destination, std::vector<IpAddress>>;
   WorkingDefaults working_defaults();
-  std::string reason_to_keep(const RouteGroup& group, int entry) const;
+  std::string reason_to_keep(const EntryGroup& group, int entry) const;
   void ask_gateways();
   std::vector<IpAddress> missing_gateways();
   void refuse_unreachable(const OnLink& before, const OnLink& after);
   void keep_without_stand_in();
   std::set<Destination> without_stand_in();
-  void plan_group(RouteGroup& group);
-  void add_refused(const RouteGroup& group);
-  std::vector<PlannedStep> steps_of(const RouteGroup& group, const EntryList& target);
-  RestoreOperation operation(const RouteGroup& group, const EntryList& list, const SequenceStep& step) const;
+  void plan_group(EntryGroup& group);
+  void add_refused(const EntryGroup& group);
+  std::vector<PlannedStep> steps_of(const EntryGroup& group, const EntryList& target);
+  RestoreOperation operation(const EntryGroup& group, const EntryList& list, const SequenceStep& step) const;
   PlannedStep planned(RestoreOperation operation) const;
   bool carries_others(const StandaloneRoute& route) const;
-  std::string deletion_reason(const RouteGroup& group, int entry) const;
+  std::string deletion_reason(const EntryGroup& group, int entry) const;
 
   const Snapshot* now_;
   const Snapshot* target_;
   const Place* place_;
-  std::vector<RouteGroup> groups_;
+  std::vector<EntryGroup> groups_;
   std::set<std::pair<std::string, IpAddress>> going_gateways_;  ///< of the routes that go, with their interfaces
   std::set<IpAddress> hidden_gateways_;                         ///< reachable only once a leftover is gone
   std::vector<PlannedStep> steps_;
 };
 
 /// A machine that moved has routes that the target cannot know: they are no leftovers.
-std::string RoutePlan::reason_to_keep(const RouteGroup& group, int entry) const {
+std::string RoutePlan::reason_to_keep(const EntryGroup& group, int entry) const {
   const StandaloneRoute& route = group.entries[at(entry)];
   const Route& in_table = now_->routes->routes[group.now_index[at(entry)]];
   if (route_owner(*now_, in_table).is_vpn) return {};
@@ -104,7 +104,7 @@ std::string RoutePlan::reason_to_keep(const RouteGroup& group, int entry) const 
 }
 
 void RoutePlan::ask_place() {
-  for_each_entry([this](RouteGroup& group, int entry) {
+  for_each_entry([this](EntryGroup& group, int entry) {
     if (group.is_missing(entry)) group.why_not[at(entry)] = place_->objection(group.entries[at(entry)]);
     if (!group.is_extra(entry)) return;
     group.why_not[at(entry)] = reason_to_keep(group, entry);
@@ -115,7 +115,7 @@ void RoutePlan::ask_place() {
 /// The gateways of the defaults that would go, and that work as far as can be told: neighbours that answer.
 RoutePlan::WorkingDefaults RoutePlan::working_defaults() {
   WorkingDefaults working;
-  for_each_entry([&](const RouteGroup& group, int entry) {
+  for_each_entry([&](const EntryGroup& group, int entry) {
     const StandaloneRoute& route = group.entries[at(entry)];
     if (!route.route.destination.is_default() || !group.is_extra(entry)) return;
     for (const NextHop& hop : route.next_hops.hops) {
@@ -129,7 +129,7 @@ RoutePlan::WorkingDefaults RoutePlan::working_defaults() {
 void RoutePlan::ask_working_defaults() {
   const WorkingDefaults working = working_defaults();
   std::map<Destination, std::string> refused;
-  for_each_entry([&](RouteGroup& group, int entry) {
+  for_each_entry([&](EntryGroup& group, int entry) {
     const StandaloneRoute& wanted = group.entries[at(entry)];
     const auto today = working.find(destination_of(wanted));
     if (today == working.end() || !group.is_missing(entry) || !group.why_not[at(entry)].empty()) return;
@@ -138,7 +138,7 @@ void RoutePlan::ask_working_defaults() {
     }
     if (!group.why_not[at(entry)].empty()) refused.emplace(today->first, group.why_not[at(entry)]);
   });
-  for_each_entry([&](RouteGroup& group, int entry) {
+  for_each_entry([&](EntryGroup& group, int entry) {
     const auto found = refused.find(destination_of(group.entries[at(entry)]));
     if (found == refused.end() || !group.is_extra(entry) || !group.why_not[at(entry)].empty()) return;
     group.why_not[at(entry)] = found->second;
@@ -148,7 +148,7 @@ void RoutePlan::ask_working_defaults() {
 
 std::vector<IpAddress> RoutePlan::missing_gateways() {
   std::vector<IpAddress> gateways;
-  for_each_entry([&](RouteGroup& group, int entry) {
+  for_each_entry([&](EntryGroup& group, int entry) {
     if (!group.is_missing(entry) || !group.why_not[at(entry)].empty()) return;
     for (const NextHop& hop : group.entries[at(entry)].next_hops.hops) {
       if (hop.gateway) gateways.push_back(*hop.gateway);
@@ -160,12 +160,12 @@ std::vector<IpAddress> RoutePlan::missing_gateways() {
 /// Asks with the routes as they will be, then whether that already holds while the leftovers are still there.
 void RoutePlan::ask_gateways() {
   OnLink before(*now_, missing_gateways());
-  for_each_entry([&](RouteGroup& group, int entry) {
+  for_each_entry([&](EntryGroup& group, int entry) {
     const StandaloneRoute& route = group.entries[at(entry)];
     if (group.is_missing(entry) && group.why_not[at(entry)].empty() && !has_gateway(route)) before.add(route);
   });
   OnLink after = before;
-  for_each_entry([&](RouteGroup& group, int entry) {
+  for_each_entry([&](EntryGroup& group, int entry) {
     if (!group.is_extra(entry) || !group.why_not[at(entry)].empty()) return;
     after.remove(group.now_index[at(entry)]);
     for (const NextHop& hop : group.entries[at(entry)].next_hops.hops) {
@@ -176,7 +176,7 @@ void RoutePlan::ask_gateways() {
 }
 
 void RoutePlan::refuse_unreachable(const OnLink& before, const OnLink& after) {
-  for_each_entry([&](RouteGroup& group, int entry) {
+  for_each_entry([&](EntryGroup& group, int entry) {
     if (!group.is_missing(entry) || !group.why_not[at(entry)].empty()) return;
     const StandaloneRoute& route = group.entries[at(entry)];
     for (const NextHop& hop : route.next_hops.hops) {
@@ -194,13 +194,13 @@ void RoutePlan::refuse_unreachable(const OnLink& before, const OnLink& after) {
 std::set<Destination> RoutePlan::without_stand_in() {
   std::set<Destination> destinations;
   std::set<std::uint32_t> going;
-  for_each_entry([&](RouteGroup& group, int entry) {
+  for_each_entry([&](EntryGroup& group, int entry) {
     const bool refused = !group.why_not[at(entry)].empty();
     if (group.is_missing(entry) && refused) destinations.insert(destination_of(group.entries[at(entry)]));
     if (group.is_extra(entry) && !refused) going.insert(group.now_index[at(entry)]);
   });
   if (destinations.empty()) return destinations;
-  for_each_entry([&](RouteGroup& group, int entry) {
+  for_each_entry([&](EntryGroup& group, int entry) {
     if (group.is_missing(entry) && group.why_not[at(entry)].empty()) {
       destinations.erase(destination_of(group.entries[at(entry)]));
     }
@@ -215,14 +215,14 @@ std::set<Destination> RoutePlan::without_stand_in() {
 
 void RoutePlan::keep_without_stand_in() {
   const std::set<Destination> alone = without_stand_in();
-  for_each_entry([&](RouteGroup& group, int entry) {
+  for_each_entry([&](EntryGroup& group, int entry) {
     if (!group.is_extra(entry) || !alone.contains(destination_of(group.entries[at(entry)]))) return;
     group.why_not[at(entry)] = "nothing would stand in for it, since the baseline's own route cannot be restored here";
     group.pinned[at(entry)] = true;
   });
 }
 
-std::string RoutePlan::deletion_reason(const RouteGroup& group, int entry) const {
+std::string RoutePlan::deletion_reason(const EntryGroup& group, int entry) const {
   const Route& route = now_->routes->routes[group.now_index[at(entry)]];
   const Owner owner = route_owner(*now_, route);
   if (!owner.is_vpn) return "the baseline does not have it";
@@ -231,7 +231,7 @@ std::string RoutePlan::deletion_reason(const RouteGroup& group, int entry) const
                      owner.evidence);
 }
 
-RestoreOperation RoutePlan::operation(const RouteGroup& group, const EntryList& list, const SequenceStep& step) const {
+RestoreOperation RoutePlan::operation(const EntryGroup& group, const EntryList& list, const SequenceStep& step) const {
   RestoreOperation operation;
   operation.object = group.entries[at(step.entry)];
   operation.source = "baseline";
@@ -281,7 +281,7 @@ PlannedStep RoutePlan::planned(RestoreOperation operation) const {
   return {phase, length, std::move(operation)};
 }
 
-std::vector<PlannedStep> RoutePlan::steps_of(const RouteGroup& group, const EntryList& target) {
+std::vector<PlannedStep> RoutePlan::steps_of(const EntryGroup& group, const EntryList& target) {
   std::vector<PlannedStep> steps;
   EntryList list = group.now;
   for (const SequenceStep& step : group_steps(group, list, target)) {
@@ -307,7 +307,7 @@ std::vector<PlannedStep> RoutePlan::steps_of(const RouteGroup& group, const Entr
   return steps;
 }
 
-void RoutePlan::add_refused(const RouteGroup& group) {
+void RoutePlan::add_refused(const EntryGroup& group) {
   for (int entry = 0; entry < static_cast<int>(group.entries.size()); ++entry) {
     if (group.why_not[at(entry)].empty()) continue;
     RestoreOperation refused;
@@ -324,7 +324,7 @@ void RoutePlan::add_refused(const RouteGroup& group) {
   }
 }
 
-void RoutePlan::plan_group(RouteGroup& group) {
+void RoutePlan::plan_group(EntryGroup& group) {
   EntryList target = group.target;
   std::erase_if(target, [&](int entry) { return !group.why_not[at(entry)].empty(); });
   for (PlannedStep& step : steps_of(group, target)) steps_.push_back(std::move(step));

@@ -14,10 +14,10 @@ using Kind = SequenceStep::Kind;
 
 std::size_t at(int entry) { return static_cast<std::size_t>(entry); }
 
-bool joins(const RouteGroup& group, int entry) { return joins_siblings(group.entries[at(entry)]); }
+bool joins(const EntryGroup& group, int entry) { return joins_siblings(group.entries[at(entry)]); }
 
 /// The entry that a replacement by `entry` takes the place of; -1: none.
-int replaced_by(const RouteGroup& group, const EntryList& list, int entry) {
+int replaced_by(const EntryGroup& group, const EntryList& list, int entry) {
   for (const int present : list) {
     if (joins(group, present) == joins(group, entry)) return present;
   }
@@ -52,7 +52,7 @@ bool clash(const StandaloneRoute& left, const StandaloneRoute& right) {
 /// Plans on a copy of the list that follows the kernel.
 class SiblingPlan {
  public:
-  SiblingPlan(const RouteGroup& group, const EntryList& from, const EntryList& to)
+  SiblingPlan(const EntryGroup& group, const EntryList& from, const EntryList& to)
       : group_(&group), list_(from), extra_(difference(from, to)), missing_(difference(to, from)) {
     std::erase_if(extra_, [&](int entry) { return group.pinned[at(entry)]; });
     std::erase_if(missing_, [&](int entry) { return group.pinned[at(entry)]; });
@@ -94,7 +94,7 @@ class SiblingPlan {
     steps_.push_back(step);
   }
 
-  const RouteGroup* group_;
+  const EntryGroup* group_;
   EntryList list_;
   EntryList extra_;
   EntryList missing_;
@@ -103,7 +103,7 @@ class SiblingPlan {
 
 }  // namespace
 
-StepResult after_sibling_step(const RouteGroup& group, const EntryList& list, const SequenceStep& step) {
+StepResult after_sibling_step(const EntryGroup& group, const EntryList& list, const SequenceStep& step) {
   StepResult result{list, -1};
   if (step.kind == Kind::kReplaceFirst) {
     result.replaced = replaced_by(group, list, step.entry);
@@ -117,7 +117,7 @@ StepResult after_sibling_step(const RouteGroup& group, const EntryList& list, co
   return result;
 }
 
-std::vector<SequenceStep> sibling_steps(const RouteGroup& group, const EntryList& from, const EntryList& to) {
+std::vector<SequenceStep> sibling_steps(const EntryGroup& group, const EntryList& from, const EntryList& to) {
   return SiblingPlan(group, from, to).steps();
 }
 

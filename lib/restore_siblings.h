@@ -6,7 +6,7 @@
 
 namespace vpndoctor {
 
-std::vector<SequenceStep> sibling_steps(const RouteGroup& group, const EntryList& from, const EntryList& to);
-StepResult after_sibling_step(const RouteGroup& group, const EntryList& list, const SequenceStep& step);
+std::vector<SequenceStep> sibling_steps(const EntryGroup& group, const EntryList& from, const EntryList& to);
+StepResult after_sibling_step(const EntryGroup& group, const EntryList& list, const SequenceStep& step);
 
 }  // namespace vpndoctor

@@ -18,6 +18,7 @@ vpndoctor_check(lint man ${checks}/man_lint.sh)
 vpndoctor_check(options man ${checks}/man_options.sh)
 vpndoctor_check(text style ${checks}/text.sh)
 vpndoctor_check(format style ${checks}/format.sh)
+vpndoctor_check(one_definition style -c "exec python3 ${checks}/one_definition.py")
 
 file(GLOB cli_tests CONFIGURE_DEPENDS ${CMAKE_CURRENT_SOURCE_DIR}/cli/test_*.py)
 foreach(source ${cli_tests})

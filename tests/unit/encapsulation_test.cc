@@ -10,9 +10,9 @@
 namespace vpndoctor {
 namespace {
 
-const Encapsulation& named(std::string_view name) {
+const TunnelEncapsulation& named(std::string_view name) {
   const auto all = all_encapsulations();
-  const auto found = std::ranges::find(all, name, &Encapsulation::name);
+  const auto found = std::ranges::find(all, name, &TunnelEncapsulation::name);
   EXPECT_NE(found, all.end()) << name;
   return found == all.end() ? all.front() : *found;
 }
@@ -54,7 +54,7 @@ TEST(Encapsulation, YieldsThePublishedInnerMtuOverEthernet) {
 }
 
 /// What the encapsulation makes of an inner packet, written from the packet formats.
-std::uint32_t outer_size(const Encapsulation& encapsulation, std::uint32_t inner) {
+std::uint32_t outer_size(const TunnelEncapsulation& encapsulation, std::uint32_t inner) {
   const std::uint32_t payload = inner + encapsulation.trailer_bytes;
   const std::uint32_t blocks = (payload + encapsulation.alignment_bytes - 1) / encapsulation.alignment_bytes;
   return encapsulation.fixed_bytes + blocks * encapsulation.alignment_bytes;
