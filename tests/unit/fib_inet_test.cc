@@ -163,6 +163,22 @@ TEST(FibInet, EqualDefaultsDependOnTheirGateways) {
   EXPECT_EQ(Fib(snapshot).lookup(flow("1.2.3.4")).interface, "tun0");
 }
 
+// fib_rule_requires_fldissect()
+TEST(FibInet, TheWayBackHasAProtocolOnlyWhereARuleForArrivingPacketsAsksForIt) {
+  Snapshot snapshot = with_tunnel().snapshot();
+  Rule refuses = to_table(0, kTableUnspecified);
+  refuses.action = RuleAction::kUnreachable;
+  refuses.input_interface = "lo";
+  refuses.ip_protocol = 6;
+  snapshot.rules->insert(snapshot.rules->begin(), refuses);
+  const char* from_itself = "192.0.2.2 from 10.8.0.2 iif eth0 ipproto 6";
+  EXPECT_EQ(answer_of(snapshot, from_itself), "martian - - 10.8.0.2");
+  Rule asks = to_table(40000, 77);
+  asks.ip_protocol = 17;
+  snapshot.rules->push_back(asks);
+  EXPECT_EQ(answer_of(snapshot, from_itself), "local lo - 10.8.0.2");
+}
+
 TEST(FibInet, AnArrivingPacketNeedsForwardingAndARouteBack) {
   Machine machine = with_tunnel();
   Snapshot snapshot = machine.snapshot();
