@@ -6,6 +6,7 @@
 
 #include <algorithm>
 #include <cctype>
+#include <cerrno>
 #include <optional>
 #include <set>
 #include <string_view>
@@ -64,7 +65,8 @@ TunScan scan_tun_holders() {
     const std::string process = "/proc/" + entry;
     const auto descriptors = directory_entries(process + "/fd");
     if (!descriptors) {
-      ++found.unreadable;
+      const bool gone = errno == ENOENT || errno == ESRCH;  // it ended since /proc was listed, and holds nothing
+      if (!gone) ++found.unreadable;
     } else if (link_target(process + "/ns/net") == own_namespace) {
       for (const std::string& interface : held_interfaces(process, *descriptors)) {
         found.holders.emplace(interface, TunHolder{*pid, process_name(process)});

@@ -16,6 +16,7 @@
 
 #include "in_namespace.h"
 #include "process_sockets.h"
+#include "tun_holder.h"
 #include "vpndoctor/egress.h"
 
 namespace vpndoctor {
@@ -173,6 +174,35 @@ TEST(TunnelEndpointInNamespace, WhatIsNoTunnelOrHeldByNobodySaysSo) {
     EXPECT_EQ(find_tunnel_endpoint("v0", ip("10.0.0.1")).error().kind, ErrorKind::kUnavailable);
     EXPECT_EQ(find_tunnel_endpoint("nope", ip("10.0.0.1")).error().kind, ErrorKind::kUsage);
   });
+}
+
+/// Processes that come and go as fast as they can, while the object lives.
+class ShortLivedProcesses {
+ public:
+  ShortLivedProcesses() : pid_(::fork()) {
+    if (pid_ != 0) return;
+    ::prctl(PR_SET_PDEATHSIG, SIGKILL);
+    for (;;) {
+      const pid_t child = ::fork();
+      if (child == 0) ::_exit(0);
+      ::waitpid(child, nullptr, 0);
+    }
+  }
+  ~ShortLivedProcesses() {
+    ::kill(pid_, SIGKILL);
+    ::waitpid(pid_, nullptr, 0);
+  }
+  ShortLivedProcesses(const ShortLivedProcesses&) = delete;
+  ShortLivedProcesses& operator=(const ShortLivedProcesses&) = delete;
+
+ private:
+  pid_t pid_;
+};
+
+TEST(TunHolders, AProcessThatEndsWhileTheyAreLookedForIsNotOneThatMayNotBeSeen) {
+  if (::geteuid() != 0) GTEST_SKIP() << "without root some processes may not be seen";
+  const ShortLivedProcesses coming_and_going;
+  for (int scan = 0; scan < 300; ++scan) ASSERT_EQ(scan_tun_holders().unreadable, 0) << "in scan " << scan;
 }
 
 TEST(SocketTable, LinesOfBothFamiliesAreReadAndForeignOnesSkipped) {
