@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
-// The JSON of each routes command's `data`. Text pieces rather than a tree: a million routes are only appended.
+// The JSON of each routes or dns command's `data`. Text pieces rather than a tree: a million routes are only appended.
 #pragma once
 
+#include "vpndoctor/dns_report.h"
 #include "vpndoctor/json_writer.h"
 #include "vpndoctor/routes_report.h"
 
@@ -13,5 +14,8 @@ void write_data(JsonWriter& json, const RoutesDiffReport& report);
 void write_data(JsonWriter& json, const RoutesExplainReport& report);
 void write_data(JsonWriter& json, const RoutesAuditReport& report);
 void write_data(JsonWriter& json, const RoutesRestoreReport& report);
+void write_data(JsonWriter& json, const DnsShowReport& report);
+void write_data(JsonWriter& json, const DnsExplainReport& report);
+void write_data(JsonWriter& json, const DnsTestReport& report);
 
 }  // namespace vpndoctor

@@ -157,7 +157,7 @@ std::string exceptions_of(const CidrAudit& audit) {
 
 }  // namespace
 
-std::string routes_headline(const RoutesAuditReport& report) {
+std::string data_headline(const RoutesAuditReport& report) {
   const CidrAudit& audit = report.audit;
   const std::size_t all = audit.prefixes.size();
   std::size_t good = 0;

@@ -224,7 +224,7 @@ void write_notes(const RoutesDiffReport& report, Page& page) {
 
 }  // namespace
 
-std::string routes_headline(const RoutesDiffReport& report) {
+std::string data_headline(const RoutesDiffReport& report) {
   const std::string between = fmt::format("between {} and {}", report.before_name, report.after_name);
   if (report.diff.is_equal()) {
     return report.diff.is_partial() ? fmt::format("Nothing differs {} in what could be compared.", between)

@@ -145,7 +145,7 @@ std::string user_text(const RoutesExplainReport& report) {
 
 }  // namespace
 
-std::string routes_headline(const RoutesExplainReport& report) {
+std::string data_headline(const RoutesExplainReport& report) {
   const FlowAnswer& answer = report.explanation.answer;
   if (const auto& routes = snapshot_of(report).routes; !routes.is_known()) {
     return fmt::format("Where packets to {} go is not known, since the routes are not: {}.", report.flow.destination,

@@ -138,7 +138,7 @@ std::string applied_headline(const RoutesRestoreReport& report) {
 
 }  // namespace
 
-std::string routes_headline(const RoutesRestoreReport& report) {
+std::string data_headline(const RoutesRestoreReport& report) {
   const std::size_t pending = report.plan.pending();
   if (report.confirmed) return "Confirmed: the restored state is kept.";
   if (report.applied) return applied_headline(report);

@@ -127,7 +127,7 @@ std::string family_headline(const FamilyOverview& overview) {
 
 }  // namespace
 
-std::string routes_headline(const RoutesShowReport& report) {
+std::string data_headline(const RoutesShowReport& report) {
   if (!report.saved_to.empty()) return saved_headline(report);
   if (!report.overview) return counts_text(*report.snapshot) + ".";
   if (report.overview->is_without_network) return "Nothing leaves this machine: it has no interface but the loopback.";

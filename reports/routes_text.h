@@ -9,11 +9,11 @@
 
 namespace vpndoctor {
 
-std::string routes_headline(const RoutesShowReport& report);
-std::string routes_headline(const RoutesDiffReport& report);
-std::string routes_headline(const RoutesExplainReport& report);
-std::string routes_headline(const RoutesAuditReport& report);
-std::string routes_headline(const RoutesRestoreReport& report);
+std::string data_headline(const RoutesShowReport& report);
+std::string data_headline(const RoutesDiffReport& report);
+std::string data_headline(const RoutesExplainReport& report);
+std::string data_headline(const RoutesAuditReport& report);
+std::string data_headline(const RoutesRestoreReport& report);
 
 /// Each writes the sections below the headline; findings are written by the caller.
 void write_sections(const RoutesShowReport& report, Page& page);

@@ -37,9 +37,9 @@ std::string how_it_went(const WatchEnd& end) {
 }
 
 std::string headline_of(const RoutesDiffReport& report, const WatchEnd& end) {
-  if (!report.diff.is_equal()) return "DIFFERENT: " + routes_headline(report);
+  if (!report.diff.is_equal()) return "DIFFERENT: " + data_headline(report);
   if (!is_undetermined(report, end)) return "SAME: the end is as the start was.";
-  if (report.diff.is_partial()) return "UNDETERMINED: " + routes_headline(report);
+  if (report.diff.is_partial()) return "UNDETERMINED: " + data_headline(report);
   return "UNDETERMINED: something was still changing at the end; no difference is known.";
 }
 

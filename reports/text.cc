@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <type_traits>
 
+#include "dns_text.h"
 #include "findings_text.h"
 #include "page.h"
 #include "path_mtu_text.h"
@@ -58,9 +59,9 @@ std::string headline_of(const PathMtuReport& path) {
 
 std::string headline_of(std::monostate) { return "Nothing was examined."; }
 
-template <class Routes>
-std::string headline_of(const Routes& routes) {
-  return routes_headline(routes);
+template <class Data>
+std::string headline_of(const Data& data) {
+  return data_headline(data);
 }
 
 /// What a command was asked for comes first; the routing checks' first finding is what a bare look was for.

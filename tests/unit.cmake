@@ -11,7 +11,7 @@ target_include_directories(vpndoctor-tests PRIVATE ${PROJECT_SOURCE_DIR} ${PROJE
 set_source_files_properties(unit/golden.cc PROPERTIES COMPILE_DEFINITIONS VPNDOCTOR_SOURCE_DIR="${PROJECT_SOURCE_DIR}")
 target_link_libraries(vpndoctor-tests PRIVATE vpndoctor_lib vpndoctor_probes vpndoctor_reports GTest::gtest_main
                                               nlohmann_json::nlohmann_json PkgConfig::NL3 PkgConfig::NLGENL3
-                                              PkgConfig::PCAP)
+                                              PkgConfig::PCAP PkgConfig::CARES)
 if(TARGET vpndoctor_lab)
   target_link_libraries(vpndoctor-tests PRIVATE vpndoctor_lab)
 endif()

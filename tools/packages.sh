@@ -3,7 +3,7 @@
 # themselves (as $program). A machine that has everything is not touched and needs no network.
 
 build_packages=(g++ cmake ninja-build pkgconf libfmt-dev nlohmann-json3-dev libcli11-dev libnl-3-dev libnl-genl-3-dev
-  libpcap-dev libidn2-dev libsimdjson-dev)
+  libpcap-dev libidn2-dev libsimdjson-dev libc-ares-dev libsystemd-dev)
 # The oracles that tests compare with, the daemons that the lab runs, and the code checks.
 test_packages=(libgtest-dev clang-format-19 clang-tidy-19 mandoc python3 python3-jsonschema iproute2
   nftables iputils-ping openssl openvpn wireguard-go wireguard-tools dnsmasq-base

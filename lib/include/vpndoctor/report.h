@@ -10,6 +10,7 @@
 #include <variant>
 #include <vector>
 
+#include "vpndoctor/dns_report.h"
 #include "vpndoctor/finding.h"
 #include "vpndoctor/path_mtu.h"
 #include "vpndoctor/path_mtu_diagnosis.h"
@@ -41,7 +42,7 @@ struct Report {
   std::vector<Skipped> skipped;
   std::optional<Error> error;
   std::variant<std::monostate, PathMtuReport, RoutesShowReport, RoutesDiffReport, RoutesExplainReport,
-               RoutesAuditReport, RoutesRestoreReport>
+               RoutesAuditReport, RoutesRestoreReport, DnsShowReport, DnsExplainReport, DnsTestReport>
       data;
 };
 

@@ -13,6 +13,7 @@
 #include <string_view>
 #include <vector>
 
+#include "vpndoctor/dns_configuration.h"
 #include "vpndoctor/network.h"
 #include "vpndoctor/observed.h"
 
@@ -112,6 +113,7 @@ struct Snapshot {
   Observed<RoutingSettings> settings;
   Observed<std::vector<Tunnel>> tunnels;
   Observed<NumberNames> names;
+  DnsConfiguration dns;  ///< a facet for each source
 
   // Both remember where names stand in long lists: one snapshot is asked by one thread at a time.
   /// Finds a link by name; null when there is none or links are not known.

@@ -1,0 +1,99 @@
+// SPDX-License-Identifier: Apache-2.0
+// What came of asking servers: single exchanges, a server's abilities, one name asked on every way, and whether
+// somebody answers in the place of others. Plain values; asking is done in probes, judging in dns_test_findings.cc.
+#pragma once
+
+#include <chrono>
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "vpndoctor/dns_explain.h"
+#include "vpndoctor/dns_server.h"
+#include "vpndoctor/finding.h"
+#include "vpndoctor/path_mtu.h"
+#include "vpndoctor/snapshot.h"
+
+namespace [[gnu::visibility("default")]] vpndoctor {
+
+enum class DnsTransport : std::uint8_t { kUdp, kTcp };
+
+enum class DnsOutcome : std::uint8_t {
+  kNotAsked,
+  kAnswered,     ///< whatever it says: see `rcode`
+  kSilent,       ///< nothing came before the deadline
+  kUnreachable,  ///< an ICMP message, a reset, or no route: see `reason`
+  kNotBound,     ///< the socket could not be bound to the interface: nothing was sent
+  kMalformed,    ///< what came is no answer to the question
+};
+const char* dns_outcome_name(DnsOutcome outcome);  ///< "not_asked", "answered", "silent", ...
+
+/// One question to one server and what came of it.
+struct DnsExchange {
+  DnsServer server;
+  std::string interface;  ///< bound to it; empty: as the routes say
+  std::string name;
+  std::uint16_t type = kDnsTypeA;
+  DnsTransport transport = DnsTransport::kUdp;
+  std::optional<std::uint16_t> edns_bytes;  ///< the size that the question offers; null: no EDNS
+  DnsOutcome outcome = DnsOutcome::kNotAsked;
+  std::string reason;  ///< in words, of everything but an answer: "port unreachable, from 10.0.0.1"
+  std::optional<Milliseconds> rtt;
+  std::optional<unsigned> rcode;  ///< with the extended bits
+  bool truncated = false;
+  std::vector<std::string> answers;           ///< the records' data as text, in order, CNAMEs as "-> name"
+  std::optional<std::uint32_t> reply_bytes;   ///< the whole message
+  std::optional<std::uint16_t> server_bytes;  ///< the EDNS size that the server says it takes
+  std::optional<std::uint8_t> reply_ttl;      ///< IP TTL or hop limit of the reply
+  unsigned other_answers = 0;  ///< further replies to the same question with other content: somebody injects
+};
+
+/// What a server of a scope can do.
+struct DnsServerTest {
+  DnsServer server;
+  std::string scope;        ///< DnsScopeView::id
+  std::string interface;    ///< of the scope
+  std::string why_unbound;  ///< "the server is this machine's own address"; empty: bound to `interface`
+  DnsExchange udp;
+  DnsExchange tcp;
+  std::vector<DnsExchange> ladder;  ///< 4096, 1452, 1232, 512, for a name whose TCP answer is large enough
+  std::optional<std::uint16_t> largest_edns_bytes;  ///< of the ladder that was answered; null: not judged
+  std::string why_not_judged;                       ///< of the ladder
+};
+
+/// One name on one way.
+struct DnsWayAnswer {
+  std::string way;        ///< "libc", "stub", or a server as text
+  std::string scope;      ///< of a server; empty otherwise
+  std::string interface;  ///< bound to it; empty: not bound
+  DnsOutcome outcome = DnsOutcome::kNotAsked;
+  std::string status;  ///< "NOERROR", "NXDOMAIN", "EAI_NONAME", ...; empty without an answer
+  std::string reason;
+  std::vector<std::string> addresses;  ///< sorted
+  std::optional<Milliseconds> took;
+};
+
+struct DnsNameTest {
+  std::string name;
+  std::uint16_t type = kDnsTypeA;
+  std::vector<DnsWayAnswer> ways;
+};
+
+/// A question to a documentation address (RFC 5737, RFC 3849), where nobody can be: an answer is an interception.
+struct DnsHijackProbe {
+  DnsExchange exchange;
+  std::string egress;  ///< the interface that the routes give it
+  bool through_tunnel = false;
+};
+
+struct DnsTestResults {
+  std::vector<DnsServerTest> servers;
+  std::vector<DnsNameTest> names;
+  std::vector<DnsHijackProbe> hijack;  ///< empty unless it was asked for
+};
+
+/// Judges what came of the questions: servers that do not answer, ways that disagree, lost fragments, interception.
+std::vector<Finding> judge_dns_test(const Snapshot& snapshot, const DnsTestResults& results);
+
+}  // namespace vpndoctor

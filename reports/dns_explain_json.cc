@@ -1,0 +1,9 @@
+// SPDX-License-Identifier: Apache-2.0
+// `data` of `dns explain`.
+#include "data_json.h"
+
+namespace vpndoctor {
+
+void write_data(JsonWriter& json, const DnsExplainReport& /*report*/) { json.begin_object().end_object(); }
+
+}  // namespace vpndoctor
