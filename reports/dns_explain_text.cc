@@ -10,15 +10,23 @@
 #include <vector>
 
 #include "dns_text.h"
+#include "vpndoctor/text_escape.h"
 
 namespace vpndoctor {
 namespace {
 
 constexpr std::size_t kMostQueries = 6;  ///< of one way that a line names
+constexpr std::size_t kWidestScope = 24;
+
+/// A name in a place that does not wrap.
+std::string short_name(const std::string& name, std::size_t columns) {
+  return shorten(escape_non_ascii(name), columns);
+}
 
 std::string caller_text(const DnsPath& path) {
+  constexpr std::size_t kWidestInterface = 16;
   std::string text = dns_caller_name(path.caller);
-  if (!path.interface.empty()) text += " " + path.interface;
+  if (!path.interface.empty()) text += " " + short_name(path.interface, kWidestInterface);
   return text;
 }
 
@@ -70,33 +78,47 @@ std::string domains_text(const DnsPath& path) {
   return fmt::format("{}", fmt::join(domains, ", "));
 }
 
-/// "systemd-resolved, corp.example": who decided, and by which domain.
-std::string reason_text(const DnsPath& path) {
-  std::string text;
-  const auto is_server = [&path](const DnsQuery& query) {
-    return query.server && query.server->to_string() == path.answered_by;
-  };
-  if (std::ranges::none_of(path.asked, is_server)) text = path.answered_by;
+/// " (systemd-resolved, corp.example)": who decided, and by which domain.
+std::string reason_text(const DnsPath& path, const std::string& resolver) {
+  std::string text = path.candidates.empty() ? "" : resolver;
   const std::string domains = domains_text(path);
   if (!domains.empty()) text += (text.empty() ? "" : ", ") + domains;
   return text.empty() ? "" : fmt::format(" ({})", text);
 }
 
+/// Who weighs the candidates; empty where they are servers of a file.
+std::string resolver_of(const Snapshot& snapshot) {
+  switch (overview_of_dns(snapshot).model) {
+    case DnsModel::kResolved:
+      return "systemd-resolved";
+    case DnsModel::kNetworkManagerDnsmasq:
+      return "NetworkManager's dnsmasq";
+    case DnsModel::kDnsmasq:
+      return "dnsmasq";
+    case DnsModel::kMacos:
+      return "macOS";
+    case DnsModel::kResolvConf:
+    case DnsModel::kUnknown:
+      break;
+  }
+  return {};
+}
+
 bool is_known(const DnsPath& path) { return path.why_none.empty() && !(path.asked.empty() && !path.uncertain.empty()); }
 
 /// What follows the name in a sentence.
-std::string fate_text(const DnsPath& path, const std::string& name) {
+std::string fate_text(const DnsPath& path, const std::string& name, const std::string& resolver) {
   if (path.is_answered_here) {
     return fmt::format("is answered on this machine{}", path.answered_by.empty() ? "" : ", by " + path.answered_by);
   }
-  if (path.asked.empty()) return "is sent to nobody" + reason_text(path);
-  return fmt::format("goes to {}{}", queries_text(path, name), reason_text(path));
+  if (path.asked.empty()) return "is sent to nobody" + reason_text(path, resolver);
+  return fmt::format("goes to {}{}", queries_text(path, name), reason_text(path, resolver));
 }
 
-std::string path_text(const DnsPath& path, const std::string& name) {
+std::string path_text(const DnsPath& path, const std::string& name, const std::string& resolver) {
   if (!path.why_none.empty()) return "not here: " + path.why_none;
   if (!is_known(path)) return "not known: " + path.uncertain;
-  std::string text = fate_text(path, name);
+  std::string text = fate_text(path, name, resolver);
   if (!path.uncertain.empty()) text += "; not certain: " + path.uncertain;
   return text;
 }
@@ -117,8 +139,11 @@ std::vector<std::pair<std::string, const DnsPath*>> same_ways(const std::vector<
   return groups;
 }
 
-void write_ways(const DnsExplanation& explanation, Page& page) {
-  for (const DnsPath& path : explanation.paths) page.field(caller_text(path), path_text(path, explanation.name));
+void write_ways(const DnsExplainReport& report, Page& page) {
+  const std::string resolver = resolver_of(*report.snapshot);
+  for (const DnsPath& path : report.explanation.paths) {
+    page.field(caller_text(path), path_text(path, report.explanation.name, resolver));
+  }
 }
 
 void write_steps_passed(const DnsExplanation& explanation, Page& page) {
@@ -133,7 +158,7 @@ void write_steps_passed(const DnsExplanation& explanation, Page& page) {
 std::vector<std::vector<std::string>> candidate_rows(const DnsPath& path) {
   std::vector<std::vector<std::string>> rows;
   for (const DnsCandidate& each : path.candidates) {
-    rows.push_back({each.chosen ? "*" : "", each.scope, each.score.to_string(), each.rule});
+    rows.push_back({each.chosen ? "*" : "", short_name(each.scope, kWidestScope), each.score.to_string(), each.rule});
   }
   return rows;
 }
@@ -193,11 +218,13 @@ const DnsPath* main_path(const DnsExplanation& explanation) {
 std::string data_headline(const DnsExplainReport& report) {
   const DnsExplanation& explanation = report.explanation;
   const DnsPath* path = main_path(explanation);
+  const std::string resolver = resolver_of(*report.snapshot);
   if (path == nullptr) {
-    const std::string why = explanation.paths.empty() ? "" : path_text(explanation.paths.front(), explanation.name);
+    const std::string why =
+        explanation.paths.empty() ? "" : path_text(explanation.paths.front(), explanation.name, resolver);
     return fmt::format("Who would be asked for {} is not known{}{}.", explanation.name, why.empty() ? "" : ": ", why);
   }
-  std::string text = fmt::format("{} {}", explanation.name, fate_text(*path, explanation.name));
+  std::string text = fmt::format("{} {}", explanation.name, fate_text(*path, explanation.name, resolver));
   if (!path->uncertain.empty()) text += "; that is not certain";
   return text + ".";
 }
@@ -206,7 +233,7 @@ void write_sections(const DnsExplainReport& report, Page& page) {
   const DnsExplanation& explanation = report.explanation;
   page.blank_line();
   if (explanation.type != kDnsTypeA) page.field("type", dns_type_name(explanation.type));
-  write_ways(explanation, page);
+  write_ways(report, page);
   write_steps_passed(explanation, page);
   write_candidates(explanation, page);
   write_leaks(explanation, page);

@@ -8,6 +8,7 @@
 #include <string_view>
 
 #include "dns_text.h"
+#include "vpndoctor/text_escape.h"
 
 namespace vpndoctor {
 namespace {
@@ -158,7 +159,14 @@ std::string state_text(const DnsScopeView& scope) {
 bool is_worth_a_block(const DnsScopeView& scope) { return !scope.servers.empty() || !scope.domains.empty(); }
 
 void write_scope(const DnsScopeView& scope, Page& page) {
-  page.field(scope.id, state_text(scope));
+  constexpr std::size_t kWidestLabel = 11;
+  const std::string name = escape_non_ascii(scope.id);
+  if (name.size() > kWidestLabel) {
+    page.paragraph(name);
+    page.field("", state_text(scope));
+  } else {
+    page.field(name, state_text(scope));
+  }
   if (!scope.servers.empty()) page.field("", "servers " + list_text(server_texts(scope), page.verbose()));
   if (!scope.domains.empty()) page.field("", "domains " + list_text(domain_texts(scope), page.verbose()));
 }
