@@ -104,7 +104,7 @@ class Glibc(unittest.TestCase):
 
     def test_library_expects_what_glibc_does(self):
         text = "".join(case.for_the_library() for case in self.cases)
-        played = world.run(f"{world.BUILD_DIR}/bin/vpndoctor-play-glibc", stdin=None, input=text).stdout.splitlines()
+        played = world.run(f"{world.BUILD_DIR}/bin/vpndoctor-dns-expect", stdin=None, input=text).stdout.splitlines()
         with concurrent.futures.ThreadPoolExecutor(32) as pool:
             found = list(pool.map(Case.ask, self.cases))
         sent = {case.number: [] for case in self.cases}

@@ -38,6 +38,8 @@ struct Case {
   ResolvConf conf;
   std::vector<GlibcOutcome> outcomes;
   std::vector<std::set<std::string>> answers;
+  std::vector<DnsmasqUpstream> upstreams;
+  DnsmasqInstance dnsmasq;
 };
 
 GlibcOutcome outcome_of(const std::string& word) {
@@ -56,12 +58,22 @@ void read_server(std::istream& words, Case& to) {
   for (std::string name; words >> name;) to.answers.back().insert(name);
 }
 
+void read_upstream(std::istream& words, Case& to) {
+  std::string address;
+  words >> address;
+  DnsmasqUpstream& upstream = to.upstreams.emplace_back();
+  upstream.server = DnsServer::parse(address).value();
+  for (std::string domain; words >> domain;) upstream.domains.push_back(domain);
+}
+
 void read_line(const std::string& line, Case& to) {
   std::istringstream words(line);
   std::string key;
   words >> key;
   if (key == "name") words >> to.name;
   if (key == "server") read_server(words, to);
+  if (key == "upstream") read_upstream(words, to);
+  if (key == "own") words >> to.dnsmasq.never_forwarded.emplace_back();
   if (key == "search") {
     for (std::string domain; words >> domain;) to.conf.used_search.push_back(canonical_dns_name(domain));
   }
@@ -89,13 +101,7 @@ std::string run_text(const Case& each, std::size_t rotation) {
                      run.answered_by ? std::to_string(*run.answered_by) : "null", run.took.count());
 }
 
-std::string asked_text(const Case& each) {
-  Snapshot snapshot;
-  ResolvConf conf = each.conf;
-  conf.exists = true;
-  conf.nameservers = conf.used_servers;
-  snapshot.dns.resolv_conf = Observed(conf, "test");
-  const DnsPath path = explain_resolv_conf(snapshot, {each.name, kDnsTypeA, DnsCaller::kLibc, {}}, true);
+std::string asked_text(const DnsPath& path) {
   std::string asked;
   for (const DnsQuery& query : path.asked) {
     asked += fmt::format("{}[\"{}\", \"{}\"]", asked.empty() ? "" : ", ", query.server->to_string(), query.name);
@@ -103,11 +109,33 @@ std::string asked_text(const Case& each) {
   return asked;
 }
 
-void print(const Case& each) {
+DnsPath glibc_path(const Case& each) {
+  Snapshot snapshot;
+  ResolvConf conf = each.conf;
+  conf.exists = true;
+  conf.nameservers = conf.used_servers;
+  snapshot.dns.resolv_conf = Observed(conf, "test");
+  return explain_resolv_conf(snapshot, {each.name, kDnsTypeA, DnsCaller::kLibc, {}}, true);
+}
+
+DnsPath dnsmasq_path(const Case& each) {
+  DnsmasqInstance instance = each.dnsmasq;
+  instance.upstreams = Observed(each.upstreams, "test");
+  instance.domains_are_known = true;
+  return explain_dnsmasq({}, {each.name, kDnsTypeA, DnsCaller::kDirect, {}}, instance);
+}
+
+void print_dnsmasq(const Case& each) {
+  const DnsPath path = dnsmasq_path(each);
+  std::cout << fmt::format(R"({{"asked": [{}], "is_answered_here": {}}})", asked_text(path), path.is_answered_here)
+            << '\n';
+}
+
+void print_glibc(const Case& each) {
   std::string runs;
   const std::size_t rotations = each.conf.rotate ? each.conf.used_servers.size() : 1;
   for (std::size_t i = 0; i < rotations; ++i) runs += (i == 0 ? "" : ", ") + run_text(each, i);
-  std::cout << fmt::format(R"({{"runs": [{}], "asked": [{}]}})", runs, asked_text(each)) << '\n';
+  std::cout << fmt::format(R"({{"runs": [{}], "asked": [{}]}})", runs, asked_text(glibc_path(each))) << '\n';
 }
 
 }  // namespace
@@ -119,7 +147,7 @@ int main() {
       read_line(line, each);
       continue;
     }
-    print(each);
+    each.upstreams.empty() && each.dnsmasq.never_forwarded.empty() ? print_glibc(each) : print_dnsmasq(each);
     each = Case();
   }
   return 0;
