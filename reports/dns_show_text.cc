@@ -1,10 +1,257 @@
 // SPDX-License-Identifier: Apache-2.0
-// The text of `dns show`.
+// The text of `dns show`: who answers names, what the files say, then each scope with its servers and domains. What
+// answers nothing is told from what does.
+#include <fmt/format.h>
+#include <fmt/ranges.h>
+
+#include <algorithm>
+#include <string_view>
+
 #include "dns_text.h"
+#include "vpndoctor/text_escape.h"
 
 namespace vpndoctor {
+namespace {
 
-std::string data_headline(const DnsShowReport& /*report*/) { return {}; }
-void write_sections(const DnsShowReport& /*report*/, Page& /*page*/) {}
+constexpr std::size_t kMostNames = 12;  ///< of a list that a line shows
+
+/// "a, b, c, and 4 more"; all of them on a verbose page.
+std::string list_text(const std::vector<std::string>& names, bool all) {
+  if (all || names.size() <= kMostNames) return fmt::format("{}", fmt::join(names, ", "));
+  return fmt::format("{}, and {} more", fmt::join(names.begin(), names.begin() + kMostNames, ", "),
+                     names.size() - kMostNames);
+}
+
+std::string domain_text(const DnsDomain& domain) { return (domain.route_only ? "~" : "") + domain.name; }
+
+std::vector<std::string> domain_texts(const DnsScopeView& scope) {
+  std::vector<std::string> texts;
+  for (const DnsDomain& domain : scope.domains) texts.push_back(domain_text(domain));
+  return texts;
+}
+
+std::vector<std::string> server_texts(const DnsScopeView& scope) {
+  std::vector<std::string> texts;
+  for (const DnsServer& server : scope.servers) {
+    const bool is_current = scope.current_server == server && scope.servers.size() > 1;
+    texts.push_back(server.to_string() + (is_current ? " (in use)" : ""));
+  }
+  return texts;
+}
+
+const char* resolver_text(DnsModel model) {
+  switch (model) {
+    case DnsModel::kResolved:
+      return "systemd-resolved";
+    case DnsModel::kResolvConf:
+      return "the servers of resolv.conf";
+    case DnsModel::kNetworkManagerDnsmasq:
+      return "NetworkManager's dnsmasq";
+    case DnsModel::kDnsmasq:
+      return "dnsmasq";
+    case DnsModel::kMacos:
+      return "macOS";
+    case DnsModel::kUnknown:
+      break;
+  }
+  return "not known";
+}
+
+std::string nss_text(const NameServiceSwitch& nss) {
+  std::string text;
+  for (const NssService& service : nss.hosts) {
+    text += (text.empty() ? "" : " ") + service.name;
+    const bool is_missing = service.is_installed == false;
+    std::string actions;
+    if (!service.return_on_success) actions += " SUCCESS=continue";
+    if (service.merge_on_success) actions += " SUCCESS=merge";
+    if (service.return_on_not_found && service.return_on_try_again && !service.return_on_unavailable) {
+      actions += " !UNAVAIL=return";
+    } else {
+      if (service.return_on_not_found) actions += " NOTFOUND=return";
+      if (service.return_on_unavailable) actions += " UNAVAIL=return";
+      if (service.return_on_try_again) actions += " TRYAGAIN=return";
+    }
+    if (!actions.empty()) text += fmt::format(" [{}]", actions.substr(1));
+    if (is_missing) text += " (not installed)";
+  }
+  return text + (nss.is_default ? " (what glibc takes without a hosts line)" : "");
+}
+
+std::string resolv_conf_text(const ResolvConf& file, const std::optional<ResolvConfOwner>& owner) {
+  std::string text = file.exists ? "" : "there is none";
+  if (owner && !owner->name.empty()) {
+    text += fmt::format("{}written by {}", text.empty() ? "" : "; ", owner->name);
+    if (!owner->mode.empty()) text += fmt::format(" ({})", owner->mode);
+    if (!owner->evidence.empty()) text += ": " + owner->evidence;
+  } else if (!file.link_target.empty()) {
+    text += fmt::format("{}a link to {}", text.empty() ? "" : "; ", file.link_target);
+  } else if (file.exists) {
+    text += "a file that does not say who wrote it";
+  }
+  if (!file.mount_source.empty()) text += fmt::format("; {} is mounted over it", file.mount_source);
+  if (file.immutable == true) text += "; it cannot be changed (immutable)";
+  return text;
+}
+
+std::string servers_text(const std::vector<DnsServer>& servers) {
+  std::vector<std::string> texts;
+  for (const DnsServer& server : servers) texts.push_back(server.to_string());
+  return list_text(texts, false);
+}
+
+/// What glibc makes of the servers: it takes three of them, and its own machine when there is none.
+std::string nameservers_text(const ResolvConf& file) {
+  constexpr std::size_t kUsed = 3;
+  if (file.nameservers.empty()) return "no nameserver, so glibc asks 127.0.0.1";
+  std::string text = "nameserver " + servers_text(file.nameservers);
+  if (file.nameservers.size() > kUsed) text += "; glibc uses the first three";
+  return text;
+}
+
+void write_files(const DnsShowReport& report, Page& page) {
+  const DnsConfiguration& dns = report.snapshot->dns;
+  if (dns.resolv_conf) {
+    page.field("resolv.conf", resolv_conf_text(*dns.resolv_conf, report.overview.owner));
+    page.field("", nameservers_text(*dns.resolv_conf));
+    if (!dns.resolv_conf->environment.empty()) {
+      page.field("environment", list_text(dns.resolv_conf->environment, page.verbose()));
+    }
+  }
+  if (dns.name_service_switch) page.field("nsswitch", nss_text(*dns.name_service_switch));
+  if (dns.name_service_cache && dns.name_service_cache->runs && dns.name_service_cache->caches_hosts) {
+    page.field("nscd", "runs and answers libc programs from its cache");
+  }
+}
+
+void write_daemons(const DnsShowReport& report, Page& page) {
+  const DnsConfiguration& dns = report.snapshot->dns;
+  if (dns.resolved) {
+    std::string text = dns.resolved->version ? fmt::format("systemd {}", *dns.resolved->version) : "";
+    if (dns.resolved->runs == false) text += (text.empty() ? "" : ", ") + std::string("it does not run");
+    if (!dns.resolved->foreign.empty()) text += (text.empty() ? "" : ", ") + dns.resolved->foreign;
+    page.field("resolved", text);
+  }
+  if (dns.network_manager && !dns.network_manager->mode.empty()) {
+    std::string text = fmt::format("dns={}", dns.network_manager->mode);
+    if (!dns.network_manager->rc_manager.empty()) text += ", rc-manager=" + dns.network_manager->rc_manager;
+    if (!dns.network_manager->foreign.empty()) text += "; " + dns.network_manager->foreign;
+    page.field("NetworkManager", text);
+  }
+}
+
+/// "tunnel, live, default route, LLMNR".
+std::string state_text(const DnsScopeView& scope) {
+  std::string text = scope.is_tunnel ? "tunnel, " : "";
+  if (scope.live) {
+    text += *scope.live ? "live" : "NOT live: " + scope.why_not_live;
+  } else {
+    text += "not known whether live: " + scope.why_not_live;
+  }
+  if (scope.default_route == true) text += "; for all other names";
+  for (const std::string& protocol : scope.protocols) {
+    if (protocol == "llmnr") text += ", LLMNR";
+    if (protocol == "mdns") text += ", mDNS";
+  }
+  return text;
+}
+
+bool is_worth_a_block(const DnsScopeView& scope) { return !scope.servers.empty() || !scope.domains.empty(); }
+
+void write_scope(const DnsScopeView& scope, Page& page) {
+  constexpr std::size_t kWidestLabel = 11;
+  const std::string name = escape_non_ascii(scope.id);
+  if (name.size() > kWidestLabel) {
+    page.paragraph(name);
+    page.field("", state_text(scope));
+  } else {
+    page.field(name, state_text(scope));
+  }
+  if (!scope.servers.empty()) page.field("", "servers " + list_text(server_texts(scope), page.verbose()));
+  if (!scope.domains.empty()) page.field("", "domains " + list_text(domain_texts(scope), page.verbose()));
+}
+
+void write_scopes(const DnsOverview& overview, Page& page) {
+  std::vector<std::string> others;
+  bool has_heading = false;
+  for (const DnsScopeView& scope : overview.scopes) {
+    if (!is_worth_a_block(scope)) {
+      if (scope.id != "global") others.push_back(scope.id);
+      continue;
+    }
+    if (!has_heading) page.heading("Scopes (~ marks domains that are not appended to short names)");
+    has_heading = true;
+    write_scope(scope, page);
+  }
+  if (others.empty()) return;
+  if (!has_heading) page.heading("Scopes");
+  page.field("no servers", list_text(others, page.verbose()));
+}
+
+template <class T>
+void write_source(const char* name, const Observed<T>& facet, Page& page, bool& has_heading) {
+  const auto say = [&](const std::string& text) {
+    if (!has_heading) page.heading("What was not read");
+    has_heading = true;
+    page.item(fmt::format("{}: {}", name, text));
+  };
+  if (!facet) say(facet.why_missing());
+  for (const std::string& limit : facet.limits()) say(limit);
+}
+
+void write_sources(const Snapshot& snapshot, Page& page) {
+  const DnsConfiguration& dns = snapshot.dns;
+  bool has_heading = false;
+  if (snapshot.platform == Platform::kMacos) {
+    write_source("scutil --dns", dns.macos, page, has_heading);
+    return;
+  }
+  write_source("resolv.conf", dns.resolv_conf, page, has_heading);
+  write_source("nsswitch.conf", dns.name_service_switch, page, has_heading);
+  write_source("hosts", dns.hosts, page, has_heading);
+  write_source("nscd", dns.name_service_cache, page, has_heading);
+  write_source("systemd-resolved", dns.resolved, page, has_heading);
+  write_source("NetworkManager", dns.network_manager, page, has_heading);
+  write_source("dnsmasq", dns.dnsmasq, page, has_heading);
+  write_source("listeners", dns.listeners, page, has_heading);
+  write_source("backups", dns.backups, page, has_heading);
+}
+
+/// "tun0 for ~corp.example and 2 more", "lan0 for the rest".
+std::string share_text(const DnsScopeView& scope) {
+  std::string text = scope.id;
+  if (scope.default_route == true) return text + " for all other names";
+  if (scope.domains.empty()) return text;
+  text += " for " + scope.domains.front().name;
+  if (scope.domains.size() > 1) text += fmt::format(" and {} more", scope.domains.size() - 1);
+  return text;
+}
+
+}  // namespace
+
+std::string data_headline(const DnsShowReport& report) {
+  const DnsOverview& overview = report.overview;
+  if (overview.model == DnsModel::kUnknown) {
+    return fmt::format("How names are resolved is not known: {}.", overview.why_unknown);
+  }
+  constexpr std::size_t kMostScopes = 4;
+  std::string text = fmt::format("Names are resolved by {}", resolver_text(overview.model));
+  std::size_t shown = 0;
+  for (const DnsScopeView& scope : overview.scopes) {
+    const bool counts = scope.live == true && !scope.servers.empty();
+    if (!counts || shown == kMostScopes) continue;
+    text += (shown == 0 ? ": " : ", ") + share_text(scope);
+    ++shown;
+  }
+  return text + ".";
+}
+
+void write_sections(const DnsShowReport& report, Page& page) {
+  if (report.snapshot->platform == Platform::kLinux) page.blank_line();
+  write_files(report, page);
+  write_daemons(report, page);
+  write_scopes(report.overview, page);
+  write_sources(*report.snapshot, page);
+}
 
 }  // namespace vpndoctor
