@@ -8,6 +8,7 @@
 
 #include "default_way.h"
 #include "dns_checks.h"
+#include "dns_paths.h"
 #include "routing_checks.h"
 
 namespace vpndoctor {
@@ -31,10 +32,10 @@ std::string reverse_zone(const IpPrefix& prefix) {
   return zone;
 }
 
-/// True when a name of the prefix may lie in the zone: one of them contains the other.
+/// True when names of the prefix lie in the zone.
 bool touches(std::string_view zone, const IpPrefix& prefix) {
-  const std::string own = reverse_zone(prefix);
-  return is_below_domain(own, zone) || is_below_domain(zone, own);
+  const auto addresses = prefix_of_reverse_name(zone);
+  return addresses ? addresses->overlaps(prefix) : is_below_domain(reverse_zone(prefix), zone);
 }
 
 std::vector<std::string> reverse_domains(const ResolvedScope& scope) {
@@ -70,8 +71,7 @@ std::vector<IpPrefix> prefixes_behind(const DnsFacts& facts, const std::vector<T
 }
 
 bool is_unrouted(const ResolvedScope& scope, const IpPrefix& prefix) {
-  const std::string zone = reverse_zone(prefix);
-  return std::ranges::none_of(scope.domains, [&](const DnsDomain& each) { return is_below_domain(zone, each.name); });
+  return std::ranges::none_of(scope.domains, [&](const DnsDomain& each) { return touches(each.name, prefix); });
 }
 
 void judge_missing(const DnsFacts& facts, const ResolvedScope& scope, const std::vector<IpPrefix>& behind,
