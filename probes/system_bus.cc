@@ -35,7 +35,7 @@ std::uint64_t microseconds(const Deadline& deadline) {
 
 std::unexpected<DaemonFailure> fail_by_code(int code, std::string what) {
   const bool is_silent = code == -ETIMEDOUT || code == -EAGAIN;
-  if (is_silent) return std::unexpected(DaemonFailure{Kind::kSilent, "it did not answer in time"});
+  if (is_silent) return std::unexpected(DaemonFailure{Kind::kSilent, "it did not answer within 1 s"});
   const Kind kind = code == -ENOENT || code == -ECONNREFUSED ? Kind::kAbsent : Kind::kRefused;
   return std::unexpected(DaemonFailure{kind, fmt::format("{}: {}", what, std::strerror(-code))});
 }
@@ -163,7 +163,7 @@ Asked<SystemBus> SystemBus::open(const Deadline& deadline) {
   bus.bus_.reset(opened);
   if (code < 0) return std::unexpected(DaemonFailure{Kind::kAbsent, fmt::format("D-Bus: {}", std::strerror(-code))});
   if (const int ready = wait_until_ready(opened, deadline); ready < 0) {
-    if (ready == -ETIMEDOUT) return std::unexpected(DaemonFailure{Kind::kSilent, "D-Bus did not answer in time"});
+    if (ready == -ETIMEDOUT) return std::unexpected(DaemonFailure{Kind::kSilent, "D-Bus did not answer within 1 s"});
     return std::unexpected(DaemonFailure{Kind::kAbsent, fmt::format("D-Bus: {}", std::strerror(-ready))});
   }
   return bus;
