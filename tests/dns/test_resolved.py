@@ -7,6 +7,7 @@ import unittest
 
 import reader
 import world
+from links import batch
 
 DNS, LLMNR4, LLMNR6 = 1, 2, 4
 
@@ -138,6 +139,12 @@ class Resolved(unittest.TestCase):
         self.addCleanup(lambda: [world.run("ip", "-n", twin, "link", "del", f"same{index}") for index in (3, 4)])
         read = reader.value_of(reader.read("ip", "netns", "exec", twin, *reader.NOBODY)["resolved"])
         self.assertIn("127.0.0.53", read["foreign"])
+
+    def test_more_links_than_the_bus_lets_wait(self):
+        batch(*[f"link add many{number} type veth peer name far{number}" for number in range(80)])
+        self.addCleanup(lambda: batch(*[f"link del many{number}" for number in range(80)]))
+        self.start_on_bus()
+        self.assertEqual(len(self.read()["scopes"]), 1 + len(os.listdir("/proc/sys/net/ipv4/conf")) - 2)
 
     def test_names_with_control_characters_are_data(self):
         self.machine.start_bus()

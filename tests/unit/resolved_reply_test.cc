@@ -16,8 +16,8 @@ namespace vpndoctor {
 namespace {
 
 /// The capture is the method's parameters; a reply has them in an object.
-std::string reply_262() {
-  std::ifstream file(testing_support::source_file("tests/data/dns/resolved262/DumpDNSConfiguration.json"));
+std::string reply_262(const std::string& name = "DumpDNSConfiguration.json") {
+  std::ifstream file(testing_support::source_file("tests/data/dns/resolved262/" + name));
   std::string parameters((std::istreambuf_iterator<char>(file)), std::istreambuf_iterator<char>());
   while (parameters.ends_with('\n')) parameters.pop_back();
   return R"({"parameters":)" + parameters + "}";
@@ -67,6 +67,16 @@ TEST(ResolvedReply, DumpOf262HasServersAndDomainsOfTheTunnel) {
   EXPECT_EQ(tunnel.default_route, false);
 }
 
+TEST(ResolvedReply, DumpOf262NamesTheInterfacesOfLinkLocalServers) {
+  const auto reply = parse_resolved_dump(reply_262("zones.json"));
+  ASSERT_TRUE(reply) << reply.error();
+  EXPECT_TRUE(reply->limits.empty());
+  EXPECT_EQ(texts(reply->state.scopes[0].servers), (std::vector<std::string>{"10.9.9.9", "fe80::9%lan0"}));
+  EXPECT_EQ(texts(reply->state.fallback_servers), (std::vector<std::string>{"10.8.8.8"}));
+  EXPECT_EQ(texts(reply->state.scopes[3].servers),
+            (std::vector<std::string>{"10.2.0.1", "fe80::1%tun0", "fd00:2::77"}));
+}
+
 TEST(ResolvedReply, DumpCutAnywhereIsAnError) {
   const std::string whole = reply_262();
   for (std::size_t length = 0; length < whole.size(); ++length) {
@@ -103,15 +113,13 @@ TEST(ResolvedReply, VersionIsTheFirstNumber) {
   EXPECT_EQ(parse_systemd_version("libsystemd-shared-262.1-1.so"), 262U);
   EXPECT_EQ(parse_systemd_version("none"), std::nullopt);
   EXPECT_EQ(parse_systemd_version("99999999999999999999"), std::nullopt);
-  EXPECT_EQ(parse_varlink_version(R"({"parameters":{"version":"262 (262.1-1)"
-}
-})"), 262U);
+  EXPECT_EQ(parse_varlink_version(R"x({"parameters":{"version":"262 (262.1-1)"}})x"), 262U);
   EXPECT_EQ(parse_varlink_version(R"({"error":"x"})"), std::nullopt);
 }
 
 TEST(ResolvedReply, IndexesOfIntrospectionAreThoseOfSdBus) {
   EXPECT_EQ(
-      indexes_in_introspection(R"(<node><node name="_312"/><node name="_33"/><node name="_3x"/><node name="y"/>)"),
+      indexes_in_introspection(R"x(<node><node name="_312"/><node name="_33"/><node name="_3x"/><node name="y"/>)x"),
       (std::vector<int>{3, 12}));
 }
 
