@@ -5,7 +5,6 @@
 namespace vpndoctor {
 
 const char* dns_model_name(DnsModel /*model*/) { return "unknown"; }
-ResolvConfOwner resolv_conf_owner(const ResolvConf& /*file*/) { return {}; }
 DnsOverview overview_of_dns(const Snapshot& /*snapshot*/) { return {}; }
 
 }  // namespace vpndoctor
