@@ -141,7 +141,8 @@ class Arguments(Case):
 
     def test_help_has_examples_first_and_80_columns(self):
         routes = [["routes", each] for each in ("show", "save", "diff", "explain", "audit", "restore", "watch")]
-        for arguments in ([], ["mtu"], ["explain"], ["routes"], *routes):
+        dns = [["dns", each] for each in ("show", "explain", "test")]
+        for arguments in ([], ["mtu"], ["explain"], ["routes"], *routes, ["dns"], *dns):
             for flag in ("--help", "-h"):
                 done = run(*arguments, flag)
                 self.assertEqual((done.returncode, done.stderr), (0, ""))
