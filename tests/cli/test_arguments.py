@@ -128,7 +128,7 @@ class Arguments(Case):
         for words, meant in [(["rotues"], "routes"), (["shwo"], "routes show"), (["diff"], "routes diff"),
                              (["routes", "expalin", DEAD_HOST], "routes explain"),
                              (["routes", "--json", "resotre"], "routes restore"), (["--verbose", "rotues"], "routes"),
-                             (["mut", DEAD_HOST], "mtu"), (["exlpain", "MTU001"], "explain")]:
+                             (["routes", DEAD_HOST], f"routes explain {DEAD_HOST}"), (["mut", DEAD_HOST], "mtu"), (["exlpain", "MTU001"], "explain")]:
             done = run(*words)
             text = done.stderr or self.assert_json(done.stdout)["error"]["hint"]
             self.assertEqual(done.returncode, 2)
