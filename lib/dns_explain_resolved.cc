@@ -9,6 +9,7 @@
 #include <array>
 #include <utility>
 
+#include "dns_reverse.h"
 #include "resolved_names.h"
 
 namespace vpndoctor {

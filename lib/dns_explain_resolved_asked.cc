@@ -7,6 +7,7 @@
 #include <array>
 
 #include "dns_explain_resolved.h"
+#include "dns_reverse.h"
 #include "resolved_names.h"
 #include "resolved_scope_state.h"
 #include "vpndoctor/fib.h"

@@ -6,6 +6,7 @@
 #include <algorithm>
 
 #include "dns_explain_resolved.h"
+#include "dns_reverse.h"
 #include "resolved_names.h"
 
 namespace vpndoctor {

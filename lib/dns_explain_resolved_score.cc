@@ -8,6 +8,7 @@
 #include <utility>
 
 #include "dns_explain_resolved.h"
+#include "dns_reverse.h"
 #include "resolved_names.h"
 #include "resolved_scope_state.h"
 

@@ -124,7 +124,7 @@ std::vector<std::string> GlibcNames::all() const {
   return names;
 }
 
-bool is_host_name(std::string_view name) {
+bool is_glibc_host_name(std::string_view name) {
   if (name.empty() || name == ".") return true;
   if (name.ends_with('.')) name.remove_suffix(1);
   if (name.size() > kLongestName || name.starts_with('-')) return false;

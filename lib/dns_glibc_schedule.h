@@ -31,7 +31,7 @@ struct GlibcNames {
 GlibcNames glibc_names(const ResolvConf& conf, std::string_view typed, bool search);
 
 /// True when nss_dns sends the name at all: res_hnok(), the characters of host names.
-bool is_host_name(std::string_view name);
+bool is_glibc_host_name(std::string_view name);
 
 /// What a server makes of a name.
 enum class GlibcOutcome : std::uint8_t {

@@ -135,7 +135,7 @@ NssView mdns(const NssCall& call, const NssService& service) {
 }
 
 NssView dns(const NssCall& call) {
-  if (!call.reverse && !is_host_name(call.question->name)) {
+  if (!call.reverse && !is_glibc_host_name(call.question->name)) {
     return plain(kNotFound, "it is no host name, nothing is sent.");
   }
   NssView view;

@@ -7,6 +7,7 @@
 #include <string_view>
 
 #include "dns_ground.h"
+#include "dns_reverse.h"
 #include "vpndoctor/dns_explain.h"
 
 namespace vpndoctor {
@@ -19,11 +20,5 @@ DnsPath explain_libc(const DnsGround& ground, const DnsQuestion& question);
 
 /// explain_resolv_conf() on an index that is there already.
 DnsPath explain_resolv_conf(const DnsGround& ground, const DnsQuestion& question, bool search);
-
-/// The addresses that a canonical name of a reverse zone stands for ("0.10.in-addr.arpa": 10.0.0.0/16); nullopt when it
-/// is none, or a zone's apex.
-std::optional<IpPrefix> prefix_of_reverse_name(std::string_view name);
-/// The same for a name that has all labels.
-std::optional<IpAddress> address_of_reverse_name(std::string_view name);
 
 }  // namespace vpndoctor

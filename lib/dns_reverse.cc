@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
-// Names of the reverse zones (RFC 1035 section 3.5, RFC 3596 section 2.5) as addresses.
-#include <charconv>
+// Names of the reverse zones as addresses; see the header.
+#include "dns_reverse.h"
 
-#include "dns_paths.h"
+#include <charconv>
 
 namespace vpndoctor {
 namespace {

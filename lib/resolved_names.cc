@@ -4,8 +4,6 @@
 
 #include <algorithm>
 #include <cstddef>
-#include <string>
-#include <vector>
 
 #include "vpndoctor/dns_server.h"
 
@@ -15,9 +13,6 @@ namespace {
 
 constexpr std::size_t kLongestLabel = 63;
 constexpr std::size_t kLongestName = 253;
-constexpr std::size_t kNibbles = 32;
-constexpr std::string_view kInetZone = ".in-addr.arpa";
-constexpr std::string_view kInet6Zone = ".ip6.arpa";
 constexpr std::string_view kLoopback6 = "1.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.ip6.arpa";
 constexpr std::string_view kUnspecified6 = "0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.ip6.arpa";
 constexpr unsigned kTypeSvcb = 64;
@@ -33,43 +28,9 @@ bool all_labels(std::string_view name, const Visit& visit) {
   }
 }
 
-std::optional<IpAddress> inet_address(std::string_view labels) {
-  std::vector<std::string_view> parts;
-  all_labels(labels, [&](std::string_view label) {
-    parts.push_back(label);
-    return parts.size() <= 4;
-  });
-  if (parts.size() != 4) return std::nullopt;
-  std::string text;
-  for (auto part = parts.rbegin(); part != parts.rend(); ++part) {
-    if (!text.empty()) text += '.';
-    text += *part;
-  }
-  return IpAddress::parse(text);
-}
-
-std::optional<IpAddress> inet6_address(std::string_view labels) {
-  std::string digits;
-  const bool are_digits = all_labels(labels, [&](std::string_view label) {
-    digits += label;
-    return label.size() == 1 && digits.size() <= kNibbles;
-  });
-  if (!are_digits || digits.size() != kNibbles) return std::nullopt;
-  std::ranges::reverse(digits);
-  std::string text;
-  for (std::size_t at = 0; at < kNibbles; at += 4) text += (at == 0 ? "" : ":") + digits.substr(at, 4);
-  return IpAddress::parse(text);
-}
-
 bool is_letter_or_digit(char c) { return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9'); }
 
 }  // namespace
-
-std::optional<IpAddress> address_of_reverse_name(std::string_view name) {
-  if (name.ends_with(kInetZone)) return inet_address(name.substr(0, name.size() - kInetZone.size()));
-  if (name.ends_with(kInet6Zone)) return inet6_address(name.substr(0, name.size() - kInet6Zone.size()));
-  return std::nullopt;
-}
 
 unsigned link_local_reverse_labels(std::string_view name) {
   if (is_below_domain(name, "254.169.in-addr.arpa")) return 4;

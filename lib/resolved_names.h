@@ -4,15 +4,9 @@
 // names here are canonical.
 #pragma once
 
-#include <optional>
 #include <string_view>
 
-#include "vpndoctor/ip.h"
-
 namespace vpndoctor {
-
-/// The address that a complete reverse name stands for (dns_name_address()); nullopt for any other name.
-std::optional<IpAddress> address_of_reverse_name(std::string_view name);
 
 /// How many labels of a reverse zone of link-local addresses the name lies below: 4 or 5; 0: it does not.
 unsigned link_local_reverse_labels(std::string_view name);
