@@ -273,10 +273,10 @@ void write_sections(const DnsExplainReport& report, Page& page) {
   page.blank_line();
   if (explanation.type != kDnsTypeA) page.field("type", dns_type_name(explanation.type));
   write_ways(report, page);
-  write_order(explanation, page);
-  write_steps_passed(explanation, page);
   write_candidates(explanation, page);
   write_leaks(explanation, page);
+  write_order(explanation, page);
+  write_steps_passed(explanation, page);
   write_notes(explanation, page);
 }
 

@@ -140,15 +140,15 @@ void write_daemons(const DnsShowReport& report, Page& page) {
   }
 }
 
-/// "tunnel, live, default route, LLMNR".
-std::string state_text(const DnsScopeView& scope) {
+/// "tunnel, live, takes all other names, LLMNR".
+std::string state_text(const DnsScopeView& scope, bool is_alone) {
   std::string text = scope.is_tunnel ? "tunnel, " : "";
   if (scope.live) {
     text += *scope.live ? "live" : "NOT live: " + scope.why_not_live;
   } else {
     text += "not known whether live: " + scope.why_not_live;
   }
-  if (scope.default_route == true) text += ", takes names of no domain";
+  if (scope.default_route == true) text += is_alone ? ", takes all names" : ", takes all other names";
   for (const std::string& protocol : scope.protocols) {
     if (protocol == "llmnr") text += ", LLMNR";
     if (protocol == "mdns") text += ", mDNS";
@@ -158,14 +158,14 @@ std::string state_text(const DnsScopeView& scope) {
 
 bool is_worth_a_block(const DnsScopeView& scope) { return !scope.servers.empty() || !scope.domains.empty(); }
 
-void write_scope(const DnsScopeView& scope, Page& page) {
+void write_scope(const DnsScopeView& scope, bool is_alone, Page& page) {
   constexpr std::size_t kWidestLabel = 11;
   const std::string name = escape_non_ascii(scope.id);
   if (name.size() > kWidestLabel) {
     page.paragraph(name);
-    page.field("", state_text(scope));
+    page.field("", state_text(scope, is_alone));
   } else {
-    page.field(name, state_text(scope));
+    page.field(name, state_text(scope, is_alone));
   }
   if (!scope.servers.empty()) page.field("", "servers " + list_text(server_texts(scope), page.verbose()));
   if (!scope.domains.empty()) page.field("", "domains " + list_text(domain_texts(scope), page.verbose()));
@@ -181,7 +181,7 @@ void write_scopes(const DnsOverview& overview, Page& page) {
     }
     if (!has_heading) page.heading("Scopes (~ marks domains that are not appended to short names)");
     has_heading = true;
-    write_scope(scope, page);
+    write_scope(scope, overview.scopes.size() == 1, page);
   }
   if (others.empty()) return;
   if (!has_heading) page.heading("Scopes");
