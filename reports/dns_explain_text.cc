@@ -235,13 +235,28 @@ void write_leaks(const DnsExplanation& explanation, Page& page) {
   }
 }
 
+/// The callers that have the note; empty when it holds for every way that there is.
+std::string callers_of_note(const std::vector<DnsPath>& paths, const std::string& note) {
+  std::vector<std::string> callers;
+  bool all = true;
+  for (const DnsPath& path : paths) {
+    if (std::ranges::find(path.notes, note) != path.notes.end()) {
+      callers.push_back(caller_text(path));
+    } else {
+      all = all && !path.why_none.empty();
+    }
+  }
+  return all ? "" : fmt::format("{}", fmt::join(callers, ", "));
+}
+
 void write_notes(const DnsExplanation& explanation, Page& page) {
   std::vector<std::string> said;
   for (const DnsPath& path : explanation.paths) {
     for (const std::string& note : path.notes) {
       if (std::ranges::find(said, note) != said.end()) continue;
       if (said.empty()) page.heading("Notes");
-      page.item(note);
+      const std::string callers = callers_of_note(explanation.paths, note);
+      page.item(callers.empty() ? note : fmt::format("{}: {}", callers, note));
       said.push_back(note);
     }
   }

@@ -171,6 +171,12 @@ void write_scope(const DnsScopeView& scope, bool is_alone, Page& page) {
   if (!scope.domains.empty()) page.field("", "domains " + list_text(domain_texts(scope), page.verbose()));
 }
 
+bool any_route_only(const DnsOverview& overview) {
+  return std::ranges::any_of(overview.scopes, [](const DnsScopeView& scope) {
+    return std::ranges::any_of(scope.domains, &DnsDomain::route_only);
+  });
+}
+
 void write_scopes(const DnsOverview& overview, Page& page) {
   std::vector<std::string> others;
   bool has_heading = false;
@@ -179,9 +185,12 @@ void write_scopes(const DnsOverview& overview, Page& page) {
       if (scope.id != "global") others.push_back(scope.id);
       continue;
     }
-    if (!has_heading) page.heading("Scopes (~ marks domains that are not appended to short names)");
+    if (!has_heading) page.heading("Scopes");
     has_heading = true;
     write_scope(scope, overview.scopes.size() == 1, page);
+  }
+  if (has_heading && any_route_only(overview)) {
+    page.paragraph("~ marks a domain that is not appended to short names.", 2, Style::kQuiet);
   }
   if (others.empty()) return;
   if (!has_heading) page.heading("Scopes");
