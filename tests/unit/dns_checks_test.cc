@@ -275,6 +275,16 @@ TEST(DnsUnreachableServer, NetworkManagersDnsmasqBindsToADeadLink) {
   EXPECT_EQ(findings_of(scene), "DNS003 error");
 }
 
+TEST(DnsUnreachableServer, ALinksServerIsNotOnItsNetwork) {
+  DnsScene scene = DnsScene::ubuntu();
+  scene.machine.link("wlan0").address("wlan0", "192.168.7.2/24");
+  scene.scope(link_scope("wlan0", {"10.99.0.1"}, {"cafe.example"}, false));
+  EXPECT_EQ(findings_of(scene), "DNS003 error");  // the default route leads out of eth0
+  EXPECT_EQ(only_finding(scene).confidence, Confidence::kLikely);
+  scene.machine.route({.destination = "default", .interface = "wlan0", .gateway = "192.168.7.1", .metric = 600});
+  EXPECT_EQ(findings_of(scene), kNone);
+}
+
 // DNS004.
 
 TEST(DnsServerOutside, SystemdResolvedsStreamsFollowTheRoutes) {
@@ -412,6 +422,7 @@ TEST(DnsLostSplit, TheListOfAllServersKnowsNoDomains) {
   EXPECT_EQ(findings_of(scene), "DNS009 warning, DNS016 warning");
   scene.names_by({"files", "dns"});
   EXPECT_EQ(findings_of(scene), "DNS009 error, DNS016 error");
+  EXPECT_EQ(check_dns(scene.snapshot(), 0).findings[1].caused_by, std::vector<std::string>{"DNS009"});
 }
 
 TEST(DnsLostSplit, NetworkManagersDefaultDoesNotSplit) {
