@@ -18,6 +18,7 @@ constexpr unsigned kFirstWithDemotedFallback = 257;
 std::string meant_names(const ResolvedScope& scope) {
   if (takes_everything(scope) || scope.domains.empty()) return "all names";
   std::vector<std::string> names;
+  names.reserve(scope.domains.size());
   for (const DnsDomain& domain : scope.domains) names.push_back(domain.name);
   return "names below " + listed(names);
 }

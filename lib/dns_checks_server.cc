@@ -54,6 +54,7 @@ std::string why_unreachable(const DnsFacts& facts, const DnsServer& server, cons
 
 std::vector<ServerGroup> groups_of_resolved(const DnsFacts& facts) {
   std::vector<ServerGroup> groups;
+  groups.reserve(facts.live.size());
   for (const ResolvedScope* scope : facts.live) {
     groups.push_back(
         {scope_words(*scope), scope->interface, scope->servers, scope_evidence(facts, *scope),
