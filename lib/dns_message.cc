@@ -161,6 +161,15 @@ std::optional<std::vector<std::byte>> encode_dns_question(const DnsQuestionMessa
   return message;
 }
 
+bool is_reply_to(const DnsMessage& reply, const DnsQuestionMessage& question) {
+  if (!reply.is_reply || reply.id != question.id || reply.opcode != 0) return false;
+  if (!reply.question) return reply.rcode == kDnsFormatError || reply.rcode == kDnsNotImplemented;
+  const auto asked = encode_dns_name(question.name);
+  const auto name = asked ? decode_dns_name(*asked, 0) : std::nullopt;  // in one spelling of its escapes
+  return name && canonical_dns_name(reply.question->name) == canonical_dns_name(name->name) &&
+         reply.question->type == question.type && reply.question->dns_class == question.dns_class;
+}
+
 std::vector<IpAddress> answered_addresses(const DnsMessage& message) {
   std::vector<IpAddress> addresses;
   if (!message.question) return addresses;

@@ -101,6 +101,10 @@ struct DnsMessage {
 /// the last record are let pass, as resolvers do.
 std::optional<DnsMessage> decode_dns_message(std::span<const std::byte> bytes);
 
+/// True when `reply` is one to `question`: its id, name (letter case aside), type and class. A reply that refuses the
+/// question as malformed or not implemented may leave it out.
+bool is_reply_to(const DnsMessage& reply, const DnsQuestionMessage& question);
+
 /// Returns the addresses of the question's type (A or AAAA) that the answer gives the name, along its CNAMEs, in order.
 std::vector<IpAddress> answered_addresses(const DnsMessage& message);
 
