@@ -22,7 +22,8 @@ class Leaks : public ::testing::Test {
 
   /// The leaks of a path that asks these servers for a name.
   std::optional<Servers> leaks(const std::vector<const char*>& asked, const std::string& name = "git.corp.example") {
-    Snapshot snapshot = Machine(machine_).snapshot();
+    if (!network_) network_ = machine_.snapshot();  // which gives its routes away
+    Snapshot snapshot = *network_;
     snapshot.dns = dns_;
     DnsPath path;
     for (const char* server : asked) {
@@ -37,6 +38,7 @@ class Leaks : public ::testing::Test {
   void scopes(const std::vector<ResolvedScope>& links) { dns_.resolved = {resolved_of(links), "test"}; }
 
   Machine machine_;
+  std::optional<Snapshot> network_;
   DnsConfiguration dns_;
 };
 
@@ -81,12 +83,12 @@ TEST_F(Leaks, WireGuardsRuleIsFullCoverage) {
   rule.inverted = true;
   rule.table = 51820;
   machine_.rule(rule).route({"default", "tun0", "", 0, 51820});
-  EXPECT_EQ(leaks({"198.51.100.1"}, "www.example.org"), Servers{});
   Rule suppressed;
   suppressed.priority = 32763;
   suppressed.table = kTableMain;
   suppressed.suppress_prefix_length = 0;
   machine_.rule(suppressed);
+  EXPECT_EQ(leaks({"198.51.100.1"}, "www.example.org"), Servers{});
   EXPECT_EQ(leaks({kLan}, "www.example.org"), Servers{kLan});
   EXPECT_EQ(leaks({"2001:db8:1::53"}, "www.example.org"), Servers{"2001:db8:1::53"});
 }
