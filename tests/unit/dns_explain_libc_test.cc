@@ -3,6 +3,7 @@
 #include <gtest/gtest.h>
 
 #include <algorithm>
+#include <random>
 
 #include "dns_glibc_schedule.h"
 #include "unit/dns_machine.h"
@@ -181,6 +182,23 @@ TEST_F(Libc, MissingFacetsMakeItUncertain) {
   snapshot_.dns.hosts = Observed<std::vector<HostsEntry>>::missing("it is not readable");
   EXPECT_NE(path("www.example.org").uncertain, "");
   EXPECT_EQ(path("www.example.org").answered_by, "dns");
+}
+
+TEST_F(Libc, NamesOfAnyBytesAreExplained) {
+  services({"files", "mdns4_minimal", "resolve", "myhostname", "wins", "dns"});
+  resolved({link_scope("eth0", {"192.0.2.99"}, {"~."}, true)});
+  std::mt19937 random(1);  // NOLINT(cert-msc51-cpp): the same names each time
+  for (int i = 0; i < 3000; ++i) {
+    std::string name(random() % 300, 'a');
+    for (char& c : name) {
+      if (random() % 2 == 0) c = random() % 3 == 0 ? '.' : static_cast<char>(random());
+    }
+    const DnsExplanation explanation = explain_dns(snapshot_, name, i % 2 == 0 ? kDnsTypeA : kDnsTypePtr, {"eth0"});
+    ASSERT_EQ(explanation.paths.size(), 4U);
+    for (const DnsPath& each : explanation.paths) {
+      for (const DnsQuery& query : each.asked) ASSERT_LE(query.name.size(), 300U);
+    }
+  }
 }
 
 TEST_F(Libc, SearchListIsTriedWithEveryServer) {
