@@ -42,7 +42,7 @@ class DnsmasqPath {
       best = std::max(best, labels_of(each));
       found = true;
     }
-    if (const std::string own = longest_own_domain(); !own.empty() && (!found || count_labels(own) >= best)) {
+    if (const std::string own = longest_own_domain(); !own.empty() && (!found || count_labels(own) > best)) {
       answer_alone(own);
       best = count_labels(own) + 1;
     }

@@ -84,7 +84,10 @@ class ResolvConfPath {
   }
 
   void ask_all() {
-    const std::vector<std::string> names = names_.all();
+    std::vector<std::string> names;
+    for (std::string& name : names_.all()) {  // with "search ." glibc sends a name twice
+      if (std::ranges::find(names, name) == names.end()) names.push_back(std::move(name));
+    }
     for (std::size_t i = 0; i < names.size() && !servers_.empty(); ++i) {
       const std::string after = i == 0 ? std::string() : fmt::format("{} is not found", names[i - 1]);
       for (std::size_t j = 0; j < servers_.size(); ++j) ask(names[i], j, after);

@@ -92,7 +92,7 @@ std::optional<LocalAnswer> hosts_answer(const ResolvedQuestion& question) {
 
 std::optional<LocalAnswer> synthesized_answer(const ResolvedQuestion& question) {
   const std::string& name = question.name;
-  if (name == ".") return std::nullopt;
+  if (name == ".") return LocalAnswer{"systemd-resolved", "systemd-resolved answers for the root that it has nothing"};
   if (is_never_resolved(name, question.rules.modern)) return no_such_name(name);
   if (is_localhost_name(name) || is_loopback_reverse_name(name)) {
     return LocalAnswer{"systemd-resolved",

@@ -39,12 +39,16 @@ class GlibcPlay {
     for (const std::string& name : names.first) {
       if (ask(name) == End::kAnswer || names.is_final) return std::move(run_);
     }
+    bool was_root = false;  // of the search list: then the name was sent as it is
     for (const std::string& name : names.searched) {
+      was_root |= std::ranges::find(names.last, name) != names.last.end();
       const End end = ask(name);
       if (end == End::kAnswer || end == End::kNobody) return std::move(run_);
       if (end == End::kGaveUp) break;
     }
-    for (const std::string& name : names.last) ask(name);
+    for (const std::string& name : names.last) {
+      if (!was_root) ask(name);
+    }
     return std::move(run_);
   }
 
@@ -86,7 +90,7 @@ class GlibcPlay {
         return End::kGoOn;
       case GlibcOutcome::kServerFailure:
       case GlibcOutcome::kRefused:
-        return heard(outcome == GlibcOutcome::kServerFailure);
+        return heard(server, outcome == GlibcOutcome::kServerFailure);
       case GlibcOutcome::kSilent:
         run_.took += conf_->use_tcp ? kTcpGivesUp : glibc_wait(*conf_, server);
         somebody_ = true;
@@ -99,8 +103,10 @@ class GlibcPlay {
   }
 
   /// A reply that says that the server will not: over TCP, send_vc() takes it for the answer.
-  std::optional<End> heard(bool failed) {
+  std::optional<End> heard(std::size_t server, bool failed) {
     if (conf_->use_tcp) return failed ? End::kGoOn : End::kGaveUp;
+    // send_dg() then waits for an answer to the AAAA question that it has not sent.
+    if (conf_->single_request && !conf_->no_aaaa) run_.took += glibc_wait(*conf_, server);
     somebody_ = true;
     failed_last_ = failed;
     return std::nullopt;
@@ -145,16 +151,14 @@ GlibcNames glibc_names(const ResolvConf& conf, std::string_view typed, bool sear
   if (!names.why_none.empty()) return names;
   if (names.is_final || dots >= conf.ndots) names.first.push_back(name);
   if (names.is_final) return names;
-  bool root_is_listed = false;
   for (const std::string& domain : conf.used_search) {
     std::string longer = below(name, domain);
     // A query that cannot be built ends the list, as any other unrecoverable error does.
     if (longer.empty() || names.searched.size() == kMostSearched) break;
-    root_is_listed |= longer == name;
     names.searched.push_back(std::move(longer));
   }
   const bool may_be_tld = dots > 0 || names.searched.empty() || !conf.no_tld_query;
-  if (names.first.empty() && !root_is_listed && may_be_tld) names.last.push_back(name);
+  if (names.first.empty() && may_be_tld) names.last.push_back(name);
   return names;
 }
 

@@ -20,7 +20,7 @@ namespace vpndoctor {
 struct GlibcNames {
   std::vector<std::string> first;     ///< the name as it is, before the search list: one or none
   std::vector<std::string> searched;  ///< with each domain of the search list
-  std::vector<std::string> last;      ///< the name as it is, after the search list: one or none
+  std::vector<std::string> last;      ///< the name as it is, unless the root was searched already: one or none
   bool is_final = false;              ///< the dot at the end: nothing but `first` is tried
   std::string why_none;               ///< nothing is sent at all: "it is no host name"; empty: something is
 

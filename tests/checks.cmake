@@ -31,6 +31,9 @@ foreach(source ${cli_tests})
 endforeach()
 
 # Real DNS daemons run in private namespaces, unpacked into the build folder by dns/unpack.sh.
+add_executable(vpndoctor-dns-expect dns/expect.cc)
+target_include_directories(vpndoctor-dns-expect PRIVATE ${PROJECT_SOURCE_DIR}/lib)
+target_link_libraries(vpndoctor-dns-expect PRIVATE vpndoctor_lib)
 file(GLOB dns_tests CONFIGURE_DEPENDS ${CMAKE_CURRENT_SOURCE_DIR}/dns/test_*.py)
 foreach(source ${dns_tests})
   get_filename_component(module ${source} NAME_WE)
