@@ -42,7 +42,10 @@ class ScriptedServer:
             for message in self.behaviour(question):
                 self.socket.sendto(message, client)
 
-    def end(self):
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *_):
         """Has the link's own server back."""
         self.stopper.send(b"x")
         self.thread.join()

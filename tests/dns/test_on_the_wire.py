@@ -68,9 +68,9 @@ class OnTheWire(unittest.TestCase):
         self.addCleanup(link.peer.start_server)
 
     def firewall(self, rules, link=None):
-        """Loads nft rules on the machine, or at the far end of a link, for this test."""
+        """Loads an nft chain on the machine, or at the far end of a link, for this test."""
         where = ["ip", "netns", "exec", link.peer.namespace] if link else []
-        world.run(*where, "nft", "-f", "-", input=rules, stdin=None)
+        world.run(*where, "nft", "-f", "-", input=f"table ip t {{\n chain c {{\n {rules}\n }}\n}}\n", stdin=None)
         self.addCleanup(world.run, *where, "nft", "flush", "ruleset")
 
     def test_split_dns_that_works_is_no_disagreement(self):
@@ -133,8 +133,7 @@ class OnTheWire(unittest.TestCase):
         self.assertEqual(self.server(document, TUN)["tcp"]["reason"], "connection refused")
 
     def drop_fragments(self):
-        self.firewall("table ip t { chain c { type filter hook prerouting priority -450; "
-                      "ip frag-off & 0x1fff != 0 drop; } }")
+        self.firewall("type filter hook prerouting priority -450; ip frag-off & 0x1fff != 0 drop")
 
     def test_lost_fragments(self):
         self.split_dns()
@@ -162,8 +161,7 @@ class OnTheWire(unittest.TestCase):
         self.assertIsNone(self.server(document, TUN)["largest_edns_bytes"])
 
     def intercept(self, link):
-        self.firewall(f"table ip t {{ chain c {{ type nat hook prerouting priority -100; udp dport 53 dnat to "
-                      f"{link.server}; }} }}", link)
+        self.firewall(f"type nat hook prerouting priority -100; udp dport 53 dnat to {link.server}", link)
 
     def test_interception_on_the_lan(self):
         self.split_dns()
@@ -200,15 +198,13 @@ class OnTheWire(unittest.TestCase):
 
     def test_injected_answers(self):
         self.split_dns()
-        both = ScriptedServer(self.tun, lambda question: [reply(question, "203.0.113.66"), reply(question, "203.0.113.2")])
-        finding = self.finding(self.test("www.corp.example"), "DNS034")
-        both.end()
+        with ScriptedServer(self.tun, lambda question: [reply(question, "203.0.113.66"), reply(question, "203.0.113.2")]):
+            finding = self.finding(self.test("www.corp.example"), "DNS034")
         self.assertEqual(finding["subject"]["id"], TUN)
         self.assertTrue(any("203.0.113.66" in each["text"] for each in finding["evidence"]), finding["evidence"])
         self.assertTrue(any("203.0.113.2" in each["text"] for each in finding["evidence"]), finding["evidence"])
-        twice = ScriptedServer(self.tun, lambda question: 2 * [reply(question, "203.0.113.2")])
-        document = self.test("www.corp.example")
-        twice.end()
+        with ScriptedServer(self.tun, lambda question: 2 * [reply(question, "203.0.113.2")]):
+            document = self.test("www.corp.example")
         self.assertNotIn("DNS034", self.codes(document))
 
     def resolv_conf(self, *servers):
@@ -236,7 +232,7 @@ class OnTheWire(unittest.TestCase):
     def test_tcp_that_is_blocked(self):
         self.split_dns()
         self.restart_after(self.tun, *BIG)
-        self.firewall("table ip t { chain c { type filter hook output priority 0; tcp dport 53 reject with tcp reset; } }")
+        self.firewall("type filter hook output priority 0; tcp dport 53 reject with tcp reset")
         document = self.test("big.corp.example", "--type", "TXT", code=1)
         finding = self.finding(document, "DNS036")
         self.assertEqual((finding["severity"], finding["subject"]["id"]), ("error", TUN))
