@@ -2,10 +2,14 @@
 // Who listens for DNS on this machine's own addresses; see dns_sources.h.
 #include <fmt/format.h>
 
+#include <algorithm>
+#include <iterator>
 #include <map>
-#include <tuple>
+#include <optional>
+#include <set>
 
 #include "dns_sources.h"
+#include "listening_sockets.h"
 #include "port_holders.h"
 #include "proc_files.h"
 #include "process_sockets.h"
@@ -31,24 +35,36 @@ const std::set<std::string>& likely_names() {
   return names;
 }
 
+std::vector<InternetSocket> table(const char* name) {
+  const auto text = read_small_file(fmt::format("/proc/net/{}", name), kTableLimit);
+  return parse_socket_table(text.value_or(""), name[0] == 't');
+}
+
+/// UDP sockets, and TCP sockets that listen; nullopt when they cannot be read.
+std::optional<std::vector<InternetSocket>> all_sockets() {
+  if (!read_small_file("/proc/net/udp", 1)) return std::nullopt;
+  std::vector<InternetSocket> sockets = table("udp");
+  std::ranges::move(table("udp6"), std::back_inserter(sockets));
+  if (auto listening = listening_tcp_sockets()) {
+    std::ranges::move(*listening, std::back_inserter(sockets));
+  } else {
+    std::ranges::move(table("tcp"), std::back_inserter(sockets));
+    std::ranges::move(table("tcp6"), std::back_inserter(sockets));
+  }
+  return sockets;
+}
+
 }  // namespace
 
 Observed<std::vector<DnsListener>> read_dns_listeners() {
+  const auto sockets = all_sockets();
+  if (!sockets) return Observed<std::vector<DnsListener>>::missing("the sockets of this machine cannot be read");
   std::map<DnsServer, std::uint64_t> inodes;
-  std::string unreadable;
-  for (const char* table : {"udp", "udp6", "tcp", "tcp6"}) {
-    const auto text = read_small_file(fmt::format("/proc/net/{}", table), kTableLimit);
-    // Without IPv6 there is no table of it.
-    if (!text && table[3] != '6') unreadable = table;
-    for (const InternetSocket& socket : parse_socket_table(text.value_or(""), table[0] == 't')) {
-      if (!is_listener(socket) || inodes.size() == kMostListeners) continue;
-      DnsServer server;
-      server.address = socket.local;
-      inodes.emplace(server, socket.inode);
-    }
-  }
-  if (!unreadable.empty()) {
-    return Observed<std::vector<DnsListener>>::missing(fmt::format("/proc/net/{} cannot be read", unreadable));
+  for (const InternetSocket& socket : *sockets) {
+    if (!is_listener(socket) || inodes.size() == kMostListeners) continue;
+    DnsServer server;
+    server.address = socket.local;
+    inodes.emplace(server, socket.inode);
   }
   std::set<std::uint64_t> wanted;
   for (const auto& [server, inode] : inodes) wanted.insert(inode);
@@ -61,7 +77,7 @@ Observed<std::vector<DnsListener>> read_dns_listeners() {
       listener.pid = static_cast<std::uint32_t>(holder->second.pid);
     }
   }
-  return {std::move(listeners), "/proc/net/{udp,udp6,tcp,tcp6}"};
+  return {std::move(listeners), "sockets of this network namespace"};
 }
 
 }  // namespace vpndoctor

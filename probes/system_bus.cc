@@ -98,7 +98,7 @@ class MessageReader {
 
   bool read_text(char type, BusValue& value) {
     const char* text = nullptr;
-    if (sd_bus_message_read_basic(message_, type, &text) <= 0) return false;
+    if (sd_bus_message_read_basic(message_, type, static_cast<void*>(&text)) <= 0) return false;
     value.content = std::string(text);
     return true;
   }

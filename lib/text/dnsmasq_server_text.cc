@@ -88,7 +88,7 @@ std::optional<DnsmasqUpstream> parse_dnsmasq_counts(std::string_view text) {
   const auto sent = parse_number<std::uint64_t>(words[1]);
   const auto failed = parse_number<std::uint64_t>(words[2]);
   if (!server || !sent || !failed) return std::nullopt;
-  return DnsmasqUpstream{*server, {}, {}, *sent, *failed};
+  return DnsmasqUpstream{*server, {}, {}, sent, failed};
 }
 
 std::optional<std::vector<std::string>> dnsmasq_reverse_domains(std::string_view prefix) {

@@ -113,6 +113,13 @@ class Dnsmasq(unittest.TestCase):
         (instance,) = answer["dnsmasq"]["value"]
         self.assertIn("did not answer within 1 s", instance["upstreams"]["missing"])
 
+    def test_tcp_alone_is_a_listener(self):
+        with socket.socket(socket.AF_INET6) as other:
+            other.bind(("::ffff:127.0.0.7", 53))
+            other.listen()
+            listeners = reader.value_of(reader.read()["listeners"])
+        self.assertEqual([listener["server"] for listener in listeners], ["127.0.0.7"])
+
     def test_tcp_and_udp_are_one_listener(self):
         self.start("--listen-address=127.0.0.1", "--bind-interfaces", "--no-resolv")
         (listener,) = reader.value_of(reader.read()["listeners"])
