@@ -12,8 +12,8 @@
 namespace vpndoctor {
 
 /// Reads this machine's state when `from` is empty, else the saved snapshot or folder of captures ("-": standard
-/// input).
-Result<std::shared_ptr<const Snapshot>> read_state(const std::string& from);
+/// input). `with_dns`: of this machine also the resolver configuration.
+Result<std::shared_ptr<const Snapshot>> read_state(const std::string& from, bool with_dns = false);
 
 /// Finds the baseline of the invoking user. kUnavailable when none was saved.
 Result<BaselinePlace> saved_baseline();
