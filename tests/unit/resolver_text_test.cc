@@ -187,8 +187,7 @@ TEST(ResolverText, AnythingIsReadToItsEnd) {
 }
 
 TEST(ResolverText, TenMegabytesTakeNoTime) {
-  for (const char* piece : {"nameserver 10.0.0.1\n", "search a b c\n", "a", " ", "\n", "options x ", "hosts: a [",
-                            "\\\n", "#", "DNS=", "10.0.0.1 a b\n", "\xff", "Domains=a.b a.c\n", "~a "}) {
+  for (const char* piece : {"nameserver 10.0.0.1\n", "a", "options x ", "\\\n", "10.0.0.1 a b\n", "\xff", "~a "}) {
     std::string text;
     while (text.size() < 10U << 20U) text += piece;
     read_all(text);

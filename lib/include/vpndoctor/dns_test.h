@@ -102,6 +102,8 @@ struct DnsTestResults {
   std::vector<DnsServerTest> servers;
   std::vector<DnsNameTest> names;
   std::vector<DnsHijackProbe> hijack;  ///< empty unless it was asked for
+  bool has_hijack_test = false;        ///< it was asked for
+  std::size_t servers_left_out = 0;    ///< beyond the number that is asked
 };
 
 /// Judges what came of the questions: servers that do not answer, ways that disagree, lost fragments, interception.
