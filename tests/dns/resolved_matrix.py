@@ -19,6 +19,7 @@ STATES = ("up",) * 6 + ("down", "no-carrier", "no-address", "link-local", "degra
 HOST = "machine"
 PATIENCE_S = 5  # 252 never answers a few questions that only LLMNR may answer
 FIRING = re.compile(r"Firing (\w+) transaction (\d+) for <(\S+) IN (\S+)> scope (\w+) on (\S+?)/(\S+) ")
+OWN_ANSWER = re.compile(r"203\.0\.113\.(\d+)$|2001:db8:53::(\d+)$|.*\.peer(\d+)\.example$")
 USING = re.compile(r"Using DNS server (\S+) for transaction (\d+)\.")
 
 
@@ -115,7 +116,8 @@ def choose_configuration(random):
               for number, name in sorted(random.sample(list(enumerate(LINKS, start=1)), count))]
     # A server behind a link without carrier is waited for, and says nothing that another one does not.
     reachable = [link.number for link in links_ if link.state != "no-carrier"]
-    servers = [f"10.{number}.0.1" for number in random.sample(reachable, min(len(reachable), random.choice((0, 0, 1, 2))))]
+    count = min(len(reachable), random.choice((0, 0, 1, 2)))
+    servers = [f"10.{number}.0.1" for number in random.sample(reachable, count)]
     fallback = [f"10.{random.choice(reachable)}.0.3"] if reachable and random.random() < 0.4 else []
     return Configuration(links_, servers, choose_domains(random) if random.random() < 0.4 else [], fallback,
                          random.random() < 0.2, random.random() < 0.9, choose_hosts(random), random.random() < 0.5)
@@ -131,7 +133,8 @@ def choose_name(random, configuration, unique):
         lambda: f"{unique}.{domain}", lambda: f"{unique}.{domain}", lambda: f"x.{unique}.{domain}", lambda: domain,
         lambda: f"{unique}{domain}", lambda: f"{unique}.{parent}", lambda: unique, lambda: unique, lambda: unique + ".",
         lambda: f"{unique}.local", lambda: f"www.{unique}.local", lambda: f"{unique}.example.org",
-        lambda: f"{unique}.localhost", lambda: "localhost", lambda: "localhost.localdomain", lambda: f"{unique}.invalid",
+        lambda: f"{unique}.localhost", lambda: "localhost", lambda: "localhost.localdomain",
+        lambda: f"{unique}.invalid",
         lambda: "_gateway", lambda: "_outbound", lambda: "_localdnsstub", lambda: HOST, lambda: f"{HOST}.local",
         lambda: f"{HOST}.net.example", lambda: "fixed", lambda: "fixed.corp.example", lambda: "blocked.example",
         lambda: f"{unique}.alt", lambda: f"{unique}.resolver.arpa", lambda: ".", lambda: "local",
@@ -189,9 +192,9 @@ class Daemon:
         machine.reset()
         for link in (machine.links[name] for name in self.without_addresses):
             # Those of IPv6 went with the carrier.
-            links.batch(*(f"addr replace {address}" for address in (
-                f"10.{link.number}.0.3/24 dev up0", f"169.254.{link.number}.1/16 dev up0", f"{link.server6}/64 dev up0 nodad",
-                "fe80::1/64 dev up0 nodad")),
+            links.batch(f"addr replace 10.{link.number}.0.3/24 dev up0",
+                        f"addr replace 169.254.{link.number}.1/16 dev up0",
+                        f"addr replace {link.server6}/64 dev up0 nodad", "addr replace fe80::1/64 dev up0 nodad",
                         namespace=link.peer.namespace)
         self.without_addresses = {link.name for link in configuration.links if link.state == "no-carrier"}
         world.write("/etc/hosts", "".join(f"{address} {' '.join(names)}\n" for address, names in configuration.hosts))
@@ -302,5 +305,5 @@ def address_of(name):
 
 def answerers(answer):
     """Which links' servers the answer comes from, by what it says."""
-    found = (re.match(r"203\.0\.113\.(\d+)$|2001:db8:53::(\d+)$|.*\.peer(\d+)\.example$", text) for text in answer or [])
+    found = (OWN_ANSWER.match(text) for text in answer or [])
     return {LINKS[int(next(filter(None, match.groups()))) - 1] for match in found if match}
