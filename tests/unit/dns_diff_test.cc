@@ -82,6 +82,11 @@ TEST(DnsDiff, OwnersOfResolvConfAreTold) {
                    "resolv.conf: options changed from none to edns0"}));
 }
 
+TEST(DnsDiff, AnotherOptionIsADifference) {
+  EXPECT_EQ(sentences(with_resolv_conf("options edns0\n"), with_resolv_conf("options rotate\n")),
+            Texts{"resolv.conf: options changed from edns0 to rotate"});
+}
+
 TEST(DnsDiff, TheOrderOfNameServicesIsTold) {
   Snapshot before;
   Snapshot after;
