@@ -19,12 +19,16 @@ constexpr auto kTunnelKinds = std::to_array<std::string_view>(
 constexpr auto kKindsWithRemote =
     std::to_array<std::string_view>({"gre", "gretap", "ip6gre", "ip6gretap", "ipip", "sit", "ip6tnl"});
 
-/// macOS itself makes utun interfaces that have link-local addresses alone; a VPN's has another.
+/// macOS itself makes utun interfaces that have link-local addresses alone; a VPN's has another, or a DNS server.
 bool is_macos_tunnel(const Snapshot& snapshot, std::string_view interface) {
   if (!interface.starts_with("utun") && !interface.starts_with("ipsec") && !interface.starts_with("ppp")) return false;
-  return snapshot.addresses && std::ranges::any_of(*snapshot.addresses, [&](const Address& each) {
-           return each.interface == interface && !each.address.is_link_local();
-         });
+  const bool has_address = snapshot.addresses && std::ranges::any_of(*snapshot.addresses, [&](const Address& each) {
+                             return each.interface == interface && !each.address.is_link_local();
+                           });
+  if (has_address || !snapshot.dns.macos) return has_address;
+  return std::ranges::any_of(snapshot.dns.macos->resolvers, [&](const MacosResolver& each) {
+    return each.interface == interface && !each.servers.empty();
+  });
 }
 
 }  // namespace

@@ -104,6 +104,22 @@ bool read_ifconfig(DIR* folder, Snapshot& snapshot) {
   return false;
 }
 
+bool read_scutil(DIR* folder, Snapshot& snapshot) {
+  for (const std::string& name : names_with(folder, "scutil")) {
+    const auto capture = read_capture(::dirfd(folder), name);
+    if (!capture) continue;
+    auto dns = parse_macos_scutil_dns(capture->text);
+    if (!dns) continue;
+    snapshot.dns.macos = Observed<MacosDns>(std::move(*dns), "scutil --dns in " + escape_controls(name));
+    for (const std::string& each : snapshot.dns.macos->not_understood) snapshot.dns.macos.add_limit(each);
+    tell_limits(snapshot.dns.macos, *capture);
+    if (!snapshot.routes) snapshot.taken_at = capture->written_at;
+    return true;
+  }
+  snapshot.dns.macos = Observed<MacosDns>::missing("the folder has no output of 'scutil --dns' in a scutil*.txt");
+  return false;
+}
+
 }  // namespace
 
 Result<Snapshot> read_macos_captures(const std::string& folder) {
@@ -113,7 +129,8 @@ Result<Snapshot> read_macos_captures(const std::string& folder) {
   snapshot.platform = Platform::kMacos;
   const bool has_routes = read_netstat(handle.get(), snapshot);
   const bool has_links = read_ifconfig(handle.get(), snapshot);
-  if (!has_routes && !has_links) {
+  const bool has_dns = read_scutil(handle.get(), snapshot);
+  if (!has_routes && !has_links && !has_dns) {
     return failure(ErrorKind::kUsage,
                    fmt::format("the folder {} holds no saved state and no capture", in_quotes(folder)),
                    kHowToMakeState);

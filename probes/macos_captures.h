@@ -10,8 +10,8 @@
 
 namespace vpndoctor {
 
-/// Reads `netstat -rn` (netstat*.txt) and `ifconfig -v` (ifconfig*.txt); a facet without its file is missing, with the
-/// reason. kUsage when the folder has neither.
+/// Reads `netstat -rn` (netstat*.txt), `ifconfig -v` (ifconfig*.txt) and `scutil --dns` (scutil*.txt); a facet without
+/// its file is missing, with the reason. kUsage when the folder has none of them.
 Result<Snapshot> read_macos_captures(const std::string& folder);
 
 }  // namespace vpndoctor
