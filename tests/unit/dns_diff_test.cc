@@ -141,6 +141,15 @@ TEST(DnsDiff, ASourceOfOneSideIsNotComparedAndSaid) {
   EXPECT_EQ(neither.dns.not_compared, "not known before or after: it was not collected");
 }
 
+TEST(DnsDiff, ADaemonThatNoLongerRunsHasNoScopes) {
+  Snapshot after;
+  after.dns.resolved = Observed<ResolvedState>::missing("systemd-resolved does not run");
+  const Snapshot before = with_scopes({scope_of("tun0", "10.0.0.1", {{"corp.example", true}})});
+  EXPECT_EQ(sentences(before, after), Texts{"resolver of tun0 vanished: 10.0.0.1 for ~corp.example"});
+  EXPECT_EQ(sentences(after, before), Texts{"resolver of tun0 appeared: 10.0.0.1 for ~corp.example"});
+  EXPECT_FALSE(diff_snapshots(before, after).dns_is_partial);
+}
+
 TEST(DnsDiff, WhatWasCutProvesNoAbsence) {
   Snapshot before = with_scopes({scope_of("eth0", "192.0.2.1", {})});
   const Snapshot after = with_scopes({scope_of("tun0", "10.0.0.1", {})});
