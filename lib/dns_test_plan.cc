@@ -156,13 +156,15 @@ void Planner::set_questions(DnsServerTest& server) const {
   server.tcp.transport = DnsTransport::kTcp;
 }
 
-/// systemd-resolved listens there in this namespace: seen, or said by itself.
+/// systemd-resolved listens there in this namespace: seen, said by itself, or by resolv.conf.
 std::optional<DnsServer> find_stub(const Snapshot& snapshot) {
   const DnsServer stub = DnsServer::parse("127.0.0.53").value_or(DnsServer{});
   if (snapshot.dns.listeners.is_known()) {
     const auto is_stub = [&stub](const DnsListener& each) { return each.server == stub; };
     if (std::ranges::any_of(*snapshot.dns.listeners, is_stub)) return stub;
   }
+  const ResolvConf* conf = snapshot.dns.resolv_conf.get();
+  if (conf != nullptr && std::ranges::count(conf->used_servers, stub) != 0) return stub;
   const ResolvedState* resolved = snapshot.dns.resolved.get();
   const bool says_so = resolved != nullptr && resolved->foreign.empty() && resolved->runs == true &&
                        resolved->stub_listener != "no" && !resolved->stub_listener.empty();
@@ -184,6 +186,16 @@ DnsTestPlan Planner::plan() {
 
 DnsTestPlan plan_dns_test(const Snapshot& snapshot, const DnsTestRequest& request) {
   return Planner(snapshot, request).plan();
+}
+
+void plan_control(DnsServerTest& server) {
+  const bool is_silent = server.udp.outcome == DnsOutcome::kSilent && server.udp_plain.outcome == DnsOutcome::kSilent;
+  if (!is_silent || server.tcp.outcome == DnsOutcome::kAnswered) return;
+  DnsExchange control;
+  control.server = server.udp.server;
+  control.interface = server.udp.interface;
+  control.name = "localhost";
+  server.control = std::move(control);
 }
 
 void plan_edns_ladder(DnsServerTest& server) {

@@ -169,6 +169,7 @@ std::string query_text(const DnsQuery& query) {
 
 std::vector<std::string> query_texts(const DnsPath& path) {
   std::vector<std::string> texts;
+  texts.reserve(path.asked.size());
   for (const DnsQuery& query : path.asked) texts.push_back(query_text(query));
   return texts;
 }
@@ -197,6 +198,7 @@ void write_steps_passed(const DnsExplanation& explanation, Page& page) {
 /// Everything that a reader sees of the candidates.
 std::vector<std::vector<std::string>> candidate_rows(const DnsPath& path) {
   std::vector<std::vector<std::string>> rows;
+  rows.reserve(path.candidates.size());
   for (const DnsCandidate& each : path.candidates) {
     rows.push_back({each.chosen ? "*" : "", short_name(each.scope, kWidestScope), each.score.to_string(), each.rule});
   }

@@ -26,6 +26,7 @@ std::string domain_text(const DnsDomain& domain) { return (domain.route_only ? "
 
 std::vector<std::string> domain_texts(const DnsScopeView& scope) {
   std::vector<std::string> texts;
+  texts.reserve(scope.domains.size());
   for (const DnsDomain& domain : scope.domains) texts.push_back(domain_text(domain));
   return texts;
 }
@@ -96,6 +97,7 @@ std::string resolv_conf_text(const ResolvConf& file, const std::optional<ResolvC
 
 std::string servers_text(const std::vector<DnsServer>& servers) {
   std::vector<std::string> texts;
+  texts.reserve(servers.size());
   for (const DnsServer& server : servers) texts.push_back(server.to_string());
   return list_text(texts, false);
 }

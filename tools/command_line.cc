@@ -153,7 +153,7 @@ std::string meant_command(const std::string& word, const CommandFamily* below) {
   for (const CommandFamily& family : kFamilies) {
     if (below == nullptr || below == &family) names.insert(names.end(), family.commands.begin(), family.commands.end());
   }
-  const std::string name = nearest_word(word, names);
+  std::string name = nearest_word(word, names);
   if (name.empty() || (below == nullptr && is_one_of(kCommands, name))) return name;
   const auto has_name = [&](const CommandFamily& family) {
     return (below == nullptr || below == &family) && is_one_of(family.commands, name);

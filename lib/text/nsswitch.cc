@@ -15,7 +15,6 @@ namespace vpndoctor {
 namespace {
 
 constexpr std::string_view kWhite = " \t\n\v\f\r";
-constexpr std::size_t kMostServices = 64;
 constexpr std::size_t kMostFaults = 8;
 
 /// nss/databases.def.
@@ -54,7 +53,7 @@ class HostsLine {
       Actions actions;
       skip_white();
       if (take('[') && !parse_actions(actions)) return false;
-      if (services.size() < kMostServices) services.push_back(service(name, actions));
+      services.push_back(service(name, actions));
     }
   }
 
