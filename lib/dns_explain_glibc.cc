@@ -227,7 +227,7 @@ void append_dns_path(DnsPath& path, const DnsPath& further, const std::string& o
     }
   };
   add(path.steps, further.steps);
-  add(path.notes, further.notes);
+  if (is_first) add(path.notes, further.notes);  // those of what is seldom reached would mislead
   if (path.uncertain.empty()) path.uncertain = further.uncertain;
   if (further.leaks_to || !path.leaks_to) return;
   path.leaks_to.reset();

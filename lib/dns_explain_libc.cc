@@ -62,8 +62,9 @@ class LibcPath {
       return std::move(path_);
     }
     pass_cache();
-    for (const NssService& service : services()) {
-      if (!walk(service, reverse)) break;
+    const std::vector<NssService>& line = services();
+    for (const NssService& service : line) {
+      if (!walk(service, reverse, &service == &line.back())) break;
     }
     return std::move(path_);
   }
@@ -99,12 +100,14 @@ class LibcPath {
   }
 
   /// Asks one service; false: the walk is over.
-  bool walk(const NssService& service, const std::optional<IpAddress>& reverse) {
+  bool walk(const NssService& service, const std::optional<IpAddress>& reverse, bool is_last) {
     NssView view = view_of_service({ground_, question_, reverse}, service);
     path_.steps.push_back(fmt::format("{}: {}", service.name, view.step));
     if (path_.uncertain.empty()) path_.uncertain = view.uncertain;
     const bool was_silent = path_.asked.empty();
-    const bool may_answer = view.may_be[kNssSuccess] && (view.is_local || is_sending(view));
+    // An answer that the walk goes on after is lost: what comes later decides.
+    const bool is_kept = (service.return_on_success && !service.merge_on_success) || is_last;
+    const bool may_answer = view.may_be[kNssSuccess] && is_kept && (view.is_local || is_sending(view));
     if (view.asks) {
       const std::string answered_by = path_.answered_by;
       append_dns_path(path_, *view.asks, condition_);
