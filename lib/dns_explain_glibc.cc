@@ -116,6 +116,7 @@ class ResolvConfPath {
 
   std::string why_next(const AskedServer& before) const {
     if (conf_->rotate) return fmt::format("{} fails, or rotate begins here", before.server.to_string());
+    if (!search_) return fmt::format("{} does not answer", before.server.to_string());
     return fmt::format("{} does not answer in {} s, or says SERVFAIL or REFUSED", before.server.to_string(),
                        glibc_wait(*conf_, before.index).count());
   }
