@@ -158,7 +158,7 @@ void Planner::set_questions(DnsServerTest& server) const {
 
 /// systemd-resolved listens there in this namespace: seen, said by itself, or by resolv.conf.
 std::optional<DnsServer> find_stub(const Snapshot& snapshot) {
-  const DnsServer stub = DnsServer::parse("127.0.0.53").value_or(DnsServer{});
+  DnsServer stub = DnsServer::parse("127.0.0.53").value_or(DnsServer{});
   if (snapshot.dns.listeners.is_known()) {
     const auto is_stub = [&stub](const DnsListener& each) { return each.server == stub; };
     if (std::ranges::any_of(*snapshot.dns.listeners, is_stub)) return stub;

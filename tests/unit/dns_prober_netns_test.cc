@@ -206,6 +206,10 @@ TEST(DnsProber, WhatIsNoAnswerToTheQuestionDoesNotCount) {
       EXPECT_EQ(exchange.outcome, DnsOutcome::kMalformed) << host;
       EXPECT_TRUE(exchange.answers.empty());
     }
+    for (int host = 9; host <= 12; ++host) {
+      const DnsExchange exchange = ask_one(ask_of(fmt::format("127.0.0.{}", host), DnsTransport::kTcp));
+      EXPECT_EQ(exchange.outcome, DnsOutcome::kMalformed) << host;
+    }
     EXPECT_NE(ask_one(ask_of("127.0.0.13")).reason.find("127.0.1.1 port 53"), std::string::npos);
   });
 }
