@@ -13,9 +13,9 @@ inline constexpr auto kDnsCodes = std::to_array<CodeEntry>({
     {"DNS001", "dns-tunnel-scope-inert", Severity::kError, "A tunnel's DNS servers are set up but not used",
      "systemd-resolved knows the DNS servers and domains of a tunnel, but does not ask them, since the link has no "
      "carrier, no address, or is gone. It then asks the next best scope instead: the names of the VPN go to the "
-     "resolver "
-     "of the local network in clear. resolvectl still lists the servers, only \"Current Scopes: none\" tells. It is a "
-     "warning when another tunnel is asked, and a notice when the link was taken down by its administrator. Remedy: "
+     "resolver of the local network in clear. resolvectl still lists the servers, only \"Current Scopes: none\" tells. "
+     "It is a "
+     "warning when they stay in a tunnel, and a notice when the link was taken down by its administrator. Remedy: "
      "start the VPN again, or take its DNS settings away with resolvectl revert."},
     {"DNS002", "dns-resolv-conf-replaced", Severity::kWarning, "resolv.conf is not what its owner means it to be",
      "The link of /etc/resolv.conf leads nowhere, the file behind it was written over, or a program that keeps it "

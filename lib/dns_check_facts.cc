@@ -64,6 +64,13 @@ bool leaves_outside(const DnsFacts& facts, const FlowAnswer& answer) {
   });
 }
 
+bool may_leave_outside(const DnsFacts& facts, const ResolvedScope& scope) {
+  if (is_of_tunnel(facts, scope)) return false;
+  if (scope.kind == ResolvedScope::Kind::kLink || !facts.snapshot.routes) return true;
+  return std::ranges::any_of(scope.servers,
+                             [&](const DnsServer& server) { return leaves_outside(facts, way_to(facts, server)); });
+}
+
 std::optional<std::string> full_tunnel(const DnsFacts& facts, Family family) {
   const auto way = default_way(facts.snapshot, family);
   if (!way || way->type != RouteType::kUnicast || way->interfaces.size() != 1) return std::nullopt;

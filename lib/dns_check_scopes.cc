@@ -17,6 +17,7 @@ constexpr std::size_t kMostNamed = 3;
 template <class T>
 std::vector<std::string> texts_of(const std::vector<T>& values, const auto& text) {
   std::vector<std::string> texts;
+  texts.reserve(values.size());
   for (const T& value : values) texts.push_back(text(value));
   return texts;
 }

@@ -63,6 +63,9 @@ FlowAnswer way_to(const DnsFacts& facts, const DnsServer& server, std::string_vi
 bool leaves_by_tunnel(const DnsFacts& facts, const FlowAnswer& answer);
 /// True when the packet leaves the machine by an interface that is no tunnel, whatever decides between several.
 bool leaves_outside(const DnsFacts& facts, const FlowAnswer& answer);
+/// True when what is asked of the scope may leave the machine outside of tunnels: a link's servers are asked over it,
+/// those of no link as the routes say.
+bool may_leave_outside(const DnsFacts& facts, const ResolvedScope& scope);
 /// The tunnel that a family's ordinary traffic goes through; nullopt when it goes elsewhere or nowhere.
 std::optional<std::string> full_tunnel(const DnsFacts& facts, Family family);
 /// The first tunnel that has all of a family's ordinary traffic.

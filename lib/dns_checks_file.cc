@@ -11,8 +11,6 @@
 namespace vpndoctor {
 namespace {
 
-constexpr const char* kStubFile = "/run/systemd/resolve/stub-resolv.conf";
-
 bool is_stub(const DnsServer& server) {
   const std::string text = server.address.to_string();
   return text == "127.0.0.53" || text == "127.0.0.54";

@@ -234,6 +234,9 @@ void check_first_server(const DnsFacts& facts, DnsFindings& findings) {
   doubt_way(facts, finding, answer);
   doubt_way(facts, finding, hidden_way);
   if (libc_asks_resolved(facts)) finding.severity = Severity::kWarning;
+  if (const auto* resolved = facts.resolved_here(); resolved != nullptr && resolved->resolv_conf_mode == "uplink") {
+    finding.caused_by = {"DNS009"};
+  }
   add_order(facts, *hidden, hidden_way, finding);
   findings.push_back(std::move(finding));
 }

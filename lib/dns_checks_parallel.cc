@@ -51,14 +51,6 @@ std::vector<SharedClaims> shared_claims(const DnsFacts& facts) {
   return shared;
 }
 
-/// True when what is asked of the scope may leave the machine outside of tunnels.
-bool may_leave_outside(const DnsFacts& facts, const ResolvedScope& scope) {
-  if (is_of_tunnel(facts, scope)) return false;
-  if (scope.kind == ResolvedScope::Kind::kLink) return true;
-  return std::ranges::any_of(scope.servers,
-                             [&](const DnsServer& server) { return leaves_outside(facts, way_to(facts, server)); });
-}
-
 Severity severity_of(const DnsFacts& facts, const SharedClaims& shared) {
   const auto tunnels =
       std::ranges::count_if(shared.scopes, [&](const auto* each) { return is_of_tunnel(facts, *each); });

@@ -8,7 +8,7 @@
 
 #include "default_way.h"
 #include "dns_checks.h"
-#include "dns_paths.h"
+#include "dns_reverse.h"
 #include "routing_checks.h"
 
 namespace vpndoctor {

@@ -18,6 +18,7 @@ constexpr unsigned kFirstWithDemotedFallback = 257;
 std::string meant_names(const ResolvedScope& scope) {
   if (takes_everything(scope) || scope.domains.empty()) return "all names";
   std::vector<std::string> names;
+  names.reserve(scope.domains.size());
   for (const DnsDomain& domain : scope.domains) names.push_back(domain.name);
   return "names below " + listed(names);
 }
@@ -62,8 +63,8 @@ Severity inert_severity(const DnsFacts& facts, const ResolvedScope& scope,
   const Link* link = facts.snapshot.find_link(scope.interface);
   // Somebody took the link down on purpose.
   if (link != nullptr && !link->is_up()) return Severity::kNotice;
-  const auto is_tunnels = [&](const ResolvedScope* each) { return is_of_tunnel(facts, *each); };
-  return !instead.empty() && std::ranges::all_of(instead, is_tunnels) ? Severity::kWarning : Severity::kError;
+  const auto leaves = [&](const ResolvedScope* each) { return may_leave_outside(facts, *each); };
+  return instead.empty() || std::ranges::any_of(instead, leaves) ? Severity::kError : Severity::kWarning;
 }
 
 void add_inert(const DnsFacts& facts, const ResolvedScope& scope, DnsFindings& findings) {
@@ -80,8 +81,8 @@ void add_inert(const DnsFacts& facts, const ResolvedScope& scope, DnsFindings& f
                                 asked_words(instead), scope.interface);
     finding.title.front() = finding.title.front() == 'n' ? 'N' : 'A';
     finding.detail = fmt::format(
-        "systemd-resolved does not use the servers of {} now: {}. What is meant for the VPN leaves the machine "
-        "elsewhere, and is answered wrongly or not at all.",
+        "systemd-resolved does not use the servers of {} now: {}. What is meant for the VPN is told to others, and "
+        "answered wrongly or not at all.",
         scope.interface, why);
   }
   finding.evidence.push_back(scope_evidence(facts, scope));

@@ -20,6 +20,13 @@ struct ServerGroup {
   Subject subject;
 };
 
+/// The kernel takes an IPv4 destination of a bound socket to be on the link when no route says where it is. On a link
+/// with neighbours nobody answers for it, unless a router does in its place (proxy ARP).
+bool is_only_assumed(const DnsFacts& facts, const FlowAnswer& answer) {
+  const Link* link = facts.snapshot.find_link(answer.interface);
+  return answer.route == nullptr && link != nullptr && (link->flags & (kLinkNoArp | kLinkPointToPoint)) == 0;
+}
+
 /// Why a packet does not get to the server; empty when it may.
 std::string why_unreachable(const DnsFacts& facts, const DnsServer& server, const std::string& interface,
                             const FlowAnswer& answer) {
@@ -30,7 +37,9 @@ std::string why_unreachable(const DnsFacts& facts, const DnsServer& server, cons
   switch (answer.fate) {
     case FlowFate::kUnicast: {
       const std::string why = why_dead(facts.snapshot, answer.interface);
-      return why.empty() ? std::string() : fmt::format("{} {}", answer.interface, why);
+      if (!why.empty()) return fmt::format("{} {}", answer.interface, why);
+      return is_only_assumed(facts, answer) ? fmt::format("no route leads there by {}", answer.interface)
+                                            : std::string();
     }
     case FlowFate::kNone:
     case FlowFate::kBlackhole:
@@ -45,6 +54,7 @@ std::string why_unreachable(const DnsFacts& facts, const DnsServer& server, cons
 
 std::vector<ServerGroup> groups_of_resolved(const DnsFacts& facts) {
   std::vector<ServerGroup> groups;
+  groups.reserve(facts.live.size());
   for (const ResolvedScope* scope : facts.live) {
     groups.push_back(
         {scope_words(*scope), scope->interface, scope->servers, scope_evidence(facts, *scope),
@@ -106,6 +116,7 @@ DeadServers dead_servers(const DnsFacts& facts, const ServerGroup& group, Findin
     dead.names.push_back(server.to_string());
     finding.evidence.push_back(way_evidence(facts, server, answer));
     doubt_way(facts, finding, answer);
+    if (answer.fate == FlowFate::kUnicast && is_only_assumed(facts, answer)) finding.confidence = Confidence::kLikely;
   }
   return dead;
 }

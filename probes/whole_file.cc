@@ -49,7 +49,7 @@ WholeFile failed(const std::string& path, int error) {
 }  // namespace
 
 Fd open_below(const std::string& root, const std::string& path, int flags) {
-  const int all = flags | O_CLOEXEC | O_NOCTTY;
+  const int all = flags | O_CLOEXEC;
   if (root.empty()) return Fd(::open(path.c_str(), all));
   const Fd folder(::open(root.c_str(), O_PATH | O_DIRECTORY | O_CLOEXEC));
   if (!folder) return {};

@@ -7,6 +7,17 @@ namespace vpndoctor {
 namespace {
 
 constexpr std::string_view kWhite = " \t\n\v\f\r";
+constexpr std::size_t kLongestName = 255;  ///< no program asks for a longer one
+constexpr std::size_t kMostNames = 1024;   ///< of one entry; what a line has beyond goes into another one
+
+void add_name(std::string_view name, std::vector<HostsEntry>& entries) {
+  if (name.size() > kLongestName) return;
+  if (entries.back().names.size() == kMostNames) {
+    HostsEntry& more = entries.emplace_back();
+    more.address = entries[entries.size() - 2].address;
+  }
+  entries.back().names.push_back(canonical_dns_name(name));
+}
 
 }  // namespace
 
@@ -18,10 +29,9 @@ std::vector<HostsEntry> parse_hosts(std::string_view text) {
     if (words.size() < 2) return;
     const auto address = IpAddress::parse(words[0]);
     if (!address) return;
-    HostsEntry& entry = entries.emplace_back();
-    entry.address = *address;
-    entry.names.reserve(words.size() - 1);
-    for (std::size_t i = 1; i < words.size(); ++i) entry.names.push_back(canonical_dns_name(words[i]));
+    entries.emplace_back().address = *address;
+    for (std::size_t i = 1; i < words.size(); ++i) add_name(words[i], entries);
+    if (entries.back().names.empty()) entries.pop_back();
   });
   return entries;
 }

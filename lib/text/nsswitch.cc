@@ -15,7 +15,6 @@ namespace vpndoctor {
 namespace {
 
 constexpr std::string_view kWhite = " \t\n\v\f\r";
-constexpr std::size_t kMostServices = 64;
 constexpr std::size_t kMostFaults = 8;
 
 /// nss/databases.def.
@@ -54,7 +53,7 @@ class HostsLine {
       Actions actions;
       skip_white();
       if (take('[') && !parse_actions(actions)) return false;
-      if (services.size() < kMostServices) services.push_back(service(name, actions));
+      services.push_back(service(name, actions));
     }
   }
 
@@ -160,7 +159,7 @@ struct OpenSwitch {
     if (!HostsLine(parsed->services).parse(services)) {
       is_refused = true;
       return fault(fmt::format("line {}, {}, is not understood: glibc then refuses the whole file", number,
-                               in_quotes(trimmed(line))));
+                               in_quotes(trimmed(line.substr(0, line.find('\n'))))));
     }
     if (parsed->database != "hosts") return;
     has_hosts = true;
@@ -186,7 +185,10 @@ NameServiceSwitch parse_nsswitch(std::string_view text) {
   const auto last_end = text.rfind('\n');
   const std::string_view whole = last_end == std::string_view::npos ? "" : text.substr(0, last_end + 1);
   for_each_line(whole, [&](std::size_t number, std::string_view line) {
-    if (!file.is_refused) file.take_line(number, line.substr(0, line.find('\0')));
+    // The end of line stays: it is white space, which a line that a NUL cuts short does not have at its end.
+    const auto nul = line.find('\0');
+    line = nul == std::string_view::npos ? std::string_view(line.data(), line.size() + 1) : line.substr(0, nul);
+    if (!file.is_refused) file.take_line(number, line);
   });
   if (!parse_database_line(text.substr(whole.size()))) return file.finish();
   file.fault("the last line has no end of line: glibc 2.36 leaves it out");

@@ -275,6 +275,16 @@ TEST(DnsUnreachableServer, NetworkManagersDnsmasqBindsToADeadLink) {
   EXPECT_EQ(findings_of(scene), "DNS003 error");
 }
 
+TEST(DnsUnreachableServer, ALinksServerIsNotOnItsNetwork) {
+  DnsScene scene = DnsScene::ubuntu();
+  scene.machine.link("wlan0").address("wlan0", "192.168.7.2/24");
+  scene.scope(link_scope("wlan0", {"10.99.0.1"}, {"cafe.example"}, false));
+  EXPECT_EQ(findings_of(scene), "DNS003 error");  // the default route leads out of eth0
+  EXPECT_EQ(only_finding(scene).confidence, Confidence::kLikely);
+  scene.machine.route({.destination = "default", .interface = "wlan0", .gateway = "192.168.7.1", .metric = 600});
+  EXPECT_EQ(findings_of(scene), kNone);
+}
+
 // DNS004.
 
 TEST(DnsServerOutside, SystemdResolvedsStreamsFollowTheRoutes) {
@@ -409,9 +419,10 @@ TEST(DnsLostSplit, TheListOfAllServersKnowsNoDomains) {
   DnsScene scene = split();
   scene.resolv_conf({"192.0.2.1", "10.66.0.1"}).leads_to("/run/systemd/resolve/resolv.conf").mode("uplink");
   scene.names_by({"files", "resolve", "dns"});
-  EXPECT_EQ(findings_of(scene), "DNS016 warning, DNS009 warning");
+  EXPECT_EQ(findings_of(scene), "DNS009 warning, DNS016 warning");
   scene.names_by({"files", "dns"});
   EXPECT_EQ(findings_of(scene), "DNS009 error, DNS016 error");
+  EXPECT_EQ(check_dns(scene.snapshot(), 0).findings[1].caused_by, std::vector<std::string>{"DNS009"});
 }
 
 TEST(DnsLostSplit, NetworkManagersDefaultDoesNotSplit) {
@@ -520,19 +531,25 @@ TEST(DnsInet6Server, InResolvConfTheFirstIsWorse) {
 TEST(DnsReverse, PrefixesBehindTheTunnelNeedTheirZones) {
   DnsScene scene = split();
   scene.machine.route({.destination = "172.20.0.0/16", .interface = "tun0"});
-  scene.scope_of("tun0").domains.push_back(dns_domain("~66.10.in-addr.arpa"));
+  EXPECT_EQ(findings_of(scene), "DNS013 notice");
+  scene.scope_of("tun0").domains.push_back(dns_domain("~66.10.in-addr.arpa"));  // somebody meant to route them
   EXPECT_EQ(findings_of(scene), "DNS013 warning");
   EXPECT_TRUE(recommends(scene, "resolvectl domain tun0 ~corp.example ~66.10.in-addr.arpa ~20.172.in-addr.arpa"));
   scene.scope_of("tun0").domains.push_back(dns_domain("~20.172.in-addr.arpa"));
   EXPECT_EQ(findings_of(scene), kNone);
 }
 
+TEST(DnsReverse, ATunnelOfAllNamesNeedsNoZone) {
+  DnsScene scene = full();
+  scene.machine.route({.destination = "172.20.0.0/16", .interface = "tun0"});
+  EXPECT_EQ(findings_of(scene), kNone);
+}
+
 TEST(DnsReverse, ZonesForNothingAreANotice) {
   DnsScene scene = split();
-  scene.machine = MachinePlan::ordinary();
-  scene.machine.tun("tun0").address("tun0", "10.66.0.2/24");
   scene.scope_of("tun0").domains.push_back(dns_domain("~99.10.in-addr.arpa"));
   EXPECT_EQ(findings_of(scene), "DNS013 notice");
+  EXPECT_NE(only_finding(scene).title.find("99.10.in-addr.arpa"), std::string::npos);
 }
 
 // DNS014.

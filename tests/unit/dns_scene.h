@@ -88,10 +88,9 @@ class DnsScene {
     return scene;
   }
 
-  /// Adds tun0 with 10.8.0.2/24, through which 10.66.0.0/16 is reached.
+  /// Adds tun0 with 10.66.0.2/24: the server 10.66.0.1 is behind it.
   DnsScene& split_tunnel(bool running = true) {
-    machine.tun("tun0", running).address("tun0", "10.8.0.2/24");
-    machine.route({.destination = "10.66.0.0/16", .interface = "tun0"});
+    machine.tun("tun0", running).address("tun0", "10.66.0.2/24");
     return *this;
   }
 

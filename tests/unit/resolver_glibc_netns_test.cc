@@ -35,7 +35,7 @@ using testing_support::in_network_namespace;
 class FileOver {
  public:
   explicit FileOver(const std::string& place) {
-    char name[] = "/tmp/vpndoctor-over-XXXXXX";
+    char name[] = "/dev/shm/vpndoctor-over-XXXXXX";
     fd_ = ::mkstemp(name);
     EXPECT_GE(fd_, 0);
     EXPECT_EQ(::mount(name, place.c_str(), nullptr, MS_BIND, nullptr), 0) << place << ": " << std::strerror(errno);
@@ -90,9 +90,11 @@ class RandomText {
 
 constexpr std::array<std::string_view, 9> kBlankPieces = {" ", " ", " ", " ", "\t", "  ", " \t ", "", "\r"};
 constexpr std::array<std::string_view, 8> kEnds = {"\n", "\n", "\n", "\n", " \n", "\r\n", " # x\n", ";\n"};
-constexpr std::array<std::string_view, 14> kKeywords = {
-    "nameserver", "nameserver", "nameserver", "search", "search",      "domain", "options",
-    "options",    "sortlist",   "#",          ";",      " nameserver", "Search", "nameserverx"};
+// Without sortlist: a word of it that ends with a byte beyond ASCII, or with the "\r" of a file of Windows, keeps glibc
+// 2.36 in a loop for ever.
+constexpr std::array<std::string_view, 13> kKeywords = {"nameserver",  "nameserver", "nameserver", "search", "search",
+                                                        "domain",      "options",    "options",    "#",      ";",
+                                                        " nameserver", "Search",     "nameserverx"};
 constexpr std::array<std::string_view, 30> kAddresses = {
     "10.0.0.1",     "192.0.2.53",    "127.0.0.53",     "10.1",       "1",         "0x7f.1",
     "010.1.2.3",    "08.1.1.1",      "1.2.3.4.5",      "256.1.1.1",  "1.2.65535", "1.2.3.256",
@@ -152,7 +154,7 @@ std::string random_resolv_conf(RandomText& random) {
     if (random.chance(40)) text += '\0';
   }
   if (random.chance(4) && !text.empty()) text.pop_back();
-  return text;
+  return text.empty() ? "\n" : text;  // glibc takes all empty files for one
 }
 
 std::optional<std::string> random_environment(RandomText& random, bool is_options) {
@@ -203,7 +205,8 @@ std::uint32_t scope_of(const DnsServer& server) {
   const bool is_of_link = server.address.is_link_local() || server.address.is_multicast();
   if (const unsigned index = is_of_link ? ::if_nametoindex(server.zone.c_str()) : 0) return index;
   const bool is_number = !server.zone.empty() && server.zone.find_first_not_of("0123456789") == std::string::npos;
-  return is_number ? static_cast<std::uint32_t>(std::stoul(server.zone)) : 0;
+  const unsigned long number = is_number ? std::stoul(server.zone) : 0;
+  return number > UINT32_MAX ? 0 : static_cast<std::uint32_t>(number);
 }
 
 std::vector<SocketAddress> servers_of(const ResolvConf& file) {
@@ -280,7 +283,8 @@ constexpr std::array<std::string_view, 8> kWhitePieces = {" ", "\t", "  ", "\v",
 std::string random_hosts(RandomText& random) {
   std::string text;
   for (auto lines = random.below(8); lines > 0; --lines) {
-    if (random.chance(4)) text += random.one_of(kWhitePieces);
+    // A last line without an end that begins with white space gets its last bytes twice from glibc (nss_readline.c).
+    if (lines > 1 && random.chance(4)) text += random.one_of(kWhitePieces);
     text += random.one_of(kHostAddresses);
     for (auto names = random.below(4); names > 0; --names) {
       text += random.one_of(kWhitePieces);
@@ -331,7 +335,9 @@ TEST(HostsFile, IsReadAsGlibcReadsIt) {
       file.write(text);
       const std::vector<HostsEntry> entries = parse_hosts(text);
       for (const std::string_view name : kHostNames) {
-        EXPECT_EQ(addresses_by_parser(entries, name), addresses_by_glibc(std::string(name))) << name << " in\n" << text;
+        EXPECT_EQ(addresses_by_parser(entries, name), addresses_by_glibc(std::string(name)))
+            << name << " in\n"
+            << testing::PrintToString(text);
       }
     }
   });
@@ -378,18 +384,25 @@ std::string random_nsswitch(RandomText& random) {
   return text;
 }
 
-/// Whether a look-up ends with success: "files" finds or does not, other modules are not there.
+/// Whether a look-up ends with success. "files" finds or does not; the other modules are not there, and then what was
+/// found before them stands (nss/XXX-lookup.c, __nss_next2()).
 bool finds(const NameServiceSwitch& names, bool is_in_files) {
   bool found = false;
   for (const NssService& service : names.hosts) {
-    const bool is_files = service.name == "files";
-    found = is_files && is_in_files;
-    const bool returns = found      ? service.return_on_success
-                         : is_files ? service.return_on_not_found
-                                    : service.return_on_unavailable;
-    if (returns) break;
+    if (service.name == "files") {
+      found = is_in_files;
+      if (found ? service.return_on_success : service.return_on_not_found) break;
+    } else if (service.return_on_unavailable) {
+      break;
+    }
   }
   return found;
+}
+
+/// glibc 2.36 may crash on one.
+bool is_line_without_services(const NameServiceSwitch& names) {
+  return names.hosts.empty() &&
+         std::ranges::find(names.faults, "the hosts line names no service: glibc finds no name") != names.faults.end();
 }
 
 TEST(NsswitchFile, IsReadAsGlibcReadsIt) {
@@ -406,7 +419,7 @@ TEST(NsswitchFile, IsReadAsGlibcReadsIt) {
     for (int round = 0; round < 20'000 && !testing::Test::HasFailure(); ++round) {
       const std::string text = random_nsswitch(random);
       const NameServiceSwitch names = parse_nsswitch(text);
-      if (std::ranges::any_of(names.hosts, &NssService::merge_on_success)) continue;
+      if (std::ranges::any_of(names.hosts, &NssService::merge_on_success) || is_line_without_services(names)) continue;
       file.write(text);
       EXPECT_EQ(finds(names, true), ::gethostbyname("there.example") != nullptr) << text;
       refused += names.hosts.empty() ? 1 : 0;
