@@ -9,7 +9,6 @@
 #include <utility>
 
 #include "vpndoctor/collect.h"
-#include "vpndoctor/dns_collect.h"
 
 namespace vpndoctor {
 
@@ -19,13 +18,7 @@ Result<std::shared_ptr<const Snapshot>> read_state(const std::string& from, bool
   return std::make_shared<const Snapshot>(std::move(*snapshot));
 }
 
-Result<std::shared_ptr<const Snapshot>> read_dns_state(const std::string& from) {
-  if (!from.empty()) return read_state(from);
-  auto snapshot = collect_snapshot();
-  if (!snapshot) return std::unexpected(std::move(snapshot.error()));
-  read_dns_configuration(*snapshot);
-  return std::make_shared<const Snapshot>(std::move(*snapshot));
-}
+Result<std::shared_ptr<const Snapshot>> read_dns_state(const std::string& from) { return read_state(from, true); }
 
 Result<BaselinePlace> saved_baseline() {
   auto place = baseline_place();

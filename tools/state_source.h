@@ -15,7 +15,7 @@ namespace vpndoctor {
 /// input). `with_dns`: of this machine also the resolver configuration.
 Result<std::shared_ptr<const Snapshot>> read_state(const std::string& from, bool with_dns = false);
 
-/// The same with the resolver configuration, which is not read where nobody asks for it.
+/// The same with the resolver configuration.
 Result<std::shared_ptr<const Snapshot>> read_dns_state(const std::string& from);
 
 /// Finds the baseline of the invoking user. kUnavailable when none was saved.
