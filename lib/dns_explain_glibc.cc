@@ -153,16 +153,13 @@ class ResolvConfPath {
     };
     const GlibcRun run = play_glibc(*conf_, names_, servers, servers_.front().index);
     path_.delay_if_first_is_silent = run.took;
+    if (servers_.front().egress.where == Where::kHere) return;  // it would have to hang
     const double seconds = std::chrono::duration<double>(run.took).count();
     const std::string first = servers_.front().server.to_string();
-    if (const std::string why = why_silent(servers_.front()); !why.empty()) {
-      path_.notes.push_back(run.answered_by ? fmt::format("This answer takes {} s because {} {}.", seconds, first, why)
-                                            : fmt::format("This fails after {} s because {} {}.", seconds, first, why));
-    } else if (run.answered_by) {
-      path_.notes.push_back(fmt::format("If {} is silent, this answer takes {} s.", first, seconds));
-    } else {
-      path_.notes.push_back(fmt::format("If {} is silent, this fails after {} s.", first, seconds));
-    }
+    const std::string what = run.answered_by ? "this answer takes" : "this fails after";
+    const std::string why = why_silent(servers_.front());
+    path_.notes.push_back(why.empty() ? fmt::format("If {} is silent, {} {} s.", first, what, seconds)
+                                      : fmt::format("T{} {} s because {} {}.", what.substr(1), seconds, first, why));
   }
 
   /// Why a server is known to be silent; empty: it is not known.

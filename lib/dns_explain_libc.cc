@@ -104,18 +104,20 @@ class LibcPath {
     path_.steps.push_back(fmt::format("{}: {}", service.name, view.step));
     if (path_.uncertain.empty()) path_.uncertain = view.uncertain;
     const bool was_silent = path_.asked.empty();
+    const bool may_answer = view.may_be[kNssSuccess] && (view.is_local || is_sending(view));
     if (view.asks) {
       const std::string answered_by = path_.answered_by;
       append_dns_path(path_, *view.asks, condition_);
       path_.answered_by = answered_by;
     }
-    const bool may_answer = view.may_be[kNssSuccess];
     if (may_answer && path_.answered_by.empty()) {
       path_.answered_by = service.name;
       path_.is_answered_here = view.is_local && was_silent;
     }
     return goes_on(service, view);
   }
+
+  static bool is_sending(const NssView& view) { return view.asks && !view.asks->asked.empty(); }
 
   bool goes_on(const NssService& service, const NssView& view) {
     const std::array<bool, kNssStatuses> returns = {service.return_on_success && !service.merge_on_success,

@@ -92,7 +92,10 @@ std::optional<LocalAnswer> hosts_answer(const ResolvedQuestion& question) {
 
 std::optional<LocalAnswer> synthesized_answer(const ResolvedQuestion& question) {
   const std::string& name = question.name;
-  if (name == ".") return LocalAnswer{"systemd-resolved", "systemd-resolved answers for the root that it has nothing"};
+  if (name == "." || (question.rules.modern && is_below_domain(name, "resolver.arpa"))) {
+    return LocalAnswer{"systemd-resolved", fmt::format("systemd-resolved answers for {} that it has nothing",
+                                                       name == "." ? "the root" : name)};
+  }
   if (is_never_resolved(name, question.rules.modern)) return no_such_name(name);
   if (is_localhost_name(name) || is_loopback_reverse_name(name)) {
     return LocalAnswer{"systemd-resolved",

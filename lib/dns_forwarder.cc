@@ -97,6 +97,8 @@ std::string why_no_stub(const Snapshot& snapshot) {
   std::string setting = resolved->stub_listener;
   if (setting.empty() && resolved->settings) setting = resolved->settings->stub_listener;
   if (setting == "no") return "DNSStubListener=no: systemd-resolved does not listen on 127.0.0.53";
+  const bool is_open = listener_at(snapshot, *DnsServer::parse("127.0.0.53")) != nullptr;
+  if (setting.empty() && !is_open && snapshot.dns.listeners.is_complete()) return "nothing listens on 127.0.0.53";
   return {};
 }
 

@@ -19,6 +19,7 @@ namespace {
 constexpr std::array<bool, kNssStatuses> kSuccess = {true, false, false, false};
 constexpr std::array<bool, kNssStatuses> kNotFound = {false, true, false, false};
 constexpr std::array<bool, kNssStatuses> kUnavailable = {false, false, true, false};
+constexpr std::array<bool, kNssStatuses> kAnswersOrNot = {true, true, false, true};
 constexpr std::array<bool, kNssStatuses> kAnything = {true, true, true, true};
 
 NssView plain(const std::array<bool, kNssStatuses>& may_be, std::string step) {
@@ -36,6 +37,7 @@ NssView files(const NssCall& call) {
   const Observed<std::vector<HostsEntry>>& hosts = snapshot_of(call).dns.hosts;
   if (!hosts) {
     NssView view = plain({true, true, false, false}, "whether /etc/hosts has the name is not known.");
+    view.is_local = false;  // it is not shown as the one who answers
     view.uncertain = fmt::format("/etc/hosts is not known: {}", hosts.why_missing());
     return view;
   }
@@ -78,7 +80,8 @@ NssView myhostname(const NssCall& call) {
 }
 
 NssView foreign_resolve(const ResolvedState& resolved) {
-  NssView view = plain(kAnything, fmt::format("systemd-resolved answers from another network: {}.", resolved.foreign));
+  NssView view =
+      plain(kAnswersOrNot, fmt::format("systemd-resolved answers from another network: {}.", resolved.foreign));
   view.is_local = false;
   DnsPath asks;
   asks.leaks_to.reset();
@@ -99,7 +102,7 @@ NssView resolve(const NssCall& call, const NssService& service) {
   view.asks = explain_resolved(snapshot_of(call), *call.question, false);
   view.is_local = view.asks->is_answered_here;
   // What it cannot ask anywhere is TRYAGAIN ("NoNameServers"); UNAVAIL means that it did not take the question.
-  view.may_be = view.is_local ? kSuccess : std::array<bool, kNssStatuses>{true, true, false, true};
+  view.may_be = view.is_local ? kSuccess : kAnswersOrNot;
   if (!view.is_local && view.asks->asked.empty()) view.may_be[kNssSuccess] = false;
   view.step = view.is_local ? "systemd-resolved knows the answer itself." : "systemd-resolved is asked.";
   if (!resolved->runs) view.uncertain = "whether systemd-resolved runs is not known";
@@ -153,7 +156,7 @@ NssView dns(const NssCall& call) {
 NssView unknown(const NssService& service) {
   NssView view = plain(kAnything, "what this service does is not known.");
   view.uncertain = fmt::format("what the NSS service {} answers is not known", service.name);
-  view.may_be[kNssSuccess] = false;  // it is not shown as the one who answers
+  view.is_local = false;
   return view;
 }
 

@@ -144,8 +144,6 @@ const char* dns_model_name(DnsModel model) {
   return "unknown";
 }
 
-ResolvConfOwner resolv_conf_owner(const ResolvConf& /*file*/) { return {}; }
-
 DnsOverview overview_of_dns(const Snapshot& snapshot) {
   const Model model = model_of(snapshot);
   DnsOverview overview;

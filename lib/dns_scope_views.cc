@@ -9,6 +9,8 @@
 #include <string_view>
 #include <utility>
 
+#include "resolved_scope_state.h"
+
 namespace vpndoctor {
 namespace {
 
@@ -46,18 +48,16 @@ std::string id_of(const ResolvedScope& scope) {
 
 /// Only a link's scope can be configured and yet not there.
 void judge_life(const Snapshot& snapshot, const ResolvedScope& scope, DnsScopeView& view) {
-  if (scope.kind != ResolvedScope::Kind::kLink) {
-    view.live = true;
+  const ResolvedScopeState state = resolved_scope_state(snapshot, scope);
+  const bool is_told = scope.live_protocols || scope.kind != ResolvedScope::Kind::kLink;
+  const bool is_certain = is_told || !state.why_no_dns.empty() || (snapshot.links && snapshot.addresses);
+  if (!is_certain) {
+    view.why_not_live = state.uncertain;
     return;
   }
-  if (scope.live_protocols) {
-    view.live = scope.servers.empty() ? *scope.live_protocols != 0 : (*scope.live_protocols & kResolvedDns) != 0;
-    if (*view.live) return;
-  }
-  const std::string dead = why_link_is_dead(snapshot, scope.interface);
-  if (!dead.empty()) view.live = false;
-  view.why_not_live = dead.empty() ? "systemd-resolved has no DNS scope for it" : "its link " + dead;
-  if (!view.live) view.why_not_live = "what systemd-resolved makes of it is not known";
+  view.protocols = protocol_names(state.protocols);
+  view.live = scope.servers.empty() ? state.protocols != 0 : (state.protocols & kResolvedDns) != 0;
+  if (!*view.live) view.why_not_live = state.why_no_dns;
 }
 
 DnsScopeView view_of(const Snapshot& snapshot, const ResolvedState& resolved, const ResolvedScope& scope) {
@@ -69,11 +69,6 @@ DnsScopeView view_of(const Snapshot& snapshot, const ResolvedState& resolved, co
   view.current_server = scope.current_server;
   view.domains = scope.domains;
   view.default_route = scope.default_route;
-  if (scope.live_protocols) {
-    view.protocols = protocol_names(*scope.live_protocols);
-  } else if (scope.kind != ResolvedScope::Kind::kLink) {
-    view.protocols = {"dns"};
-  }
   view.source = source_text(resolved.source);
   judge_life(snapshot, scope, view);
   return view;

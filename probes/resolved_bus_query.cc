@@ -50,13 +50,16 @@ Asked<ResolvedReply> read_resolved_over_bus(SystemBus& bus, const Snapshot& snap
   ResolvedReply reply = read_resolved_manager(*manager);
   const auto indexes = links_to_read(bus, *manager, deadline);
   if (!indexes) return std::unexpected(indexes.error());
+  std::vector<std::string> paths;
+  for (const int index : *indexes) paths.push_back(fmt::format("{}/_3{}", kLinks, index));
+  const auto links = bus.properties_of_each({kResolvedBusName, "", "org.freedesktop.resolve1.Link"}, paths, deadline);
+  if (!links) return std::unexpected(links.error());
+  auto link = links->begin();
   for (const int index : *indexes) {
-    const std::string path = fmt::format("{}/_3{}", kLinks, index);
-    const auto link = bus.properties({kResolvedBusName, path.c_str(), "org.freedesktop.resolve1.Link"}, deadline);
-    if (!link && link.error().kind == DaemonFailure::Kind::kSilent) return std::unexpected(link.error());
-    if (!link) continue;  // it has gone meanwhile
+    const std::optional<BusValue>& properties = *link++;
+    if (!properties) continue;  // it has gone meanwhile
     reply.interfaces.emplace_back(index, std::string());
-    reply.state.scopes.push_back(read_resolved_link(*link, index, name_of(snapshot, index)));
+    reply.state.scopes.push_back(read_resolved_link(*properties, index, name_of(snapshot, index)));
   }
   assign_global_servers(reply, *manager);
   return reply;

@@ -45,7 +45,7 @@ class ResolvedQuery {
       source = "systemd-resolved over D-Bus";
     }
     if (!reply && reply.error().kind == Kind::kSilent) {
-      return Observed<ResolvedState>::missing("systemd-resolved did not answer: " + reply.error().why);
+      return Observed<ResolvedState>::missing(fmt::format("systemd-resolved cannot be asked: {}", reply.error().why));
     }
     if (!reply) return from_files(reply.error());
     return finish(std::move(*reply), std::move(source));

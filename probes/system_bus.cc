@@ -25,8 +25,10 @@ BusCall ask_bus(const char* method, const char* name) {
 #ifdef VPNDOCTOR_SD_BUS
 constexpr std::size_t kMostValues = 200'000;
 constexpr int kDeepest = 32;
+constexpr std::size_t kMostWaiting = 64;  // dbus-daemon refuses more than 128 (bus/config-parser.c)
 using Kind = DaemonFailure::Kind;
 using Message = std::unique_ptr<sd_bus_message, Freer<sd_bus_message_unref>>;
+using Slot = std::unique_ptr<sd_bus_slot, Freer<sd_bus_slot_unref>>;
 
 std::uint64_t microseconds(const Deadline& deadline) {
   // Zero would be sd-bus's own 25 seconds.
@@ -35,7 +37,7 @@ std::uint64_t microseconds(const Deadline& deadline) {
 
 std::unexpected<DaemonFailure> fail_by_code(int code, std::string what) {
   const bool is_silent = code == -ETIMEDOUT || code == -EAGAIN;
-  if (is_silent) return std::unexpected(DaemonFailure{Kind::kSilent, "it did not answer in time"});
+  if (is_silent) return std::unexpected(DaemonFailure{Kind::kSilent, "it did not answer within 1 s"});
   const Kind kind = code == -ENOENT || code == -ECONNREFUSED ? Kind::kAbsent : Kind::kRefused;
   return std::unexpected(DaemonFailure{kind, fmt::format("{}: {}", what, std::strerror(-code))});
 }
@@ -96,7 +98,7 @@ class MessageReader {
 
   bool read_text(char type, BusValue& value) {
     const char* text = nullptr;
-    if (sd_bus_message_read_basic(message_, type, &text) <= 0) return false;
+    if (sd_bus_message_read_basic(message_, type, static_cast<void*>(&text)) <= 0) return false;
     value.content = std::string(text);
     return true;
   }
@@ -138,16 +140,56 @@ class MessageReader {
   std::size_t count_ = 0;
 };
 
-/// Waits until the bus has let us in. sd_bus_call() would wait 25 s for that.
-int wait_until_ready(sd_bus* bus, const Deadline& deadline) {
+/// Lets the bus work until `is_done` gives something else than zero, and returns that.
+template <class IsDone>
+int run_bus(sd_bus* bus, const Deadline& deadline, IsDone is_done) {
   while (true) {
-    if (const int ready = sd_bus_is_ready(bus); ready != 0) return ready;
+    if (const int done = is_done(); done != 0) return done;
     const int processed = sd_bus_process(bus, nullptr);
     if (processed < 0) return processed;
     if (processed > 0) continue;
     if (deadline.left().count() == 0) return -ETIMEDOUT;
     if (const int waited = sd_bus_wait(bus, microseconds(deadline)); waited < 0 && waited != -EINTR) return waited;
   }
+}
+
+Asked<Message> make_message(sd_bus* bus, const BusCall& call) {
+  sd_bus_message* made = nullptr;
+  const int code = sd_bus_message_new_method_call(bus, &made, call.destination, call.path, call.interface, call.method);
+  Message message(made);
+  if (code < 0) return fail_by_code(code, call.method);
+  sd_bus_message_set_auto_start(made, 0);
+  for (const std::string& argument : call.arguments) {
+    if (const int appended = sd_bus_message_append(made, "s", argument.c_str()); appended < 0) {
+      return fail_by_code(appended, call.method);
+    }
+  }
+  return message;
+}
+
+struct PendingAnswer {
+  std::optional<BusValue> value;
+  int error = 0;
+  bool has_arrived = false;
+};
+
+int take_answer(sd_bus_message* message, void* pending, sd_bus_error* /*error*/) {
+  auto& answer = *static_cast<PendingAnswer*>(pending);
+  answer.has_arrived = true;
+  if (sd_bus_message_is_method_error(message, nullptr) > 0) {
+    answer.error = sd_bus_message_get_errno(message);
+    return 0;
+  }
+  BusValue::List values;
+  if (MessageReader(message).read_all(values) && !values.empty()) answer.value = std::move(values.front());
+  return 0;
+}
+
+/// Below zero when the bus failed, or the daemon did not answer in time.
+int wait_until_arrived(sd_bus* bus, const PendingAnswer& answer, const Deadline& deadline) {
+  const int waited = run_bus(bus, deadline, [&answer] { return answer.has_arrived ? 1 : 0; });
+  if (waited < 0) return waited;
+  return answer.error == ETIMEDOUT ? -ETIMEDOUT : 0;
 }
 #endif
 
@@ -162,28 +204,20 @@ Asked<SystemBus> SystemBus::open(const Deadline& deadline) {
   const int code = sd_bus_open_system(&opened);
   bus.bus_.reset(opened);
   if (code < 0) return std::unexpected(DaemonFailure{Kind::kAbsent, fmt::format("D-Bus: {}", std::strerror(-code))});
-  if (const int ready = wait_until_ready(opened, deadline); ready < 0) {
-    if (ready == -ETIMEDOUT) return std::unexpected(DaemonFailure{Kind::kSilent, "D-Bus did not answer in time"});
+  // sd_bus_call() would wait 25 s until the bus has let us in.
+  if (const int ready = run_bus(opened, deadline, [opened] { return sd_bus_is_ready(opened); }); ready < 0) {
+    if (ready == -ETIMEDOUT) return std::unexpected(DaemonFailure{Kind::kSilent, "D-Bus did not answer within 1 s"});
     return std::unexpected(DaemonFailure{Kind::kAbsent, fmt::format("D-Bus: {}", std::strerror(-ready))});
   }
   return bus;
 }
 
 Asked<BusValue> SystemBus::call(const BusCall& call, const Deadline& deadline) {
-  sd_bus_message* made = nullptr;
-  const int code =
-      sd_bus_message_new_method_call(bus_.get(), &made, call.destination, call.path, call.interface, call.method);
-  const Message message(made);
-  if (code < 0) return fail_by_code(code, call.method);
-  sd_bus_message_set_auto_start(made, 0);
-  for (const std::string& argument : call.arguments) {
-    if (const int appended = sd_bus_message_append(made, "s", argument.c_str()); appended < 0) {
-      return fail_by_code(appended, call.method);
-    }
-  }
+  const auto made = make_message(bus_.get(), call);
+  if (!made) return std::unexpected(made.error());
   sd_bus_error error = SD_BUS_ERROR_NULL;
   sd_bus_message* answered = nullptr;
-  const int called = sd_bus_call(bus_.get(), made, microseconds(deadline), &error, &answered);
+  const int called = sd_bus_call(bus_.get(), made->get(), microseconds(deadline), &error, &answered);
   sd_bus_error_free(&error);
   const Message answer(answered);
   if (called < 0) return fail_by_code(called, call.method);
@@ -193,10 +227,45 @@ Asked<BusValue> SystemBus::call(const BusCall& call, const Deadline& deadline) {
   }
   return BusValue{std::move(values)};
 }
+
+Asked<std::vector<std::optional<BusValue>>> SystemBus::properties_of_each(const BusCall& object,
+                                                                          const std::vector<std::string>& paths,
+                                                                          const Deadline& deadline) {
+  std::vector<PendingAnswer> pending(paths.size());
+  std::vector<Slot> slots;  // when they go, nobody writes to `pending` any more
+  for (std::size_t i = 0; i < paths.size(); ++i) {
+    if (i >= kMostWaiting) {
+      const int arrived = wait_until_arrived(bus_.get(), pending[i - kMostWaiting], deadline);
+      if (arrived < 0) return fail_by_code(arrived, "GetAll");
+    }
+    const auto made =
+        make_message(bus_.get(), {object.destination, paths[i].c_str(), kProperties, "GetAll", {object.interface}});
+    if (!made) return std::unexpected(made.error());
+    sd_bus_slot* slot = nullptr;
+    const int sent =
+        sd_bus_call_async(bus_.get(), &slot, made->get(), take_answer, &pending[i], microseconds(deadline));
+    slots.emplace_back(slot);
+    if (sent < 0) return fail_by_code(sent, "GetAll");
+  }
+  std::vector<std::optional<BusValue>> values;
+  for (PendingAnswer& each : pending) {
+    if (const int arrived = wait_until_arrived(bus_.get(), each, deadline); arrived < 0) {
+      return fail_by_code(arrived, "GetAll");
+    }
+    values.push_back(std::move(each.value));
+  }
+  return values;
+}
 #else
 void SystemBus::Closer::operator()(sd_bus* /*bus*/) const noexcept {}
 
 Asked<SystemBus> SystemBus::open(const Deadline& /*deadline*/) {
+  return std::unexpected(DaemonFailure{DaemonFailure::Kind::kAbsent, "vpndoctor was built without D-Bus"});
+}
+
+Asked<std::vector<std::optional<BusValue>>> SystemBus::properties_of_each(const BusCall& /*object*/,
+                                                                          const std::vector<std::string>& /*paths*/,
+                                                                          const Deadline& /*deadline*/) {
   return std::unexpected(DaemonFailure{DaemonFailure::Kind::kAbsent, "vpndoctor was built without D-Bus"});
 }
 

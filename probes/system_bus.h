@@ -6,6 +6,7 @@
 #include <sys/types.h>
 
 #include <memory>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -38,6 +39,11 @@ class SystemBus {
   Asked<pid_t> process_of(const char* name, const Deadline& deadline);
   /// All properties of an interface of an object.
   Asked<BusValue> properties(const BusCall& object, const Deadline& deadline);
+  /// The same of many objects with that interface, asked at once; in the order of `paths`, null for one that was not
+  /// told (there is no such object). Fails when any is not answered in time.
+  Asked<std::vector<std::optional<BusValue>>> properties_of_each(const BusCall& object,
+                                                                 const std::vector<std::string>& paths,
+                                                                 const Deadline& deadline);
   /// One property; `object.method` is its name.
   Asked<BusValue> property(const BusCall& object, const Deadline& deadline);
 

@@ -60,7 +60,7 @@ Asked<void> VarlinkConnection::wait(short events, const Deadline& deadline) cons
   while (true) {
     const int ready = ::poll(&waited, 1, static_cast<int>(deadline.left().count()));
     if (ready > 0) return {};
-    if (ready == 0) return fail(Kind::kSilent, "it did not answer in time");
+    if (ready == 0) return fail(Kind::kSilent, "it did not answer within 1 s");
     if (errno != EINTR) return fail_by_errno("poll");
   }
 }

@@ -49,22 +49,21 @@ std::string sent_text(const DnsQuery& query, const std::string& asked_name) {
   return query.name == canonical_dns_name(asked_name) ? "" : " as " + query.name;
 }
 
-/// "10.66.0.1 through tun0 and 192.0.2.1 through lan0 at once, then 9.9.9.9 (if ...)".
-std::string queries_text(const DnsPath& path, const std::string& name) {
+/// "10.66.0.1 through tun0 and 192.0.2.1 through lan0, at once": what is asked in any case.
+std::string first_asked_text(const DnsPath& path, const std::string& name) {
   std::string text;
-  std::size_t at_once = 0;
-  for (const DnsQuery& query : path.asked) at_once += query.only_if.empty() ? 1 : 0;
-  std::size_t shown = 0;
+  std::size_t count = 0;
   for (const DnsQuery& query : path.asked) {
-    if (shown == kMostQueries) break;
-    const bool follows = !query.only_if.empty();
-    if (shown > 0) text += follows ? ", then " : (path.parallel ? " and " : ", ");
-    text += whom_text(query) + sent_text(query, name);
-    if (follows) text += fmt::format(" (if {})", query.only_if);
-    if (++shown == at_once && at_once > 1 && path.parallel) text += ", at once";
+    if (!query.only_if.empty() || ++count > kMostQueries) continue;
+    text += (count == 1 ? "" : " and ") + whom_text(query) + sent_text(query, name);
   }
-  if (path.asked.size() > shown) text += fmt::format(", and {} more", path.asked.size() - shown);
-  return text;
+  if (count > kMostQueries) text += fmt::format(" and {} more", count - kMostQueries);
+  return count > 1 && path.parallel ? text + ", at once" : text;
+}
+
+std::size_t count_conditional(const DnsPath& path) {
+  return static_cast<std::size_t>(
+      std::ranges::count_if(path.asked, [](const DnsQuery& query) { return !query.only_if.empty(); }));
 }
 
 /// The domains by which the scopes were chosen; empty when no domain decided.
@@ -78,11 +77,11 @@ std::string domains_text(const DnsPath& path) {
   return fmt::format("{}", fmt::join(domains, ", "));
 }
 
-/// " (systemd-resolved, corp.example)": who decided, and by which domain.
+/// " (systemd-resolved, for corp.example)": who decided, and by which domain.
 std::string reason_text(const DnsPath& path, const std::string& resolver) {
   std::string text = path.candidates.empty() ? "" : resolver;
   const std::string domains = domains_text(path);
-  if (!domains.empty()) text += (text.empty() ? "" : ", ") + domains;
+  if (!domains.empty()) text += (text.empty() ? "for " : ", for ") + domains;
   return text.empty() ? "" : fmt::format(" ({})", text);
 }
 
@@ -104,7 +103,14 @@ std::string resolver_of(const Snapshot& snapshot) {
   return {};
 }
 
-bool is_known(const DnsPath& path) { return path.why_none.empty() && !(path.asked.empty() && !path.uncertain.empty()); }
+bool is_known(const DnsPath& path) {
+  return path.is_answered_here || !path.asked.empty() || (path.why_none.empty() && path.uncertain.empty());
+}
+
+/// Why it is not known what becomes of a name.
+std::string unknown_text(const DnsPath& path) { return path.why_none.empty() ? path.uncertain : path.why_none; }
+
+bool leaks(const DnsPath& path) { return path.leaks_to && !path.leaks_to->empty(); }
 
 /// What follows the name in a sentence.
 std::string fate_text(const DnsPath& path, const std::string& name, const std::string& resolver) {
@@ -112,13 +118,17 @@ std::string fate_text(const DnsPath& path, const std::string& name, const std::s
     return fmt::format("is answered on this machine{}", path.answered_by.empty() ? "" : ", by " + path.answered_by);
   }
   if (path.asked.empty()) return "is sent to nobody" + reason_text(path, resolver);
-  return fmt::format("goes to {}{}", queries_text(path, name), reason_text(path, resolver));
+  return fmt::format("goes to {}{}{}", first_asked_text(path, name), reason_text(path, resolver),
+                     leaks(path) ? ", outside the tunnel: a leak" : "");
 }
 
 std::string path_text(const DnsPath& path, const std::string& name, const std::string& resolver) {
-  if (!path.why_none.empty()) return "not here: " + path.why_none;
+  if (!path.why_none.empty()) return "there is no such way here: " + path.why_none;
   if (!is_known(path)) return "not known: " + path.uncertain;
   std::string text = fate_text(path, name, resolver);
+  if (const std::size_t more = count_conditional(path); more > 0) {
+    text += fmt::format("; if that fails, {} more, see below", more);
+  }
   if (!path.uncertain.empty()) text += "; not certain: " + path.uncertain;
   return text;
 }
@@ -141,8 +151,39 @@ std::vector<std::pair<std::string, const DnsPath*>> same_ways(const std::vector<
 
 void write_ways(const DnsExplainReport& report, Page& page) {
   const std::string resolver = resolver_of(*report.snapshot);
+  std::vector<std::pair<std::string, std::string>> said;  // the text and the caller that has it
   for (const DnsPath& path : report.explanation.paths) {
-    page.field(caller_text(path), path_text(path, report.explanation.name, resolver));
+    const std::string text = path_text(path, report.explanation.name, resolver);
+    const auto same = std::ranges::find(said, text, &std::pair<std::string, std::string>::first);
+    page.field(caller_text(path), same == said.end() ? text : "the same as " + same->second);
+    if (same == said.end()) said.emplace_back(text, caller_text(path));
+  }
+}
+
+/// "192.0.2.1 through eth0 for git.corp.example, if git.home.lan is not found".
+std::string query_text(const DnsQuery& query) {
+  std::string text = fmt::format("{} for {}", whom_text(query), query.name);
+  if (!query.only_if.empty()) text += ", if " + query.only_if;
+  return text;
+}
+
+std::vector<std::string> query_texts(const DnsPath& path) {
+  std::vector<std::string> texts;
+  texts.reserve(path.asked.size());
+  for (const DnsQuery& query : path.asked) texts.push_back(query_text(query));
+  return texts;
+}
+
+/// Where more than the first questions may follow.
+void write_order(const DnsExplanation& explanation, Page& page) {
+  constexpr std::size_t kMostSteps = 8;
+  for (const auto& [callers, path] : same_ways(explanation.paths, query_texts)) {
+    if (count_conditional(*path) == 0) continue;
+    page.heading(fmt::format("Who is asked, in this order ({})", callers));
+    const std::vector<std::string> texts = query_texts(*path);
+    const std::size_t shown = page.verbose() ? texts.size() : std::min(texts.size(), kMostSteps);
+    for (std::size_t i = 0; i < shown; ++i) page.step(i + 1, texts[i]);
+    if (texts.size() > shown) page.paragraph(fmt::format("and {} more; --verbose lists them", texts.size() - shown));
   }
 }
 
@@ -157,6 +198,7 @@ void write_steps_passed(const DnsExplanation& explanation, Page& page) {
 /// Everything that a reader sees of the candidates.
 std::vector<std::vector<std::string>> candidate_rows(const DnsPath& path) {
   std::vector<std::vector<std::string>> rows;
+  rows.reserve(path.candidates.size());
   for (const DnsCandidate& each : path.candidates) {
     rows.push_back({each.chosen ? "*" : "", short_name(each.scope, kWidestScope), each.score.to_string(), each.rule});
   }
@@ -184,15 +226,29 @@ void write_leaks(const DnsExplanation& explanation, Page& page) {
     has_heading = true;
     page.item(text);
   };
-  const auto leaks = [](const DnsPath& path) { return std::pair(path.leaks_to, path.why_leaks_unknown); };
-  for (const auto& [callers, path] : same_ways(explanation.paths, leaks)) {
+  const auto whom = [](const DnsPath& path) { return std::pair(path.leaks_to, path.why_leaks_unknown); };
+  for (const auto& [callers, path] : same_ways(explanation.paths, whom)) {
     if (!path->why_none.empty()) continue;
     if (!path->leaks_to) {
       say(fmt::format("{}: not known: {}", callers, path->why_leaks_unknown));
     } else if (!path->leaks_to->empty()) {
-      say(fmt::format("{}: {} gets the name outside every tunnel", callers, fmt::join(*path->leaks_to, ", ")));
+      say(fmt::format("{}: {} may get the name, outside every tunnel", callers, fmt::join(*path->leaks_to, ", ")));
     }
   }
+}
+
+/// The callers that have the note; empty when it holds for every way that there is.
+std::string callers_of_note(const std::vector<DnsPath>& paths, const std::string& note) {
+  std::vector<std::string> callers;
+  bool all = true;
+  for (const DnsPath& path : paths) {
+    if (std::ranges::find(path.notes, note) != path.notes.end()) {
+      callers.push_back(caller_text(path));
+    } else {
+      all = all && !path.why_none.empty();
+    }
+  }
+  return all ? "" : fmt::format("{}", fmt::join(callers, ", "));
 }
 
 void write_notes(const DnsExplanation& explanation, Page& page) {
@@ -201,7 +257,8 @@ void write_notes(const DnsExplanation& explanation, Page& page) {
     for (const std::string& note : path.notes) {
       if (std::ranges::find(said, note) != said.end()) continue;
       if (said.empty()) page.heading("Notes");
-      page.item(note);
+      const std::string callers = callers_of_note(explanation.paths, note);
+      page.item(callers.empty() ? note : fmt::format("{}: {}", callers, note));
       said.push_back(note);
     }
   }
@@ -220,8 +277,7 @@ std::string data_headline(const DnsExplainReport& report) {
   const DnsPath* path = main_path(explanation);
   const std::string resolver = resolver_of(*report.snapshot);
   if (path == nullptr) {
-    const std::string why =
-        explanation.paths.empty() ? "" : path_text(explanation.paths.front(), explanation.name, resolver);
+    const std::string why = explanation.paths.empty() ? "" : unknown_text(explanation.paths.front());
     return fmt::format("Who would be asked for {} is not known{}{}.", explanation.name, why.empty() ? "" : ": ", why);
   }
   std::string text = fmt::format("{} {}", explanation.name, fate_text(*path, explanation.name, resolver));
@@ -234,9 +290,10 @@ void write_sections(const DnsExplainReport& report, Page& page) {
   page.blank_line();
   if (explanation.type != kDnsTypeA) page.field("type", dns_type_name(explanation.type));
   write_ways(report, page);
-  write_steps_passed(explanation, page);
   write_candidates(explanation, page);
   write_leaks(explanation, page);
+  write_order(explanation, page);
+  write_steps_passed(explanation, page);
   write_notes(explanation, page);
 }
 

@@ -26,6 +26,7 @@ std::string domain_text(const DnsDomain& domain) { return (domain.route_only ? "
 
 std::vector<std::string> domain_texts(const DnsScopeView& scope) {
   std::vector<std::string> texts;
+  texts.reserve(scope.domains.size());
   for (const DnsDomain& domain : scope.domains) texts.push_back(domain_text(domain));
   return texts;
 }
@@ -96,6 +97,7 @@ std::string resolv_conf_text(const ResolvConf& file, const std::optional<ResolvC
 
 std::string servers_text(const std::vector<DnsServer>& servers) {
   std::vector<std::string> texts;
+  texts.reserve(servers.size());
   for (const DnsServer& server : servers) texts.push_back(server.to_string());
   return list_text(texts, false);
 }
@@ -140,15 +142,15 @@ void write_daemons(const DnsShowReport& report, Page& page) {
   }
 }
 
-/// "tunnel, live, default route, LLMNR".
-std::string state_text(const DnsScopeView& scope) {
+/// "tunnel, live, takes all other names, LLMNR".
+std::string state_text(const DnsScopeView& scope, bool is_alone) {
   std::string text = scope.is_tunnel ? "tunnel, " : "";
   if (scope.live) {
     text += *scope.live ? "live" : "NOT live: " + scope.why_not_live;
   } else {
     text += "not known whether live: " + scope.why_not_live;
   }
-  if (scope.default_route == true) text += "; for all other names";
+  if (scope.default_route == true) text += is_alone ? ", takes all names" : ", takes all other names";
   for (const std::string& protocol : scope.protocols) {
     if (protocol == "llmnr") text += ", LLMNR";
     if (protocol == "mdns") text += ", mDNS";
@@ -158,17 +160,23 @@ std::string state_text(const DnsScopeView& scope) {
 
 bool is_worth_a_block(const DnsScopeView& scope) { return !scope.servers.empty() || !scope.domains.empty(); }
 
-void write_scope(const DnsScopeView& scope, Page& page) {
+void write_scope(const DnsScopeView& scope, bool is_alone, Page& page) {
   constexpr std::size_t kWidestLabel = 11;
   const std::string name = escape_non_ascii(scope.id);
   if (name.size() > kWidestLabel) {
     page.paragraph(name);
-    page.field("", state_text(scope));
+    page.field("", state_text(scope, is_alone));
   } else {
-    page.field(name, state_text(scope));
+    page.field(name, state_text(scope, is_alone));
   }
   if (!scope.servers.empty()) page.field("", "servers " + list_text(server_texts(scope), page.verbose()));
   if (!scope.domains.empty()) page.field("", "domains " + list_text(domain_texts(scope), page.verbose()));
+}
+
+bool any_route_only(const DnsOverview& overview) {
+  return std::ranges::any_of(overview.scopes, [](const DnsScopeView& scope) {
+    return std::ranges::any_of(scope.domains, &DnsDomain::route_only);
+  });
 }
 
 void write_scopes(const DnsOverview& overview, Page& page) {
@@ -179,48 +187,65 @@ void write_scopes(const DnsOverview& overview, Page& page) {
       if (scope.id != "global") others.push_back(scope.id);
       continue;
     }
-    if (!has_heading) page.heading("Scopes (~ marks domains that are not appended to short names)");
+    if (!has_heading) page.heading("Scopes");
     has_heading = true;
-    write_scope(scope, page);
+    write_scope(scope, overview.scopes.size() == 1, page);
+  }
+  if (has_heading && any_route_only(overview)) {
+    page.paragraph("~ marks a domain that is not appended to short names.", 2, Style::kQuiet);
   }
   if (others.empty()) return;
   if (!has_heading) page.heading("Scopes");
   page.field("no servers", list_text(others, page.verbose()));
 }
 
-template <class T>
-void write_source(const char* name, const Observed<T>& facet, Page& page, bool& has_heading) {
-  const auto say = [&](const std::string& text) {
-    if (!has_heading) page.heading("What was not read");
-    has_heading = true;
-    page.item(fmt::format("{}: {}", name, text));
-  };
-  if (!facet) say(facet.why_missing());
-  for (const std::string& limit : facet.limits()) say(limit);
-}
-
-void write_sources(const Snapshot& snapshot, Page& page) {
-  const DnsConfiguration& dns = snapshot.dns;
-  bool has_heading = false;
-  if (snapshot.platform == Platform::kMacos) {
-    write_source("scutil --dns", dns.macos, page, has_heading);
-    return;
+/// The sources of one machine, told as far as they were not read.
+class UnreadSources {
+ public:
+  template <class T>
+  void add(const char* name, const Observed<T>& facet) {
+    if (!facet && facet.why_missing().ends_with("does not run")) {
+      idle_.emplace_back(name);
+    } else if (!facet) {
+      unread_.push_back(fmt::format("{}: {}", name, facet.why_missing()));
+    }
+    for (const std::string& limit : facet.limits()) unread_.push_back(fmt::format("{}: {}", name, limit));
   }
-  write_source("resolv.conf", dns.resolv_conf, page, has_heading);
-  write_source("nsswitch.conf", dns.name_service_switch, page, has_heading);
-  write_source("hosts", dns.hosts, page, has_heading);
-  write_source("nscd", dns.name_service_cache, page, has_heading);
-  write_source("systemd-resolved", dns.resolved, page, has_heading);
-  write_source("NetworkManager", dns.network_manager, page, has_heading);
-  write_source("dnsmasq", dns.dnsmasq, page, has_heading);
-  write_source("listeners", dns.listeners, page, has_heading);
-  write_source("backups", dns.backups, page, has_heading);
+
+  void write_idle(Page& page) const { page.field("not running", list_text(idle_, true)); }
+  void write_unread(Page& page) const {
+    if (!unread_.empty()) page.heading("What could not be read");
+    for (const std::string& each : unread_) page.item(each);
+  }
+
+ private:
+  std::vector<std::string> idle_;
+  std::vector<std::string> unread_;
+};
+
+UnreadSources unread_sources(const Snapshot& snapshot) {
+  const DnsConfiguration& dns = snapshot.dns;
+  UnreadSources sources;
+  if (snapshot.platform == Platform::kMacos) {
+    sources.add("scutil --dns", dns.macos);
+    return sources;
+  }
+  sources.add("resolv.conf", dns.resolv_conf);
+  sources.add("nsswitch.conf", dns.name_service_switch);
+  sources.add("hosts", dns.hosts);
+  sources.add("nscd", dns.name_service_cache);
+  sources.add("systemd-resolved", dns.resolved);
+  sources.add("NetworkManager", dns.network_manager);
+  sources.add("dnsmasq", dns.dnsmasq);
+  sources.add("port 53", dns.listeners);
+  sources.add("backups of resolv.conf", dns.backups);
+  return sources;
 }
 
-/// "tun0 for ~corp.example and 2 more", "lan0 for the rest".
-std::string share_text(const DnsScopeView& scope) {
-  std::string text = scope.id;
-  if (scope.default_route == true) return text + " for all other names";
+/// "tun0 for corp.example and 2 more", "lan0 for all others"; a scope that belongs to no link is known by its servers.
+std::string share_text(const DnsScopeView& scope, bool is_alone) {
+  std::string text = scope.interface.empty() ? servers_text(scope.servers) : scope.interface;
+  if (scope.default_route == true) return text + (is_alone ? "" : " for all others");
   if (scope.domains.empty()) return text;
   text += " for " + scope.domains.front().name;
   if (scope.domains.size() > 1) text += fmt::format(" and {} more", scope.domains.size() - 1);
@@ -234,24 +259,29 @@ std::string data_headline(const DnsShowReport& report) {
   if (overview.model == DnsModel::kUnknown) {
     return fmt::format("How names are resolved is not known: {}.", overview.why_unknown);
   }
-  constexpr std::size_t kMostScopes = 4;
-  std::string text = fmt::format("Names are resolved by {}", resolver_text(overview.model));
-  std::size_t shown = 0;
+  std::vector<const DnsScopeView*> answering;
   for (const DnsScopeView& scope : overview.scopes) {
-    const bool counts = scope.live == true && !scope.servers.empty();
-    if (!counts || shown == kMostScopes) continue;
-    text += (shown == 0 ? ": " : ", ") + share_text(scope);
-    ++shown;
+    if (scope.live == true && !scope.servers.empty()) answering.push_back(&scope);
   }
-  return text + ".";
+  // The scope that takes the rest is named after those that take something.
+  std::ranges::stable_partition(answering, [](const DnsScopeView* scope) { return scope->default_route != true; });
+  std::string text = fmt::format("Names are resolved by {}", resolver_text(overview.model));
+  constexpr std::size_t kMostScopes = 4;
+  for (std::size_t i = 0; i < std::min(answering.size(), kMostScopes); ++i) {
+    text += (i == 0 ? ": " : ", ") + share_text(*answering[i], answering.size() == 1);
+  }
+  if (answering.size() > kMostScopes) text += fmt::format(", and {} more", answering.size() - kMostScopes);
+  return text + (answering.empty() ? ", where no scope is live with a server." : ".");
 }
 
 void write_sections(const DnsShowReport& report, Page& page) {
+  const UnreadSources sources = unread_sources(*report.snapshot);
   if (report.snapshot->platform == Platform::kLinux) page.blank_line();
   write_files(report, page);
   write_daemons(report, page);
+  sources.write_idle(page);
   write_scopes(report.overview, page);
-  write_sources(*report.snapshot, page);
+  sources.write_unread(page);
 }
 
 }  // namespace vpndoctor

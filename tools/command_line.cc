@@ -10,6 +10,7 @@
 
 #include "cli.h"
 #include "nearest_word.h"
+#include "option_values.h"
 #include "vpndoctor/version.h"
 
 namespace vpndoctor {
@@ -35,12 +36,17 @@ constexpr auto kRoutesCommands =
     std::to_array<std::string_view>({"show", "save", "diff", "explain", "audit", "restore", "watch"});
 constexpr auto kDnsCommands = std::to_array<std::string_view>({"show", "explain", "test"});
 
+bool is_address(const std::string& word) { return IpAddress::parse(word).has_value(); }
+bool is_dotted_name(const std::string& word) { return word.find('.') != word.npos && !check_dns_name(word); }
+
 /// A command with others below it; its name alone stands for `show`.
 struct CommandFamily {
   std::string_view name;
   std::span<const std::string_view> commands;
+  bool (*is_explained)(const std::string& word);  ///< the word is one that its `explain` takes
 };
-constexpr auto kFamilies = std::to_array<CommandFamily>({{"routes", kRoutesCommands}, {"dns", kDnsCommands}});
+constexpr auto kFamilies =
+    std::to_array<CommandFamily>({{"routes", kRoutesCommands, is_address}, {"dns", kDnsCommands, is_dotted_name}});
 
 constexpr auto kCommands = std::to_array<std::string_view>({"mtu", "routes", "dns", "explain"});
 constexpr auto kCommonFlags = std::to_array<std::string_view>({"--json", "--quiet", "--verbose", "--all"});
@@ -141,12 +147,13 @@ std::string see_help(const std::string& command) {
 /// The command that a mistyped word was meant to be, without "vpndoctor"; empty when none is near. Below a family only
 /// its own commands are meant; where several have one of that name, the first.
 std::string meant_command(const std::string& word, const CommandFamily* below) {
+  if (below != nullptr && below->is_explained(word)) return fmt::format("{} explain {}", below->name, word);
   Words names;
   if (below == nullptr) names.assign(kCommands.begin(), kCommands.end());
   for (const CommandFamily& family : kFamilies) {
     if (below == nullptr || below == &family) names.insert(names.end(), family.commands.begin(), family.commands.end());
   }
-  const std::string name = nearest_word(word, names);
+  std::string name = nearest_word(word, names);
   if (name.empty() || (below == nullptr && is_one_of(kCommands, name))) return name;
   const auto has_name = [&](const CommandFamily& family) {
     return (below == nullptr || below == &family) && is_one_of(family.commands, name);

@@ -28,8 +28,7 @@ DnsExplanation explain(const DnsExplainCommand& command, const Snapshot& snapsho
 
 /// That nobody is asked is an answer; that it is not known who would be is none.
 bool is_answered(const DnsPath& path) {
-  return path.is_answered_here || !path.answered_by.empty() || !path.asked.empty() ||
-         (path.why_none.empty() && path.uncertain.empty());
+  return path.is_answered_here || !path.asked.empty() || (path.why_none.empty() && path.uncertain.empty());
 }
 
 }  // namespace

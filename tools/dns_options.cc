@@ -93,13 +93,13 @@ class DnsOptions final : public CommandOptions {
 
  private:
   void add_show(RawOutput& raw) {
-    show_.add(*app_, "show", "Show the resolver scopes, and what is wrong with them", kShowExamples);
+    show_.add(*app_, "show", "Show who resolves names, and what is wrong", kShowExamples);
     add_from_option(*show_.app, show_.command.from);
     add_fail_on_option(*show_.app, raw);
   }
 
   void add_explain() {
-    explain_.add(*app_, "explain", "Say which server would be asked for a name, and why", kExplainExamples);
+    explain_.add(*app_, "explain", "Say which server a name goes to, and why", kExplainExamples);
     CLI::App& app = *explain_.app;
     app.add_option("name", explain_.command.name, "The name, as a program is given it")->required()->type_name("");
     add_type_option(app, raw_.type);

@@ -13,8 +13,8 @@
 
 namespace vpndoctor {
 
-Result<std::shared_ptr<const Snapshot>> read_state(const std::string& from) {
-  auto snapshot = from.empty() ? collect_snapshot() : load_snapshot(from);
+Result<std::shared_ptr<const Snapshot>> read_state(const std::string& from, bool with_dns) {
+  auto snapshot = from.empty() ? collect_snapshot({.dns = with_dns}) : load_snapshot(from);
   if (!snapshot) return std::unexpected(std::move(snapshot.error()));
   return std::make_shared<const Snapshot>(std::move(*snapshot));
 }

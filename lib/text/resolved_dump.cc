@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <map>
 #include <tuple>
 
 #include "../json_line.h"
@@ -57,8 +58,10 @@ Fault each_object(const JsonLevel& parent, std::string_view name, Take take) {
   return std::nullopt;
 }
 
+/// The interface of a link-local address outside its own link's scope is a number here; see name_zones().
 std::optional<DnsServer> server_from(const JsonLevel& object, const std::string& interface) {
-  const auto address = IpAddress::parse(text_of(object, "addressString"));
+  const std::string text = text_of(object, "addressString");
+  const auto address = IpAddress::parse(std::string_view(text).substr(0, text.find('%')));  // "fe80::1%3"
   if (!address) return std::nullopt;
   DnsServer server;
   server.address = *address;
@@ -66,7 +69,8 @@ std::optional<DnsServer> server_from(const JsonLevel& object, const std::string&
   if (const int port = number_of(object, "port"); port > 0 && port <= 0xffff) {
     server.port = static_cast<std::uint16_t>(port);
   }
-  if (address->is_link_local()) server.zone = interface;
+  const int index = number_of(object, "ifindex");
+  if (address->is_link_local()) server.zone = interface.empty() && index != 0 ? fmt::format("{}", index) : interface;
   return server;
 }
 
@@ -77,6 +81,21 @@ std::uint64_t protocol_bit(const JsonLevel& scope) {
   if (protocol == "llmnr") return is_inet ? kResolvedLlmnrIpv4 : kResolvedLlmnrIpv6;
   if (protocol == "mdns") return is_inet ? kResolvedMdnsIpv4 : kResolvedMdnsIpv6;
   return 0;
+}
+
+/// Gives the servers of scopes that are no link's the names of the interfaces that they have as numbers.
+void name_zones(ResolvedReply& reply) {
+  std::map<std::string, std::string> names;
+  for (const auto& [index, name] : reply.interfaces) names.emplace(fmt::format("{}", index), name);
+  const auto name_zone = [&names](DnsServer& server) {
+    if (const auto found = names.find(server.zone); found != names.end()) server.zone = found->second;
+  };
+  for (ResolvedScope& scope : reply.state.scopes) {
+    if (scope.kind == ResolvedScope::Kind::kLink) continue;
+    std::ranges::for_each(scope.servers, name_zone);
+    if (scope.current_server) name_zone(*scope.current_server);
+  }
+  std::ranges::for_each(reply.state.fallback_servers, name_zone);
 }
 
 class DumpReader {
@@ -194,6 +213,7 @@ std::expected<ResolvedReply, std::string> parse_resolved_dump(std::string_view r
   std::ranges::stable_sort(reader.reply.state.scopes, {},
                            [](const ResolvedScope& scope) { return std::tuple(scope.kind, scope.interface_index); });
   std::ranges::sort(reader.reply.interfaces);
+  name_zones(reader.reply);
   reader.reply.state.source = ResolvedState::Source::kVarlink;
   reader.reply.state.runs = true;
   return std::move(reader.reply);

@@ -5,6 +5,7 @@
 #include <string>
 #include <vector>
 
+#include "machine.h"
 #include "vpndoctor/snapshot.h"
 
 namespace vpndoctor::testing_support {
@@ -67,6 +68,35 @@ inline ResolvedState resolved_of(std::vector<ResolvedScope> links) {
   resolved.scopes.emplace_back();
   for (ResolvedScope& link : links) resolved.scopes.push_back(std::move(link));
   return resolved;
+}
+
+template <class T>
+Observed<T> seen(T value) {
+  return Observed<T>(std::move(value), "test");
+}
+
+/// eth0 and tun0, systemd-resolved with the tunnel's names, a resolv.conf with its stub, nss-resolve.
+inline Snapshot vpn_machine(bool tunnel_runs = true) {
+  Machine machine = Machine::ordinary();
+  machine.tun("tun0", tunnel_runs).address("tun0", "10.66.0.2/24").tunnel("tun0", "198.51.100.9");
+  Snapshot snapshot = machine.snapshot();
+  snapshot.host_name = "laptop";
+  ResolvConf file = resolv_conf_of({"127.0.0.53"}, {"home.lan"});
+  file.link_target = "../run/systemd/resolve/stub-resolv.conf";
+  file.real_path = "/run/systemd/resolve/stub-resolv.conf";
+  snapshot.dns.resolv_conf = seen(file);
+  snapshot.dns.name_service_switch = seen(name_service_switch_of({"files", "resolve", "dns"}));
+  snapshot.dns.hosts = seen(std::vector<HostsEntry>{});
+  snapshot.dns.name_service_cache = seen(NameServiceCache{});
+  snapshot.dns.network_manager = Observed<NetworkManagerDns>::missing("NetworkManager does not run");
+  snapshot.dns.dnsmasq = seen(std::vector<DnsmasqInstance>{});
+  snapshot.dns.listeners = seen(std::vector<DnsListener>{{dns_server("127.0.0.53"), "systemd-resolve", 812}});
+  snapshot.dns.backups = seen(std::vector<ResolvConfBackup>{});
+  snapshot.dns.resolved = seen(resolved_of({link_scope("eth0", {"192.0.2.1"}, {"home.lan"}, true),
+                                            link_scope("tun0", {"10.66.0.1", "10.66.0.9"}, {"~corp.example"}, false,
+                                                       tunnel_runs ? std::uint64_t{kResolvedDns} : 0)}));
+  snapshot.dns.resolved->settings = seen(ResolvedSettings{});
+  return snapshot;
 }
 
 }  // namespace vpndoctor::testing_support

@@ -19,22 +19,8 @@ using testing_support::link_scope;
 using testing_support::Machine;
 using testing_support::name_service_switch_of;
 using testing_support::resolv_conf_of;
-using testing_support::resolved_of;
-
-template <class T>
-Observed<T> seen(T value) {
-  return Observed<T>(std::move(value), "test");
-}
-
-/// eth0 and tun0, systemd-resolved with the tunnel's names, a resolv.conf with its stub, nss-resolve.
-Snapshot vpn_machine() {
-  Snapshot snapshot = Machine::ordinary().tun("tun0").address("tun0", "10.8.0.2/24").snapshot();
-  snapshot.dns.resolv_conf = seen(resolv_conf_of({"127.0.0.53"}, {"home.lan"}));
-  snapshot.dns.name_service_switch = seen(name_service_switch_of({"files", "resolve", "dns"}));
-  snapshot.dns.resolved = seen(resolved_of({link_scope("eth0", {"192.0.2.1"}, {"home.lan"}, true),
-                                            link_scope("tun0", {"10.66.0.1"}, {"~corp.example"}, false)}));
-  return snapshot;
-}
+using testing_support::seen;
+using testing_support::vpn_machine;
 
 DnsmasqInstance dnsmasq_on(const char* address, bool managed, std::vector<DnsmasqUpstream> upstreams) {
   DnsmasqInstance instance;
@@ -128,17 +114,12 @@ TEST(DnsOverview, ConfiguredIsToldFromLive) {
   EXPECT_EQ(scope_of(overview, "tun0").live, false);
   EXPECT_NE(scope_of(overview, "tun0").why_not_live, "");
   EXPECT_EQ(scope_of(overview, "tun0").is_tunnel, true);
-  EXPECT_EQ(scope_of(overview, "tun0").servers, std::vector{dns_server("10.66.0.1")});
+  EXPECT_EQ(scope_of(overview, "tun0").servers, (std::vector{dns_server("10.66.0.1"), dns_server("10.66.0.9")}));
   EXPECT_TRUE(scope_of(overview, "tun0").protocols.empty());
 }
 
 TEST(DnsOverview, AScopeWhoseLinkIsDeadSaysSo) {
-  Machine machine = Machine::ordinary();
-  machine.tun("tun0", false);
-  Snapshot snapshot = machine.snapshot();
-  snapshot.dns = vpn_machine().dns;
-  snapshot.dns.resolved->scopes[2].live_protocols = 0;
-  EXPECT_NE(scope_of(overview_of_dns(snapshot), "tun0").why_not_live.find("carrier"), std::string::npos);
+  EXPECT_NE(scope_of(overview_of_dns(vpn_machine(false)), "tun0").why_not_live.find("carrier"), std::string::npos);
 }
 
 TEST(DnsOverview, ALinkThatOnlySpeaksLlmnrIsLive) {

@@ -187,6 +187,76 @@ DnsPath random_dns_path(DnsDraw& draw) {
   return path;
 }
 
+DnsExchange random_exchange(DnsDraw& draw) {
+  DnsExchange exchange;
+  exchange.server = draw.maybe_server().value_or(DnsServer{});
+  exchange.interface = draw.maybe_text();
+  exchange.name = draw.text();
+  exchange.type = static_cast<std::uint16_t>(draw.below(65536));
+  exchange.transport = draw.chance() ? DnsTransport::kTcp : DnsTransport::kUdp;
+  if (draw.chance()) exchange.edns_bytes = static_cast<std::uint16_t>(draw.below(65536));
+  exchange.sent = static_cast<unsigned>(draw.below(3));
+  exchange.outcome = draw.one_of(std::array{DnsOutcome::kNotAsked, DnsOutcome::kAnswered, DnsOutcome::kSilent,
+                                            DnsOutcome::kUnreachable, DnsOutcome::kNotBound, DnsOutcome::kMalformed});
+  if (exchange.outcome != DnsOutcome::kAnswered) {
+    exchange.reason = draw.text();
+    return exchange;
+  }
+  exchange.rtt = Milliseconds(static_cast<double>(draw.below(100'000)) / 7);
+  exchange.rcode = static_cast<unsigned>(draw.below(4096));
+  exchange.truncated = draw.chance();
+  exchange.answers = draw.texts();
+  exchange.reply_bytes = static_cast<std::uint32_t>(draw.below(65536));
+  if (draw.chance()) exchange.server_bytes = static_cast<std::uint16_t>(draw.below(65536));
+  if (draw.chance()) exchange.reply_ttl = static_cast<std::uint8_t>(draw.below(256));
+  exchange.other_texts = draw.texts();
+  exchange.other_answers = static_cast<unsigned>(exchange.other_texts.size());
+  return exchange;
+}
+
+DnsServerTest random_server_test(DnsDraw& draw) {
+  DnsServerTest server;
+  server.server = draw.maybe_server().value_or(DnsServer{});
+  server.scope = draw.maybe_text();
+  server.interface = draw.maybe_text();
+  server.why_unbound = draw.maybe_text();
+  server.is_tunnel = draw.chance();
+  server.is_named = draw.chance();
+  if (draw.chance()) server.resolv_conf_index = draw.below(3);
+  server.udp = random_exchange(draw);
+  server.udp_plain = random_exchange(draw);
+  server.tcp = random_exchange(draw);
+  if (draw.chance()) server.control = random_exchange(draw);
+  server.ladder = draw.list<DnsExchange>(4, [&draw] { return random_exchange(draw); });
+  if (draw.chance()) server.largest_edns_bytes = static_cast<std::uint16_t>(draw.below(65536));
+  server.why_not_judged = draw.maybe_text();
+  return server;
+}
+
+DnsWayAnswer random_way(DnsDraw& draw) {
+  const DnsExchange exchange = random_exchange(draw);
+  DnsWayAnswer way{draw.text(), draw.maybe_text(), draw.maybe_text(), exchange.outcome, {}, exchange.reason, {}, {}, 0};
+  if (way.outcome == DnsOutcome::kAnswered) way.status = draw.text();
+  way.addresses = exchange.answers;
+  way.took = exchange.rtt;
+  way.lost = exchange.sent;
+  return way;
+}
+
+DnsTestReport random_test(DnsDraw& draw, std::shared_ptr<const Snapshot> snapshot) {
+  DnsTestReport test{std::move(snapshot), {}};
+  test.results.servers = draw.list<DnsServerTest>(4, [&draw] { return random_server_test(draw); });
+  test.results.names = draw.list<DnsNameTest>(3, [&draw] {
+    return DnsNameTest{draw.text(), static_cast<std::uint16_t>(draw.below(300)),
+                       draw.list<DnsWayAnswer>(5, [&draw] { return random_way(draw); })};
+  });
+  test.results.has_hijack_test = draw.chance();
+  test.results.hijack = draw.list<DnsHijackProbe>(
+      3, [&draw] { return DnsHijackProbe{random_exchange(draw), draw.text(), draw.chance()}; });
+  test.results.servers_left_out = draw.below(3);
+  return test;
+}
+
 }  // namespace
 
 Report random_dns_report(std::mt19937_64& random) {
@@ -201,6 +271,12 @@ Report random_dns_report(std::mt19937_64& random) {
     report.command = "dns show";
     report.verdict = draw.chance() ? Verdict::kOk : Verdict::kUndetermined;
     report.data = random_show(draw, std::move(shared));
+    return report;
+  }
+  if (draw.chance()) {
+    report.command = "dns test";
+    report.verdict = draw.chance() ? Verdict::kOk : Verdict::kUndetermined;
+    report.data = random_test(draw, std::move(shared));
     return report;
   }
   report.command = "dns explain";
