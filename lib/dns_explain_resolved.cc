@@ -1,12 +1,206 @@
 // SPDX-License-Identifier: Apache-2.0
-// The model of systemd-resolved; see dns_explain.h.
-#include "vpndoctor/dns_explain.h"
+// The model of systemd-resolved (src/resolve of systemd 252, 257 and 258): dns_query_go() of resolved-dns-query.c. All
+// scopes with the best score are asked at once.
+#include "dns_explain_resolved.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <array>
+#include <utility>
+
+#include "dns_reverse.h"
+#include "resolved_names.h"
 
 namespace vpndoctor {
 
-DnsPath explain_resolved(const Snapshot& /*snapshot*/, const DnsQuestion& /*question*/, bool /*through_stub*/,
-                         const std::string& /*pinned_interface*/) {
+namespace {
+
+constexpr unsigned kOldRules = 252;     // the newest version for which the old rules were read and measured
+constexpr unsigned kStubHosts = 253;    // _localdnsstub
+constexpr unsigned kModernRules = 257;  // the oldest version for which the new rules were read and measured
+
+/// dns_type_is_valid_query(), dns_type_is_obsolete(), dns_type_is_zone_transfer()
+bool is_refused_type(std::uint16_t type) {
+  constexpr std::array<std::uint16_t, 19> kRefused = {0,  3,  4,  7,   8,   9,   10,  11,  14, 30,
+                                                      38, 41, 46, 249, 250, 251, 252, 253, 254};
+  return std::ranges::find(kRefused, type) != kRefused.end();
+}
+
+ResolvedRules rules_of(unsigned version) {
+  return {.stub_hosts = version >= kStubHosts, .modern = version >= kModernRules};
+}
+
+std::vector<ResolvedScope> scopes_of(const ResolvedState& state) {
+  std::vector<ResolvedScope> scopes = state.scopes;
+  if (std::ranges::find(scopes, ResolvedScope::Kind::kGlobal, &ResolvedScope::kind) != scopes.end()) return scopes;
+  ResolvedScope global;
+  if (state.settings.is_known()) {
+    global.servers = state.settings->dns;
+    global.domains = state.settings->domains;
+  }
+  scopes.insert(scopes.begin(), std::move(global));
+  return scopes;
+}
+
+void say_uncertain(DnsPath& path, std::string_view why) {
+  if (path.uncertain.empty()) path.uncertain = why;
+}
+
+bool answer_here(DnsPath& path, const std::optional<LocalAnswer>& answer) {
+  if (!answer) return false;
+  path.is_answered_here = true;
+  path.answered_by = answer->from;
+  path.steps.push_back(answer->sentence);
+  return true;
+}
+
+/// Facets that could change the answer and are missing.
+void say_what_is_missing(const ResolvedQuestion& question, DnsPath& path) {
+  const Snapshot& snapshot = question.snapshot;
+  const auto& settings = question.state.settings;
+  const bool reads_hosts = !settings.is_known() || settings->read_etc_hosts != false;
+  if (!question.state.foreign.empty()) {
+    say_uncertain(path, fmt::format("systemd-resolved is in another network namespace: {}", question.state.foreign));
+  }
+  if (reads_hosts && !snapshot.dns.hosts.is_known()) {
+    say_uncertain(path, fmt::format("/etc/hosts is not known ({})", snapshot.dns.hosts.why_missing()));
+  }
+  if (is_single_label(question.name) && !settings.is_known()) {
+    say_uncertain(path, fmt::format("ResolveUnicastSingleLabel= is not known ({})", settings.why_missing()));
+  }
+  if (is_single_label(question.name) && snapshot.host_name.empty()) {
+    say_uncertain(path, "this machine's own name is not known");
+  }
+  if (address_of_reverse_name(question.name) && !snapshot.addresses.is_known()) {
+    say_uncertain(path, fmt::format("addresses are not known ({})", snapshot.addresses.why_missing()));
+  }
+  const bool is_beyond_ascii =
+      std::ranges::any_of(question.name, [](char c) { return static_cast<signed char>(c) < 0; });
+  if (is_beyond_ascii) say_uncertain(path, "the name is sent in its IDNA form, which is not worked out here");
+}
+
+/// A verdict that may be wrong matters when its scope is among the best, or might have been.
+void choose(const ResolvedQuestion& question, std::vector<ScopeVerdict>& verdicts, DnsPath& path) {
+  DnsScore best;
+  for (const auto& verdict : verdicts) best = std::max(best, verdict.candidate.score);
+  for (auto& verdict : verdicts) {
+    verdict.candidate.chosen = best.rank != DnsScore::Rank::kNo && verdict.candidate.score == best;
+    if (!verdict.uncertain.empty()) say_uncertain(path, verdict.uncertain);
+    if (verdict.candidate.chosen) append_queries(question, verdict, path);
+  }
+  for (const auto& verdict : verdicts) path.candidates.push_back(verdict.candidate);
+}
+
+void say_who_answers(const ResolvedQuestion& question, DnsPath& path) {
+  std::vector<const DnsQuery*> first;
+  for (const auto& query : path.asked) {
+    if (query.only_if.empty()) first.push_back(&query);
+  }
+  path.parallel = first.size() > 1;
+  const auto local = synthesized_answer(question);
+  if (first.empty()) {
+    if (!answer_here(path, local)) path.notes.push_back("systemd-resolved asks nobody, and the name does not resolve");
+    return;
+  }
+  if (path.parallel) {
+    path.notes.push_back("all of them are asked at once; the first success is the answer");
+  } else {
+    path.answered_by = first.front()->server ? first.front()->server->to_string() : first.front()->protocol;
+  }
+  if (local) path.notes.push_back(fmt::format("if that fails: {}", local->sentence));
+}
+
+DnsPath explain_by_rules(ResolvedQuestion& question, const ResolvedRules& rules) {
+  question.rules = rules;
+  DnsPath path;
+  say_what_is_missing(question, path);
+  if (answer_here(path, hosts_answer(question))) return path;
+  auto verdicts = scope_verdicts(question);
+  choose(question, verdicts, path);
+  say_who_answers(question, path);
+  return path;
+}
+
+/// What is sent, or who answers here, is the same.
+bool is_same_answer(const DnsPath& left, const DnsPath& right) {
+  const auto is_same_query = [](const DnsQuery& a, const DnsQuery& b) {
+    return a.server == b.server && a.name == b.name && a.protocol == b.protocol && a.scope == b.scope &&
+           a.only_if.empty() == b.only_if.empty();
+  };
+  return left.is_answered_here == right.is_answered_here && std::ranges::equal(left.asked, right.asked, is_same_query);
+}
+
+/// Explains by the rules of the version; where it is not known, or lies between those that are known, says whether it
+/// matters.
+DnsPath explain_by_version(ResolvedQuestion& question) {
+  const auto version = question.state.version;
+  if (version && (*version <= kOldRules || *version >= kModernRules)) {
+    return explain_by_rules(question, rules_of(*version));
+  }
+  DnsPath modern = explain_by_rules(question, rules_of(kModernRules));
+  DnsPath path = explain_by_rules(question, rules_of(version.value_or(kOldRules)));
+  if (is_same_answer(path, modern)) return path;
+  const std::string which = version ? fmt::format("systemd-resolved {} lies between", *version)
+                                    : "the version of systemd-resolved is not known, and the answer differs between";
+  path.uncertain = fmt::format("{} 252, whose rules were applied, and 257", which);
+  return path;
+}
+
+bool has_stub(const ResolvedState& state) {
+  const std::string& listener =
+      !state.stub_listener.empty() || !state.settings.is_known() ? state.stub_listener : state.settings->stub_listener;
+  return listener != "no";
+}
+
+/// Why this way is none; empty: it is one.
+std::string why_no_way(const Snapshot& snapshot, bool through_stub) {
+  const auto& resolved = snapshot.dns.resolved;
+  if (!resolved.is_known()) return fmt::format("systemd-resolved is not known ({})", resolved.why_missing());
+  if (resolved->runs == false) return "systemd-resolved does not run";
+  if (through_stub && !has_stub(*resolved)) return "systemd-resolved has no stub (DNSStubListener=no)";
   return {};
+}
+
+/// What is settled before the daemon's rules: a name or a type that it takes from nobody, an address instead of a name.
+bool is_settled(const DnsQuestion& question, const std::string& name, bool through_stub, DnsPath& path) {
+  if (is_refused_type(question.type)) {
+    path.notes.push_back("systemd-resolved refuses questions of this type");
+    return true;
+  }
+  if (!is_valid_dns_name(name)) {
+    path.notes.push_back("this is no valid DNS name, systemd-resolved asks nobody for it");
+    return true;
+  }
+  if (through_stub || !IpAddress::parse(question.name)) return false;
+  return answer_here(path, LocalAnswer{"systemd-resolved", "this is an address and no name"});
+}
+
+}  // namespace
+
+DnsPath explain_resolved(const Snapshot& snapshot, const DnsQuestion& question, bool through_stub,
+                         const std::string& pinned_interface) {
+  DnsPath path;
+  if (std::string why = why_no_way(snapshot, through_stub); !why.empty()) {
+    path.why_none = std::move(why);
+  } else if (const std::string name = canonical_dns_name(question.name);
+             !is_settled(question, name, through_stub, path)) {
+    const ResolvedState& state = *snapshot.dns.resolved;
+    ResolvedQuestion asked{.snapshot = snapshot,
+                           .state = state,
+                           .scopes = scopes_of(state),
+                           .name = name,
+                           .type = question.type,
+                           .no_search = through_stub || question.name.ends_with('.'),
+                           .pinned_interface = pinned_interface,
+                           .rules = {}};
+    asked.resolves_single_label = state.settings.is_known() && state.settings->resolve_single_label == true;
+    path = explain_by_version(asked);
+    add_routes_to_servers(asked, path);
+  }
+  path.caller = question.caller;
+  path.interface = question.interface;
+  return path;
 }
 
 }  // namespace vpndoctor

@@ -7,6 +7,7 @@
 #include <utility>
 
 #include "derived_routes.h"
+#include "dns_diff_compare.h"
 #include "facet_diff.h"
 #include "route_diff_pairs.h"
 #include "route_diff_summary.h"
@@ -40,7 +41,7 @@ FacetDiff diff_facet(const Observed<T>& before, const Observed<T>& after, Compar
 /// Nothing of one platform means the same on another.
 SnapshotDiff incomparable() {
   SnapshotDiff diff;
-  for (FacetDiff* facet : {&diff.routes, &diff.rules, &diff.links, &diff.addresses}) {
+  for (FacetDiff* facet : {&diff.routes, &diff.rules, &diff.links, &diff.addresses, &diff.dns}) {
     facet->not_compared = "one state is of Linux and the other of macOS";
   }
   return diff;
@@ -50,7 +51,7 @@ SnapshotDiff incomparable() {
 
 bool SnapshotDiff::is_partial() const {
   return !routes.not_compared.empty() || !rules.not_compared.empty() || !links.not_compared.empty() ||
-         !addresses.not_compared.empty();
+         !addresses.not_compared.empty() || dns_is_partial;
 }
 
 SnapshotDiff diff_snapshots(const Snapshot& before, const Snapshot& after) {
@@ -63,6 +64,7 @@ SnapshotDiff diff_snapshots(const Snapshot& before, const Snapshot& after) {
   if (before.platform == Platform::kMacos && !before.rules && !after.rules) diff.rules.not_compared.clear();
   diff.routes = diff_facet(before.routes, after.routes, diff_route_tables);
   fold_derived_routes(before, after, diff);
+  diff_dns(before.dns, after.dns, diff);
   RoutePairs pairs;
   if (before.routes && after.routes) pairs = pair_routes(*before.routes, *after.routes, diff.routes);
   diff.routes.reordered = std::move(pairs.reordered);

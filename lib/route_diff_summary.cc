@@ -49,6 +49,7 @@ class Summary {
     find_paired();
     say_interfaces(true);
     say_link_changes(true);
+    say_resolvers();
     say_prefixes();
     say_new_metrics();
     say_reordered(diff_.routes, "route");
@@ -256,6 +257,23 @@ class Summary {
       const Address& to = (*after_.addresses)[changed.after];
       const std::string what = address_change((*before_.addresses)[changed.before], to);
       say(1, fmt::format("address {}/{} on {} {}", to.address, to.prefix_length, to.interface, what));
+    }
+  }
+
+  void say_resolvers() {
+    const auto say_each = [this](const std::vector<std::uint32_t>& indexes, const std::vector<DnsDiffEntry>& entries,
+                                 const char* what) {
+      for (const std::uint32_t index : indexes) {
+        say(1, fmt::format("{} {}: {}", dns_diff_title(entries[index]), what, dns_diff_content(entries[index])));
+      }
+    };
+    say_each(diff_.dns.removed, diff_.dns_before, "vanished");
+    say_each(diff_.dns.added, diff_.dns_after, "appeared");
+    for (const FacetDiff::Changed& changed : diff_.dns.changed) {
+      const DnsDiffEntry& to = diff_.dns_after[changed.after];
+      for (const std::string& what : dns_diff_changes(diff_.dns_before[changed.before], to)) {
+        say(1, fmt::format("{}: {}", dns_diff_title(to), what));
+      }
     }
   }
 

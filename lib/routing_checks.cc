@@ -6,6 +6,7 @@
 
 #include <algorithm>
 
+#include "check_needs.h"
 #include "default_way.h"
 #include "owner_signs.h"
 #include "vpndoctor/prefix_set.h"
@@ -45,30 +46,9 @@ constexpr auto kChecks = std::to_array<Check>({
     {"RTE013", kTables | kTunnels | kSettings, 0, check_reverse_path_filter},
 });
 
-/// What a check asks of the facets, and what it cannot have.
-class Needs {
- public:
-  explicit Needs(const Check& check) : check_(&check) {}
-
-  template <class T>
-  Needs& facet(Facet facet, const char* name, const Observed<T>& observed) {
-    if (!reason_.empty() || (check_->needs & facet) == 0) return *this;
-    if (!observed) reason_ = fmt::format("the {} are not known: {}", name, observed.why_missing());
-    if (observed && !observed.is_complete() && (check_->whole & facet) != 0) {
-      reason_ = fmt::format("not all {} are known: {}", name, observed.limits().front());
-    }
-    return *this;
-  }
-  const std::string& reason() const { return reason_; }
-
- private:
-  const Check* check_;
-  std::string reason_;
-};
-
 /// Why a check cannot be made; empty when it can.
 std::string missing_facet(const Snapshot& snapshot, const Check& check) {
-  Needs needs(check);
+  FacetNeeds needs(check.needs, check.whole);
   needs.facet(kLinks, "links", snapshot.links)
       .facet(kAddresses, "addresses", snapshot.addresses)
       .facet(kRoutes, "routes", snapshot.routes);

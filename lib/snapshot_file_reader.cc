@@ -20,7 +20,7 @@ struct FacetHead {
   bool is_there = false;
   bool is_known = false;
   std::string source;
-  std::string missing;
+  std::string missing = "the file is of an older version, which does not hold it";
   std::vector<std::string> limits;
 };
 
@@ -46,6 +46,11 @@ Observed<T> observed(FacetHead& head, T&& value) {
   return result;
 }
 
+template <class T>
+T only_one(std::vector<T>& list) {
+  return list.empty() ? T{} : std::move(list.front());
+}
+
 }  // namespace
 
 /// The parts of the snapshot while they grow, and where the text is.
@@ -56,6 +61,7 @@ struct SnapshotReader::State {
   std::string carry;  ///< the beginning of a line whose end has not come, or is too near to the end of its piece
   std::uint64_t line_number = 0;
   bool ended = false;
+  unsigned minor_version = 0;
 
   Snapshot snapshot;
   std::array<FacetHead, kFacetNames.size()> heads;
@@ -79,6 +85,7 @@ struct SnapshotReader::State {
   }
   void finish();
   Snapshot take();
+  void take_dns();
 };
 
 SnapshotReader::SnapshotReader() : state_(std::make_unique<State>()) {}
@@ -162,6 +169,7 @@ void SnapshotReader::State::read_header(RecordFields& in) {
                 version->major > kSnapshotMajor ? "a newer vpndoctor is needed" : kMakeAnother);
   }
   fault.ignores_unknown = version->minor > kSnapshotMinor;
+  minor_version = version->minor;
   in.required("platform").required("taken_at");
   in.text("tool_version", snapshot.tool_version).text("kernel_release", snapshot.kernel_release);
   in.text("host_name", snapshot.host_name).number("namespace_inode", snapshot.namespace_inode);
@@ -195,14 +203,13 @@ void SnapshotReader::State::read_facet(RecordFields& in) {
   facet.is_there = true;
   facet.is_known = !in.has("missing");
   if (facet.is_known) in.required("source");
+  facet.missing.clear();
   in.text("source", facet.source).text("missing", facet.missing).texts("limits", facet.limits);
 }
 
 void SnapshotReader::State::read_entry(RecordFields& in, std::string_view kind) {
-  const auto kinds = record_kinds();
-  const auto known =
-      std::find_if(kinds.begin(), kinds.end(), [kind](const RecordKind& each) { return each.name == kind; });
-  if (known == kinds.end()) {
+  const RecordKind* known = find_record_kind(kind);
+  if (known == nullptr) {
     if (!fault.ignores_unknown) in.fail("record", in_quotes(kind) + " is not known");
     return;
   }
@@ -217,6 +224,7 @@ void SnapshotReader::State::read_end(RecordFields& in) {
   ended = true;
   for (std::size_t i = 0; i < counts.size(); ++i) {
     std::uint64_t count = 0;
+    if (minor_version < minor_version_of(i) && !heads[i].is_there) continue;
     in.required(kFacetNames[i]).number(kFacetNames[i], count);
     if (count != counts[i]) in.fail(kFacetNames[i], fmt::format("is {}, but there are {}", count, counts[i]));
     if (!heads[i].is_there) in.fail(kFacetNames[i], "has no record of its facet");
@@ -242,7 +250,30 @@ Snapshot SnapshotReader::State::take() {
   snapshot.settings = observed(head(Facet::kSettings), std::move(parts.settings));
   snapshot.tunnels = observed(head(Facet::kTunnels), std::move(parts.tunnels));
   snapshot.names = observed(head(Facet::kNames), std::move(parts.names));
+  take_dns();
   return std::move(snapshot);
+}
+
+void SnapshotReader::State::take_dns() {
+  DnsConfiguration& dns = snapshot.dns;
+  DnsParts& read = parts.dns;
+  dns.resolv_conf = observed(head(Facet::kResolvConf), only_one(read.resolv_conf));
+  dns.name_service_switch = observed(head(Facet::kNameServiceSwitch), only_one(read.name_service_switch));
+  dns.hosts = observed(head(Facet::kHosts), std::move(read.hosts));
+  dns.name_service_cache = observed(head(Facet::kNameServiceCache), only_one(read.name_service_cache));
+  ResolvedState resolved = only_one(read.resolved);
+  resolved.scopes = std::move(read.resolved_scopes);
+  resolved.settings = observed(head(Facet::kResolvedSettings), only_one(read.resolved_settings));
+  dns.resolved = observed(head(Facet::kResolved), std::move(resolved));
+  NetworkManagerDns manager = only_one(read.network_manager);
+  manager.entries = std::move(read.network_manager_entries);
+  dns.network_manager = observed(head(Facet::kNetworkManager), std::move(manager));
+  dns.dnsmasq = observed(head(Facet::kDnsmasq), std::move(read.dnsmasq));
+  dns.listeners = observed(head(Facet::kDnsListeners), std::move(read.listeners));
+  dns.backups = observed(head(Facet::kResolvConfBackups), std::move(read.backups));
+  MacosDns macos = only_one(read.macos);
+  macos.resolvers = std::move(read.macos_resolvers);
+  dns.macos = observed(head(Facet::kMacosDns), std::move(macos));
 }
 
 }  // namespace vpndoctor

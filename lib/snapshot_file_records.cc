@@ -213,7 +213,12 @@ void append(SnapshotParts& parts, RecordFields& in) {
   kRead(in, (parts.*kPart).emplace_back());
 }
 
-constexpr std::array<RecordKind, 10> kRecordKinds = {{
+template <DnsRecord kKind>
+void read_dns(SnapshotParts& parts, RecordFields& in) {
+  read_dns_record(kKind, in, parts.dns);
+}
+
+constexpr std::array<RecordKind, 24> kRecordKinds = {{
     {"route", Facet::kRoutes, [](SnapshotParts& parts, RecordFields& in) { parts.routes.read(in); }},
     {"link", Facet::kLinks, append<&SnapshotParts::links, read_link>},
     {"address", Facet::kAddresses, append<&SnapshotParts::addresses, read_address>},
@@ -226,10 +231,28 @@ constexpr std::array<RecordKind, 10> kRecordKinds = {{
      [](SnapshotParts& parts, RecordFields& in) { read_interface_settings(in, parts.settings); }},
     {"tunnel", Facet::kTunnels, append<&SnapshotParts::tunnels, read_tunnel>},
     {"name", Facet::kNames, [](SnapshotParts& parts, RecordFields& in) { read_name(in, parts.names); }},
+    {"host", Facet::kHosts, read_dns<DnsRecord::kHost>},
+    {"resolv_conf", Facet::kResolvConf, read_dns<DnsRecord::kResolvConf>},
+    {"name_service_switch", Facet::kNameServiceSwitch, read_dns<DnsRecord::kNameServiceSwitch>},
+    {"name_service_cache", Facet::kNameServiceCache, read_dns<DnsRecord::kNameServiceCache>},
+    {"resolved", Facet::kResolved, read_dns<DnsRecord::kResolved>},
+    {"resolved_scope", Facet::kResolved, read_dns<DnsRecord::kResolvedScope>},
+    {"resolved_settings", Facet::kResolvedSettings, read_dns<DnsRecord::kResolvedSettings>},
+    {"network_manager", Facet::kNetworkManager, read_dns<DnsRecord::kNetworkManager>},
+    {"network_manager_entry", Facet::kNetworkManager, read_dns<DnsRecord::kNetworkManagerEntry>},
+    {"dnsmasq", Facet::kDnsmasq, read_dns<DnsRecord::kDnsmasq>},
+    {"dns_listener", Facet::kDnsListeners, read_dns<DnsRecord::kListener>},
+    {"resolv_conf_backup", Facet::kResolvConfBackups, read_dns<DnsRecord::kBackup>},
+    {"macos_dns", Facet::kMacosDns, read_dns<DnsRecord::kMacos>},
+    {"macos_resolver", Facet::kMacosDns, read_dns<DnsRecord::kMacosResolver>},
 }};
 
 }  // namespace
 
-std::span<const RecordKind> record_kinds() { return kRecordKinds; }
+const RecordKind* find_record_kind(std::string_view name) {
+  const auto found = std::find_if(kRecordKinds.begin(), kRecordKinds.end(),
+                                  [name](const RecordKind& each) { return each.name == name; });
+  return found == kRecordKinds.end() ? nullptr : &*found;
+}
 
 }  // namespace vpndoctor

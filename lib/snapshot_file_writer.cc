@@ -133,10 +133,33 @@ class FileWriter {
     });
   }
 
+  /// A facet that is one record.
+  template <class T>
+  void single_facet(Facet facet_of, std::string_view kind, const Observed<T>& observed) {
+    facet(facet_of, observed,
+          [&](const T& entry) { record(facet_of, kind, [&](JsonWriter& json) { write_members(json, entry); }); });
+  }
+  template <class T>
+  void dns_list_facet(Facet facet_of, std::string_view kind, const Observed<std::vector<T>>& observed) {
+    list_facet(facet_of, kind, observed, [](JsonWriter& json, const T& entry) { write_members(json, entry); });
+  }
+  /// A record for what stands alone, then one for each of its entries.
+  template <class T, class Entry>
+  void nested_facet(Facet facet_of, const Observed<T>& observed, const std::vector<Entry> T::* entries,
+                    std::array<std::string_view, 2> kinds) {
+    facet(facet_of, observed, [&](const T& whole) {
+      record(facet_of, kinds[0], [&](JsonWriter& json) { write_members(json, whole); });
+      for (const Entry& each : whole.*entries) {
+        record(facet_of, kinds[1], [&](JsonWriter& json) { write_members(json, each); });
+      }
+    });
+  }
+
   void write_routes(const RouteTable& table);
   void write_settings(const RoutingSettings& settings);
   void write_interface_settings(Family family, const std::map<std::string, InterfaceSettings>& settings);
   void write_names(const NumberNames& names);
+  void write_dns(const DnsConfiguration& dns);
   void flush() {
     stopped_ = stopped_ || !(*sink_)(text_);
     text_.clear();
@@ -164,6 +187,7 @@ bool FileWriter::write() {
   facet(Facet::kSettings, snapshot.settings, [&](const RoutingSettings& settings) { write_settings(settings); });
   list_facet(Facet::kTunnels, "tunnel", snapshot.tunnels, write_tunnel);
   facet(Facet::kNames, snapshot.names, [&](const NumberNames& names) { write_names(names); });
+  write_dns(snapshot.dns);
   line([&](JsonWriter& json) {
     json.field("record", "end");
     for (std::size_t i = 0; i < counts_.size(); ++i) json.field(kFacetNames[i], counts_[i]);
@@ -206,6 +230,22 @@ void FileWriter::write_names(const NumberNames& names) {
       });
     }
   }
+}
+
+void FileWriter::write_dns(const DnsConfiguration& dns) {
+  single_facet(Facet::kResolvConf, "resolv_conf", dns.resolv_conf);
+  single_facet(Facet::kNameServiceSwitch, "name_service_switch", dns.name_service_switch);
+  dns_list_facet(Facet::kHosts, "host", dns.hosts);
+  single_facet(Facet::kNameServiceCache, "name_service_cache", dns.name_service_cache);
+  nested_facet(Facet::kResolved, dns.resolved, &ResolvedState::scopes, {"resolved", "resolved_scope"});
+  single_facet(Facet::kResolvedSettings, "resolved_settings",
+               dns.resolved ? dns.resolved->settings : Observed<ResolvedSettings>::missing(dns.resolved.why_missing()));
+  nested_facet(Facet::kNetworkManager, dns.network_manager, &NetworkManagerDns::entries,
+               {"network_manager", "network_manager_entry"});
+  dns_list_facet(Facet::kDnsmasq, "dnsmasq", dns.dnsmasq);
+  dns_list_facet(Facet::kDnsListeners, "dns_listener", dns.listeners);
+  dns_list_facet(Facet::kResolvConfBackups, "resolv_conf_backup", dns.backups);
+  nested_facet(Facet::kMacosDns, dns.macos, &MacosDns::resolvers, {"macos_dns", "macos_resolver"});
 }
 
 }  // namespace

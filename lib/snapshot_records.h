@@ -9,6 +9,7 @@
 #include <string_view>
 
 #include "record_fields.h"
+#include "snapshot_dns_records.h"
 #include "vpndoctor/json_writer.h"
 #include "vpndoctor/route_table_builder.h"
 #include "vpndoctor/snapshot.h"
@@ -17,7 +18,7 @@ namespace vpndoctor {
 
 constexpr std::string_view kSnapshotFormat = "vpndoctor-snapshot";
 constexpr unsigned kSnapshotMajor = 1;
-constexpr unsigned kSnapshotMinor = 0;
+constexpr unsigned kSnapshotMinor = 1;
 /// A writer keeps far below; only a file that is none has longer lines.
 constexpr std::size_t kLongestSnapshotLine = 4U << 20U;
 constexpr std::uint64_t kMostSnapshotRecords = 10'000'000;
@@ -33,9 +34,43 @@ enum class Facet : std::uint8_t {
   kSettings,
   kTunnels,
   kNames,
+  // Since version 1.1.
+  kResolvConf,
+  kNameServiceSwitch,
+  kHosts,
+  kNameServiceCache,
+  kResolved,
+  kResolvedSettings,
+  kNetworkManager,
+  kDnsmasq,
+  kDnsListeners,
+  kResolvConfBackups,
+  kMacosDns,
 };
-constexpr std::array<std::string_view, 9> kFacetNames = {"links",      "addresses", "routes",  "rules", "nexthops",
-                                                         "neighbours", "settings",  "tunnels", "names"};
+constexpr std::array<std::string_view, 20> kFacetNames = {"links",
+                                                          "addresses",
+                                                          "routes",
+                                                          "rules",
+                                                          "nexthops",
+                                                          "neighbours",
+                                                          "settings",
+                                                          "tunnels",
+                                                          "names",
+                                                          "resolv_conf",
+                                                          "name_service_switch",
+                                                          "hosts",
+                                                          "name_service_cache",
+                                                          "resolved",
+                                                          "resolved_settings",
+                                                          "network_manager",
+                                                          "dnsmasq",
+                                                          "dns_listeners",
+                                                          "resolv_conf_backups",
+                                                          "macos_dns"};
+/// The minor version of the format that a facet came with.
+constexpr unsigned minor_version_of(std::size_t facet) {
+  return facet < static_cast<std::size_t>(Facet::kResolvConf) ? 0 : 1;
+}
 constexpr std::string_view facet_name(Facet facet) { return kFacetNames[static_cast<std::size_t>(facet)]; }
 
 template <class Of>
@@ -105,6 +140,7 @@ struct SnapshotParts {
   RoutingSettings settings;
   std::vector<Tunnel> tunnels;
   NumberNames names;
+  DnsParts dns;
 };
 
 /// A kind of record: the facet that it is a part of, and what reads it.
@@ -114,7 +150,7 @@ struct RecordKind {
   void (*read)(SnapshotParts& parts, RecordFields& in);
 };
 
-/// All kinds but the first line, "facet" and "end".
-std::span<const RecordKind> record_kinds();
+/// The kind of that name; null for the first line, "facet", "end" and what is not known.
+const RecordKind* find_record_kind(std::string_view name);
 
 }  // namespace vpndoctor

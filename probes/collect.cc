@@ -12,6 +12,7 @@
 #include "routing_changes.h"
 #include "routing_settings.h"
 #include "tunnel_facet.h"
+#include "vpndoctor/dns_collect.h"
 #include "vpndoctor/version.h"
 
 namespace vpndoctor {
@@ -58,6 +59,7 @@ Result<Snapshot> collect_snapshot(const CollectOptions& options) {
   } else {
     snapshot.tunnels = read_tunnels(*snapshot.links);
   }
+  if (options.dns) read_dns_configuration(snapshot);
   return snapshot;
 }
 

@@ -2,6 +2,7 @@
 // Reads small files and directories of /proc and /sys whole, with a bound. Knows no format.
 #pragma once
 
+#include <cerrno>
 #include <cstddef>
 #include <optional>
 #include <string>
@@ -17,6 +18,9 @@ std::optional<std::string> read_small_file(const std::string& path, std::size_t 
 
 /// Names the entries of a directory except the dot entries; nullopt with errno set when it cannot be read.
 std::optional<std::vector<std::string>> directory_entries(const std::string& path);
+
+/// True when the error of opening something below /proc/PID says that the process is gone, not that it may not be seen.
+constexpr bool has_ended(int error_number) { return error_number == ENOENT || error_number == ESRCH; }
 
 /// Returns the target of a symbolic link; empty when it cannot be read.
 std::string link_target(const std::string& path);

@@ -19,13 +19,6 @@ namespace {
 constexpr std::size_t kTableLimit = 32 << 20;
 constexpr unsigned kListen = 10;  // TCP_LISTEN of net/tcp_states.h
 
-/// ::ffff:a.b.c.d, as dual-stack sockets have it, becomes a.b.c.d.
-IpAddress unmapped(const IpAddress& address) {
-  constexpr std::array<std::uint8_t, 12> kMapped{0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0xff, 0xff};
-  if (address.family == Family::kInet || !std::ranges::equal(address.octets().first(12), kMapped)) return address;
-  return *IpAddress::from_bytes(std::as_bytes(address.octets().subspan(12)));
-}
-
 /// "0100007F:0035": each 32-bit word of the address as a number in the host's order, the port as a plain one.
 bool take_endpoint(std::string_view text, IpAddress& address, std::uint16_t& port) {
   const auto colon = text.find(':');
@@ -83,6 +76,12 @@ std::set<std::uint64_t> socket_inodes(const std::string& process, const std::vec
 }
 
 }  // namespace
+
+IpAddress unmapped(const IpAddress& address) {
+  constexpr std::array<std::uint8_t, 12> kMapped{0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0xff, 0xff};
+  if (address.family == Family::kInet || !std::ranges::equal(address.octets().first(12), kMapped)) return address;
+  return *IpAddress::from_bytes(std::as_bytes(address.octets().subspan(12)));
+}
 
 std::vector<InternetSocket> parse_socket_table(std::string_view text, bool tcp) {
   std::vector<InternetSocket> sockets;

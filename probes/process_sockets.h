@@ -25,10 +25,13 @@ struct InternetSocket {
   std::uint16_t remote_port = 0;  ///< 0 when not connected
 };
 
+/// ::ffff:a.b.c.d, as dual-stack sockets have it, becomes a.b.c.d.
+IpAddress unmapped(const IpAddress& address);
+
 /// Parses /proc/net/{udp,udp6,tcp,tcp6}; lines that are not understood are skipped.
 std::vector<InternetSocket> parse_socket_table(std::string_view text, bool tcp);
 
-/// Lists the process's sockets; nullopt when this user may not see its descriptors.
+/// Lists the process's sockets; nullopt, with errno set, when this user may not see its descriptors or it has ended.
 std::optional<std::vector<InternetSocket>> process_sockets(pid_t pid);
 
 }  // namespace vpndoctor

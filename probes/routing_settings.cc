@@ -2,9 +2,14 @@
 // Files of /proc/sys/net, one number each; see the header.
 #include "routing_settings.h"
 
+#include <fcntl.h>
+#include <unistd.h>
+
+#include <array>
 #include <charconv>
 #include <string>
 
+#include "handles.h"
 #include "proc_files.h"
 
 namespace vpndoctor {
@@ -12,35 +17,47 @@ namespace {
 
 constexpr const char* kRoot = "/proc/sys/net";
 
-std::optional<int> number_in(const std::string& path) {
-  constexpr std::size_t kMost = 32;
-  const auto text = read_small_file(path, kMost);
-  if (!text) return std::nullopt;
-  int value = 0;
-  const auto [end, error] = std::from_chars(text->data(), text->data() + text->size(), value);
-  return error == std::errc{} ? std::optional(value) : std::nullopt;
-}
+/// A folder of settings. A machine with many links has hundreds of files: each is opened from its folder, and one
+/// read() is all that a number needs.
+class SettingsFolder {
+ public:
+  explicit SettingsFolder(const std::string& path) : folder_(::open(path.c_str(), O_PATH | O_DIRECTORY | O_CLOEXEC)) {}
 
-InterfaceSettings inet_settings(const std::string& directory) {
+  std::optional<int> number_in(const char* name) const {
+    const Fd file(::openat(folder_.get(), name, O_RDONLY | O_CLOEXEC));
+    if (!file) return std::nullopt;
+    std::array<char, 32> text;
+    const ssize_t length = ::read(file.get(), text.data(), text.size());
+    if (length <= 0) return std::nullopt;
+    int value = 0;
+    const auto [end, error] = std::from_chars(text.data(), text.data() + length, value);
+    return error == std::errc{} ? std::optional(value) : std::nullopt;
+  }
+
+ private:
+  Fd folder_;
+};
+
+InterfaceSettings inet_settings(const SettingsFolder& folder) {
   InterfaceSettings settings;
-  settings.forwarding = number_in(directory + "/forwarding");
-  settings.ignore_routes_with_linkdown = number_in(directory + "/ignore_routes_with_linkdown");
-  settings.reverse_path_filter = number_in(directory + "/rp_filter");
-  settings.source_valid_mark = number_in(directory + "/src_valid_mark");
-  settings.accept_local = number_in(directory + "/accept_local");
-  settings.route_localnet = number_in(directory + "/route_localnet");
-  settings.accept_source_route = number_in(directory + "/accept_source_route");
+  settings.forwarding = folder.number_in("forwarding");
+  settings.ignore_routes_with_linkdown = folder.number_in("ignore_routes_with_linkdown");
+  settings.reverse_path_filter = folder.number_in("rp_filter");
+  settings.source_valid_mark = folder.number_in("src_valid_mark");
+  settings.accept_local = folder.number_in("accept_local");
+  settings.route_localnet = folder.number_in("route_localnet");
+  settings.accept_source_route = folder.number_in("accept_source_route");
   return settings;
 }
 
-InterfaceSettings inet6_settings(const std::string& directory) {
+InterfaceSettings inet6_settings(const SettingsFolder& folder) {
   InterfaceSettings settings;
-  settings.forwarding = number_in(directory + "/forwarding");
-  settings.ignore_routes_with_linkdown = number_in(directory + "/ignore_routes_with_linkdown");
-  settings.accept_source_route = number_in(directory + "/accept_source_route");
-  settings.accept_router_advertisements = number_in(directory + "/accept_ra");
-  settings.disabled = number_in(directory + "/disable_ipv6");
-  settings.use_temporary_addresses = number_in(directory + "/use_tempaddr");
+  settings.forwarding = folder.number_in("forwarding");
+  settings.ignore_routes_with_linkdown = folder.number_in("ignore_routes_with_linkdown");
+  settings.accept_source_route = folder.number_in("accept_source_route");
+  settings.accept_router_advertisements = folder.number_in("accept_ra");
+  settings.disabled = folder.number_in("disable_ipv6");
+  settings.use_temporary_addresses = folder.number_in("use_tempaddr");
   return settings;
 }
 
@@ -49,7 +66,7 @@ std::map<std::string, InterfaceSettings> settings_of(const std::string& family, 
   std::map<std::string, InterfaceSettings> all;
   const std::string root = std::string(kRoot) + "/" + family + "/conf";
   for (const std::string& interface : directory_entries(root).value_or(std::vector<std::string>{})) {
-    all.emplace(interface, read(root + "/" + interface));
+    all.emplace(interface, read(SettingsFolder(root + "/" + interface)));
   }
   return all;
 }
@@ -59,9 +76,10 @@ std::map<std::string, InterfaceSettings> settings_of(const std::string& family, 
 Observed<RoutingSettings> read_routing_settings() {
   const std::string root = kRoot;
   RoutingSettings settings;
-  settings.multipath_hash_policy = number_in(root + "/ipv4/fib_multipath_hash_policy");
-  settings.multipath_use_neighbours = number_in(root + "/ipv4/fib_multipath_use_neigh");
-  settings.multipath_hash_policy6 = number_in(root + "/ipv6/fib_multipath_hash_policy");
+  const SettingsFolder ipv4(root + "/ipv4");
+  settings.multipath_hash_policy = ipv4.number_in("fib_multipath_hash_policy");
+  settings.multipath_use_neighbours = ipv4.number_in("fib_multipath_use_neigh");
+  settings.multipath_hash_policy6 = SettingsFolder(root + "/ipv6").number_in("fib_multipath_hash_policy");
   settings.inet = settings_of("ipv4", inet_settings);
   settings.inet6 = settings_of("ipv6", inet6_settings);
   if (settings.inet.empty()) return Observed<RoutingSettings>::missing(root + " cannot be read");

@@ -6,6 +6,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <cerrno>
 #include <set>
 #include <tuple>
 #include <vector>
@@ -135,6 +136,7 @@ Result<TunnelEndpoint> openvpn_endpoint(const TunHolder& holder, const std::vect
 
 Result<TunnelEndpoint> find_holder_endpoint(const TunHolder& holder, ServerNames names) {
   const auto sockets = process_sockets(holder.pid);
+  if (!sockets && has_ended(errno)) return unavailable(fmt::format("{} has just ended", described(holder)));
   if (!sockets) {
     return failure(ErrorKind::kPermission, fmt::format("only root may see the sockets of {}", described(holder)),
                    fmt::format("run as root, or {}", kNameIt));

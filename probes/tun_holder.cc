@@ -65,8 +65,7 @@ TunScan scan_tun_holders() {
     const std::string process = "/proc/" + entry;
     const auto descriptors = directory_entries(process + "/fd");
     if (!descriptors) {
-      const bool gone = errno == ENOENT || errno == ESRCH;  // it ended since /proc was listed, and holds nothing
-      if (!gone) ++found.unreadable;
+      if (!has_ended(errno)) ++found.unreadable;
     } else if (link_target(process + "/ns/net") == own_namespace) {
       for (const std::string& interface : held_interfaces(process, *descriptors)) {
         found.holders.emplace(interface, TunHolder{*pid, process_name(process)});

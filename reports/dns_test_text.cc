@@ -1,10 +1,159 @@
 // SPDX-License-Identifier: Apache-2.0
-// The text of `dns test`.
+// The text of `dns test`: whether the servers answer, then each name on every way, side by side.
+#include <fmt/format.h>
+#include <fmt/ranges.h>
+
+#include <algorithm>
+
 #include "dns_text.h"
+#include "vpndoctor/dns_message.h"
 
 namespace vpndoctor {
+namespace {
 
-std::string data_headline(const DnsTestReport& /*report*/) { return {}; }
-void write_sections(const DnsTestReport& /*report*/, Page& /*page*/) {}
+constexpr std::size_t kMostAnswers = 3;
+
+std::string time_text(const std::optional<Milliseconds>& time) {
+  return time ? fmt::format("{:.1f} ms", time->count()) : "";
+}
+
+/// "3.1 ms", "3.1 ms REFUSED", "silent", "port unreachable".
+std::string cell_text(const DnsExchange& exchange) {
+  switch (exchange.outcome) {
+    case DnsOutcome::kNotAsked:
+      return "not asked";
+    case DnsOutcome::kSilent:
+      return "silent";
+    case DnsOutcome::kUnreachable:
+      return exchange.reason.substr(0, exchange.reason.find(", from "));
+    case DnsOutcome::kNotBound:
+      return "not bound";
+    case DnsOutcome::kMalformed:
+      return "no DNS answer";
+    case DnsOutcome::kAnswered:
+      break;
+  }
+  std::string text = time_text(exchange.rtt);
+  if (exchange.rcode.value_or(0) != kDnsNoError) text += " " + dns_rcode_name(*exchange.rcode);
+  if (exchange.truncated) text += " truncated";
+  if (exchange.sent > 1) text += fmt::format(" ({} lost)", exchange.sent - 1);
+  return text;
+}
+
+/// UDP with EDNS; where that gets no answer, without.
+std::string udp_text(const DnsServerTest& server) {
+  const bool only_plain =
+      server.udp.outcome != DnsOutcome::kAnswered && server.udp_plain.outcome == DnsOutcome::kAnswered;
+  return only_plain ? cell_text(server.udp_plain) + " without EDNS" : cell_text(server.udp);
+}
+
+std::string edns_text(const DnsServerTest& server) {
+  const auto lost = std::ranges::find(server.ladder, DnsOutcome::kSilent, &DnsExchange::outcome);
+  if (lost != server.ladder.end()) return fmt::format("{} lost", lost->edns_bytes.value_or(0));
+  if (server.largest_edns_bytes) return fmt::format("up to {}", *server.largest_edns_bytes);
+  return server.udp.server_bytes ? fmt::format("offers {}", *server.udp.server_bytes) : "";
+}
+
+Style style_of(const DnsServerTest& server) {
+  const bool asked = server.udp.outcome != DnsOutcome::kNotAsked;
+  const bool answers = server.udp.outcome == DnsOutcome::kAnswered || server.udp_plain.outcome == DnsOutcome::kAnswered;
+  if (!asked) return Style::kQuiet;
+  return answers ? Style::kPlain : Style::kBad;
+}
+
+std::string scope_text(const DnsServerTest& server) {
+  if (server.is_named) return "(named)";
+  return server.scope + (server.is_tunnel ? ", tunnel" : "");
+}
+
+bool is_asked(const DnsServerTest& server) {
+  return server.udp.outcome != DnsOutcome::kNotAsked || server.udp.reason == "interrupted";
+}
+
+void write_servers(const DnsTestResults& results, Page& page) {
+  if (results.servers.empty()) return;
+  page.heading("Servers");
+  StyledTable styled;
+  styled.table.columns = {{"server"}, {"scope"}, {"bound to"}, {"UDP"}, {"TCP"}, {"EDNS"}};
+  styled.table.columns[3].flexible = true;
+  for (const DnsServerTest& server : results.servers) {
+    if (!is_asked(server)) continue;
+    styled.table.rows.push_back({server.server.to_string(), scope_text(server),
+                                 server.why_unbound.empty() ? server.interface : "-", udp_text(server),
+                                 cell_text(server.tcp), edns_text(server)});
+    styled.styles.push_back(style_of(server));
+  }
+  if (!styled.table.rows.empty()) page.table(styled);
+  for (const DnsServerTest& server : results.servers) {
+    if (!is_asked(server)) {
+      page.item(fmt::format("{} of {} was not asked: {}", server.server.to_string(), server.scope, server.udp.reason));
+    } else if (page.verbose() && !server.why_unbound.empty()) {
+      page.item(fmt::format("{} was asked as the routes say: {}", server.server.to_string(), server.why_unbound));
+    } else if (server.udp.outcome == DnsOutcome::kNotBound) {
+      page.item(fmt::format("{} was sent nothing: {}", server.server.to_string(), server.udp.reason));
+    }
+  }
+  if (results.servers_left_out > 0) page.item(fmt::format("{} more servers were not asked.", results.servers_left_out));
+}
+
+std::string answer_text(const DnsWayAnswer& way, bool all) {
+  if (way.outcome != DnsOutcome::kAnswered) return way.reason.empty() ? dns_outcome_name(way.outcome) : way.reason;
+  if (way.addresses.empty()) {
+    if (way.status == "NOERROR") return "no records";
+    return way.reason.empty() ? way.status : fmt::format("{}: {}", way.status, way.reason);
+  }
+  const std::size_t shown = all ? way.addresses.size() : std::min(way.addresses.size(), kMostAnswers);
+  std::string text = fmt::format(
+      "{}", fmt::join(way.addresses.begin(), way.addresses.begin() + static_cast<std::ptrdiff_t>(shown), ", "));
+  if (shown < way.addresses.size()) text += fmt::format(", and {} more", way.addresses.size() - shown);
+  return text;
+}
+
+void write_name(const DnsNameTest& name, Page& page) {
+  page.heading(fmt::format("{} {} on every way", name.name, dns_type_name(name.type)));
+  StyledTable styled;
+  styled.table.columns = {{"way"}, {"scope"}, {"answer"}, {"time", true}};
+  styled.table.columns[2].flexible = true;
+  for (const DnsWayAnswer& way : name.ways) {
+    styled.table.rows.push_back({way.way, way.scope, answer_text(way, page.verbose()), time_text(way.took)});
+    const bool found = way.outcome == DnsOutcome::kAnswered && !way.addresses.empty();
+    styled.styles.push_back(found ? Style::kPlain : Style::kQuiet);
+  }
+  page.table(styled);
+}
+
+void write_hijack(const DnsTestResults& results, Page& page) {
+  if (!results.has_hijack_test) return;
+  page.heading("Does anybody answer for others?");
+  if (results.hijack.empty()) page.item("No default route leads to an address where nobody is: nothing was sent.");
+  for (const DnsHijackProbe& probe : results.hijack) {
+    const bool answered = probe.exchange.outcome == DnsOutcome::kAnswered;
+    const std::string what = answered ? "answered: intercepted" : cell_text(probe.exchange) + ", which proves nothing";
+    page.item(fmt::format("{} over {}{}: {}", probe.exchange.server.to_string(), probe.egress,
+                          probe.through_tunnel ? " (tunnel)" : "", what));
+  }
+}
+
+}  // namespace
+
+std::string data_headline(const DnsTestReport& report) {
+  const auto& servers = report.results.servers;
+  const auto asked = static_cast<std::size_t>(std::ranges::count_if(servers, is_asked));
+  if (asked == 0) return "No DNS server is configured that could be asked.";
+  const auto answering = static_cast<std::size_t>(std::ranges::count_if(servers, [](const DnsServerTest& server) {
+    return server.udp.outcome == DnsOutcome::kAnswered || server.udp_plain.outcome == DnsOutcome::kAnswered;
+  }));
+  if (answering == asked)
+    return asked == 1 ? "The DNS server answers." : fmt::format("All {} DNS servers answer.", asked);
+  return fmt::format("{} of {} DNS servers answer{}.", answering, asked, answering == 1 ? "s" : "");
+}
+
+void write_sections(const DnsTestReport& report, Page& page) {
+  write_servers(report.results, page);
+  for (const DnsNameTest& name : report.results.names) {
+    if (!name.ways.empty()) write_name(name, page);
+  }
+  write_hijack(report.results, page);
+}
 
 }  // namespace vpndoctor

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // `data` of routes diff: what came, went and changed, facet by facet, and the summary in words.
 #include <optional>
+#include <span>
 #include <utility>
 
 #include "data_json.h"
@@ -77,6 +78,20 @@ void write_lists(JsonWriter& json, const RoutesDiffReport& report) {
                       [&](std::uint32_t i) { write_address(json, (*after.addresses)[i]); }});
 }
 
+void write_resolver(JsonWriter& json, const DnsDiffEntry& entry) {
+  json.begin_object().field("kind", dns_diff_kind_name(entry.kind)).field("source", entry.source);
+  json.field("id", entry.id).field_or_null("interface", entry.interface);
+  json.key("servers").begin_array();
+  for (const DnsServer& server : entry.servers) json.value(server.to_string());
+  json.end_array().key("domains").begin_array();
+  for (const DnsDomain& domain : entry.domains) {
+    json.begin_object().field("name", domain.name).field("route_only", domain.route_only).end_object();
+  }
+  json.end_array().field("default_route", entry.default_route).field_or_null("owner", entry.owner);
+  json.field_or_null("mode", entry.mode).field_or_null("link_target", entry.link_target);
+  json.field("settings", std::span<const std::string>(entry.settings)).end_object();
+}
+
 }  // namespace
 
 void write_data(JsonWriter& json, const RoutesDiffReport& report) {
@@ -89,9 +104,9 @@ void write_data(JsonWriter& json, const RoutesDiffReport& report) {
   json.end_array();
   write_routes(json, report);
   write_lists(json, report);
-  FacetDiff dns;
-  dns.not_compared = "a saved state does not hold it yet";
-  write_facet(json, "dns", dns, Writers{[](std::uint32_t) {}, [](std::uint32_t) {}});
+  write_facet(json, "dns", report.diff.dns,
+              Writers{[&](std::uint32_t i) { write_resolver(json, report.diff.dns_before[i]); },
+                      [&](std::uint32_t i) { write_resolver(json, report.diff.dns_after[i]); }});
   json.field("derived_changes", report.diff.derived_changes).end_object();
 }
 

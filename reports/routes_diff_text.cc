@@ -189,13 +189,33 @@ void write_addresses(const RoutesDiffReport& report, Page& page) {
   }
 }
 
+std::string resolver_text(const DnsDiffEntry& entry) {
+  return fmt::format("{}: {}", dns_diff_title(entry), dns_diff_content(entry));
+}
+
+void write_resolvers(const RoutesDiffReport& report, Page& page) {
+  const SnapshotDiff& diff = report.diff;
+  write_facet("Resolvers", diff.dns, page,
+              Words{[&](std::uint32_t i) { return resolver_text(diff.dns_before[i]); },
+                    [&](std::uint32_t i) { return resolver_text(diff.dns_after[i]); }});
+  for (const FacetDiff::Changed& changed : diff.dns.changed) {
+    const DnsDiffEntry& to = diff.dns_after[changed.after];
+    for (const std::string& change : dns_diff_changes(diff.dns_before[changed.before], to)) {
+      page.paragraph(fmt::format("{}: {}", dns_diff_title(to), change));
+    }
+  }
+}
+
 std::string rule_text(const Rule& rule) {
   return (rule.family == Family::kInet6 ? "IPv6 " : "") + joined(rule_words(rule));
 }
 
 void write_not_compared(const SnapshotDiff& diff, Page& page) {
-  const std::pair<const char*, const FacetDiff*> facets[] = {
-      {"routes", &diff.routes}, {"rules", &diff.rules}, {"interfaces", &diff.links}, {"addresses", &diff.addresses}};
+  const std::pair<const char*, const FacetDiff*> facets[] = {{"routes", &diff.routes},
+                                                             {"rules", &diff.rules},
+                                                             {"interfaces", &diff.links},
+                                                             {"addresses", &diff.addresses},
+                                                             {"resolvers", &diff.dns}};
   if (!diff.is_partial()) return;
   page.heading("Not compared");
   for (const auto& [name, facet] : facets) {
@@ -227,9 +247,10 @@ void write_notes(const RoutesDiffReport& report, Page& page) {
 std::string data_headline(const RoutesDiffReport& report) {
   const std::string between = fmt::format("between {} and {}", report.before_name, report.after_name);
   if (report.diff.is_equal()) {
-    return report.diff.is_partial() ? fmt::format("Nothing differs {} in what could be compared.", between)
-                                    : fmt::format("Routes, rules, interfaces and addresses are the same in {} and {}.",
-                                                  report.before_name, report.after_name);
+    if (report.diff.is_partial()) return fmt::format("Nothing differs {} in what could be compared.", between);
+    const bool has_dns = report.diff.dns.not_compared.empty();
+    return fmt::format("Routes, rules, interfaces{} are the same in {} and {}.",
+                       has_dns ? ", addresses and resolvers" : " and addresses", report.before_name, report.after_name);
   }
   const std::vector<DiffSentence>& summary = report.diff.summary;
   if (summary.empty()) return fmt::format("There are differences {}.", between);
@@ -248,6 +269,7 @@ void write_sections(const RoutesDiffReport& report, Page& page) {
                     [&](std::uint32_t i) { return rule_text((*report.after->rules)[i]); }});
   write_links(report, page);
   write_addresses(report, page);
+  write_resolvers(report, page);
   write_not_compared(report.diff, page);
   write_notes(report, page);
 }

@@ -34,6 +34,7 @@ Label label_of(const Report& report) {
     return {restore->applied || restore->rolled_back ? "PROBLEM" : "PENDING", Style::kDoubtful};
   }
   if (std::holds_alternative<RoutesExplainReport>(report.data)) return {"ROUTE", Style::kStrong};
+  if (std::holds_alternative<DnsExplainReport>(report.data)) return {"DNS", Style::kStrong};
   const auto has = [&report](Severity severity) {
     return std::ranges::any_of(report.findings, [severity](const Finding& each) { return each.severity == severity; });
   };
@@ -64,9 +65,14 @@ std::string headline_of(const Data& data) {
   return data_headline(data);
 }
 
-/// What a command was asked for comes first; the routing checks' first finding is what a bare look was for.
+/// A bare look at the machine, whose findings are what it was for.
+template <class Data>
+constexpr bool kLooks = std::is_same_v<Data, RoutesShowReport> || std::is_same_v<Data, DnsShowReport>;
+
+/// What a command was asked for comes first; the checks' first finding is what a bare look was for.
 std::string headline(const Report& report) {
-  const bool looks = std::holds_alternative<RoutesShowReport>(report.data);
+  const bool looks =
+      std::visit([](const auto& data) { return kLooks<std::remove_cvref_t<decltype(data)>>; }, report.data);
   if (looks && !report.findings.empty() && report.findings.front().severity != Severity::kNotice) {
     return report.findings.front().title;
   }
@@ -121,13 +127,12 @@ bool has_severity(const Report& report, Severity least) {
   return std::ranges::any_of(report.findings, [least](const Finding& each) { return each.severity >= least; });
 }
 
-template <class Routes>
-void write_data(const Report& report, const Routes& routes, Page& page) {
+template <class Data>
+void write_data(const Report& report, const Data& data, Page& page) {
   // What is wrong, and what to do about it, does not wait for tables that fill a screen.
-  const bool looks = std::is_same_v<Routes, RoutesShowReport>;
-  const bool help_first = looks && has_severity(report, Severity::kWarning);
+  const bool help_first = kLooks<Data> && has_severity(report, Severity::kWarning);
   if (help_first) write_help(report, page);
-  write_sections(routes, page);
+  write_sections(data, page);
   if (!help_first) write_help(report, page);
   write_findings(report.findings, page);
   write_blind_spots({}, report.skipped, page);

@@ -30,6 +30,20 @@ foreach(source ${cli_tests})
                        ENVIRONMENT "SOURCE_DIR=${PROJECT_SOURCE_DIR};BUILD_DIR=${PROJECT_BINARY_DIR}")
 endforeach()
 
+# Real DNS daemons run in private namespaces, unpacked into the build folder by dns/unpack.sh.
+add_executable(vpndoctor-dns-expect dns/expect.cc)
+target_include_directories(vpndoctor-dns-expect PRIVATE ${PROJECT_SOURCE_DIR}/lib)
+target_link_libraries(vpndoctor-dns-expect PRIVATE vpndoctor_lib)
+file(GLOB dns_tests CONFIGURE_DEPENDS ${CMAKE_CURRENT_SOURCE_DIR}/dns/test_*.py)
+foreach(source ${dns_tests})
+  get_filename_component(module ${source} NAME_WE)
+  string(REPLACE "test_" "dns." name ${module})
+  add_test(NAME ${name} COMMAND python3 ${CMAKE_CURRENT_SOURCE_DIR}/dns/run.py ${module}
+           WORKING_DIRECTORY ${PROJECT_SOURCE_DIR})
+  set_tests_properties(${name} PROPERTIES LABELS dns TIMEOUT 300 SKIP_RETURN_CODE 77
+                       ENVIRONMENT "SOURCE_DIR=${PROJECT_SOURCE_DIR};BUILD_DIR=${PROJECT_BINARY_DIR}")
+endforeach()
+
 # Real VPN programs crash in private namespaces, and the tool mends what they leave.
 add_test(NAME crash.restore COMMAND python3 ${CMAKE_CURRENT_SOURCE_DIR}/crash/run.py
          WORKING_DIRECTORY ${PROJECT_SOURCE_DIR})

@@ -64,6 +64,12 @@ void add_output_options(CLI::App& app, OutputOptions& output, RawOutput& raw) {
   app.add_flag("--verbose", output.verbose, "Print every entry and piece of evidence")->excludes(quiet);
 }
 
+void add_from_option(CLI::App& app, std::string& from) {
+  app.add_option("--from", from, "Read a saved state instead of this machine's\n(a file, a folder of captures, -)")
+      ->check(not_empty())
+      ->type_name("SOURCE");
+}
+
 void add_fail_on_option(CLI::App& app, RawOutput& raw) {
   app.add_option("--fail-on", raw.fail_on, "Findings from this severity on make the exit\nstatus 1 (error)")
       ->check(one_of(kFailOn))

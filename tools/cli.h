@@ -46,9 +46,23 @@ void set_examples(CLI::App& app, std::string examples);
 void add_color_option(CLI::App& app, RawOutput& raw);
 /// --json, --format, --color, --quiet, --verbose.
 void add_output_options(CLI::App& app, OutputOptions& output, RawOutput& raw);
+/// --from, for commands that take a saved state in this machine's place.
+void add_from_option(CLI::App& app, std::string& from);
 /// --fail-on, for commands that judge.
 void add_fail_on_option(CLI::App& app, RawOutput& raw);
 void complete_output(OutputOptions& output, const RawOutput& raw);
+
+/// One command of a family: its app and the value that its options fill.
+template <class T>
+struct Sub {
+  CLI::App* app = nullptr;
+  T command;
+
+  void add(CLI::App& family, const char* name, const char* description, const char* examples) {
+    app = family.add_subcommand(name, description);
+    set_examples(*app, examples);
+  }
+};
 
 /// A command's own part of the command line.
 class CommandOptions {
@@ -64,6 +78,7 @@ class CommandOptions {
 
 std::unique_ptr<CommandOptions> add_mtu_command(CLI::App& app, OutputOptions& output, RawOutput& raw);
 std::unique_ptr<CommandOptions> add_routes_commands(CLI::App& app, OutputOptions& output, RawOutput& raw);
+std::unique_ptr<CommandOptions> add_dns_commands(CLI::App& app, OutputOptions& output, RawOutput& raw);
 
 /// Puts -h, --help and --version on the app and on everything below it.
 void add_information_flags(CLI::App& app);

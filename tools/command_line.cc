@@ -10,6 +10,7 @@
 
 #include "cli.h"
 #include "nearest_word.h"
+#include "option_values.h"
 #include "vpndoctor/version.h"
 
 namespace vpndoctor {
@@ -22,6 +23,8 @@ constexpr const char* kExamples =
     "  vpndoctor routes --diff                   ... what it did to the routing table\n"
     "  vpndoctor routes explain 10.1.2.3         which route a packet takes, and why\n"
     "  vpndoctor routes restore                  how to get back to the saved state\n"
+    "  vpndoctor dns                             who resolves names, what is wrong\n"
+    "  vpndoctor dns explain git.corp.example    which server is asked, and why\n"
     "  vpndoctor explain MTU001                  what a finding means and what to do\n";
 
 constexpr const char* kExplainExamples =
@@ -31,8 +34,21 @@ constexpr const char* kExplainExamples =
 
 constexpr auto kRoutesCommands =
     std::to_array<std::string_view>({"show", "save", "diff", "explain", "audit", "restore", "watch"});
+constexpr auto kDnsCommands = std::to_array<std::string_view>({"show", "explain", "test"});
 
-constexpr auto kCommands = std::to_array<std::string_view>({"mtu", "routes", "explain"});
+bool is_address(const std::string& word) { return IpAddress::parse(word).has_value(); }
+bool is_dotted_name(const std::string& word) { return word.find('.') != word.npos && !check_dns_name(word); }
+
+/// A command with others below it; its name alone stands for `show`.
+struct CommandFamily {
+  std::string_view name;
+  std::span<const std::string_view> commands;
+  bool (*is_explained)(const std::string& word);  ///< the word is one that its `explain` takes
+};
+constexpr auto kFamilies =
+    std::to_array<CommandFamily>({{"routes", kRoutesCommands, is_address}, {"dns", kDnsCommands, is_dotted_name}});
+
+constexpr auto kCommands = std::to_array<std::string_view>({"mtu", "routes", "dns", "explain"});
 constexpr auto kCommonFlags = std::to_array<std::string_view>({"--json", "--quiet", "--verbose", "--all"});
 constexpr auto kCommonValues = std::to_array<std::string_view>({"--format", "--color", "--from", "--fail-on"});
 
@@ -41,6 +57,12 @@ using Words = std::vector<std::string>;
 template <class Names>
 bool is_one_of(const Names& names, std::string_view word) {
   return std::ranges::find(names, word) != names.end();
+}
+
+/// The family of that name; null when there is none.
+const CommandFamily* find_family(std::string_view name) {
+  const auto family = std::ranges::find(kFamilies, name, &CommandFamily::name);
+  return family == kFamilies.end() ? nullptr : &*family;
 }
 
 /// Where the options that most commands share end, from `at` on.
@@ -68,8 +90,9 @@ void put_name_first(Words& words, std::size_t index) {
   if (name != words.end() && !name->starts_with('-')) std::rotate(begin, name, name + 1);
 }
 
-/// Takes "--diff" out, which stands for the command of that name.
-bool take_diff(Words& words) {
+/// Takes "--diff" out, which stands for the command of that name where there is one.
+bool take_diff(const CommandFamily& family, Words& words) {
+  if (!is_one_of(family.commands, "diff")) return false;
   const auto dashes = std::ranges::find(words, "--");
   const auto diff = std::find(words.begin(), dashes, "--diff");
   if (diff == dashes) return false;
@@ -83,12 +106,13 @@ Words complete_arguments(int argc, char** argv) {
   constexpr std::size_t kSub = 2;
   Words words(argv, argv + argc);
   put_name_first(words, 1);
-  if (words.size() < kSub || words[1] != "routes") return words;
+  const CommandFamily* family = words.size() < kSub ? nullptr : find_family(words[1]);
+  if (family == nullptr) return words;
   put_name_first(words, kSub);
-  const bool has_command = words.size() > kSub && is_one_of(kRoutesCommands, words[kSub]);
+  const bool has_command = words.size() > kSub && is_one_of(family->commands, words[kSub]);
   const bool asks_for_help = words.size() > kSub && (words[kSub] == "-h" || words[kSub] == "--help");
   if (has_command || asks_for_help) return words;
-  const bool has_diff = take_diff(words);
+  const bool has_diff = take_diff(*family, words);
   const bool is_word = !has_diff && words.size() > kSub && !words[kSub].starts_with('-');
   if (!is_word) words.insert(words.begin() + kSub, has_diff ? "diff" : "show");
   return words;
@@ -97,11 +121,11 @@ Words complete_arguments(int argc, char** argv) {
 std::string command_in(std::span<const std::string> arguments) {
   for (std::size_t i = 1; i < arguments.size(); ++i) {
     const std::string& argument = arguments[i];
-    if (argument == "mtu" || argument == "explain") return argument;
-    if (argument == "routes") {
-      const bool has_more = i + 1 < arguments.size() && is_one_of(kRoutesCommands, arguments[i + 1]);
-      return has_more ? "routes " + arguments[i + 1] : argument;
+    if (const CommandFamily* family = find_family(argument)) {
+      const bool has_more = i + 1 < arguments.size() && is_one_of(family->commands, arguments[i + 1]);
+      return has_more ? argument + " " + arguments[i + 1] : argument;
     }
+    if (is_one_of(kCommands, argument)) return argument;
     if (!argument.starts_with('-')) break;
   }
   return {};
@@ -120,27 +144,36 @@ std::string see_help(const std::string& command) {
   return command.empty() ? "see vpndoctor --help" : fmt::format("see vpndoctor {} --help", command);
 }
 
-/// The command that a mistyped word was meant to be, without "vpndoctor"; empty when none is near.
-std::string meant_command(const std::string& word, bool is_below_routes) {
+/// The command that a mistyped word was meant to be, without "vpndoctor"; empty when none is near. Below a family only
+/// its own commands are meant; where several have one of that name, the first.
+std::string meant_command(const std::string& word, const CommandFamily* below) {
+  if (below != nullptr && below->is_explained(word)) return fmt::format("{} explain {}", below->name, word);
   Words names;
-  if (!is_below_routes) names.assign(kCommands.begin(), kCommands.end());
-  names.insert(names.end(), kRoutesCommands.begin(), kRoutesCommands.end());
-  const std::string name = nearest_word(word, names);
-  const bool is_routes_command = is_one_of(kRoutesCommands, name) && (is_below_routes || !is_one_of(kCommands, name));
-  return is_routes_command ? "routes " + name : name;
+  if (below == nullptr) names.assign(kCommands.begin(), kCommands.end());
+  for (const CommandFamily& family : kFamilies) {
+    if (below == nullptr || below == &family) names.insert(names.end(), family.commands.begin(), family.commands.end());
+  }
+  std::string name = nearest_word(word, names);
+  if (name.empty() || (below == nullptr && is_one_of(kCommands, name))) return name;
+  const auto has_name = [&](const CommandFamily& family) {
+    return (below == nullptr || below == &family) && is_one_of(family.commands, name);
+  };
+  return fmt::format("{} {}", std::ranges::find_if(kFamilies, has_name)->name, name);
 }
 
-Error no_such_command(const std::string& word, bool is_below_routes) {
-  const std::string command = is_below_routes ? "routes" : "";
-  const std::string meant = meant_command(word, is_below_routes);
+Error no_such_command(const std::string& word, const CommandFamily* below) {
+  const std::string family(below == nullptr ? "" : below->name);
+  const std::string meant = meant_command(word, below);
   const std::string guess = meant.empty() ? "" : fmt::format("did you mean vpndoctor {}? ", meant);
-  return {ErrorKind::kUsage, fmt::format("there is no {}command {}", is_below_routes ? "routes " : "", in_quotes(word)),
-          guess + see_help(command)};
+  return {ErrorKind::kUsage,
+          fmt::format("there is no {}{}command {}", family, family.empty() ? "" : " ", in_quotes(word)),
+          guess + see_help(family)};
 }
 
 Error unexpected_argument(const std::string& argument, const std::string& command) {
-  const bool names_none = command.empty() || command == "routes";
-  if (names_none && !argument.starts_with('-')) return no_such_command(argument, command == "routes");
+  const CommandFamily* family = find_family(command);
+  const bool names_none = command.empty() || family != nullptr;
+  if (names_none && !argument.starts_with('-')) return no_such_command(argument, family);
   return {ErrorKind::kUsage, fmt::format("unexpected argument {}", in_quotes(argument)), see_help(command)};
 }
 
@@ -207,9 +240,9 @@ Result<std::variant<CommandLine, Information>> parse_command_line(int argc, char
   app.require_subcommand(0, 1);
   OutputOptions output;
   RawOutput raw;
-  const std::array<std::unique_ptr<CommandOptions>, 3> commands{add_mtu_command(app, output, raw),
-                                                                add_routes_commands(app, output, raw),
-                                                                std::make_unique<ExplainOptions>(app, output, raw)};
+  const std::array<std::unique_ptr<CommandOptions>, 4> commands{
+      add_mtu_command(app, output, raw), add_routes_commands(app, output, raw), add_dns_commands(app, output, raw),
+      std::make_unique<ExplainOptions>(app, output, raw)};
   add_information_flags(app);
   if (auto stopped = run_parser(app, complete_arguments(argc, argv))) {
     if (auto* error = std::get_if<Error>(&*stopped)) return std::unexpected(std::move(*error));

@@ -6,7 +6,9 @@
 #include <optional>
 #include <string>
 #include <variant>
+#include <vector>
 
+#include "vpndoctor/dns_explain.h"
 #include "vpndoctor/path_mtu_run.h"
 #include "vpndoctor/report.h"
 
@@ -87,8 +89,29 @@ struct RoutesWatchCommand {
   std::optional<double> duration_seconds;
 };
 
+struct DnsShowCommand {
+  std::string from;  ///< empty: this machine
+};
+
+struct DnsExplainCommand {
+  std::string name;
+  std::uint16_t type = kDnsTypeA;
+  std::optional<DnsCaller> caller;  ///< null: libc, stub and direct
+  std::string interface;            ///< of a bound caller
+  std::string from;                 ///< empty: this machine
+};
+
+struct DnsTestCommand {
+  std::vector<std::string> names;  ///< empty: only the servers are tested
+  std::uint16_t type = kDnsTypeA;
+  std::vector<DnsServer> servers;  ///< to be asked besides those that are configured
+  bool hijack_test = false;
+  double timeout_seconds = 2;  ///< of one question
+};
+
 using ParsedCommand = std::variant<MtuCommand, ExplainCommand, RoutesShowCommand, RoutesSaveCommand, RoutesDiffCommand,
-                                   RoutesExplainCommand, RoutesAuditCommand, RoutesRestoreCommand, RoutesWatchCommand>;
+                                   RoutesExplainCommand, RoutesAuditCommand, RoutesRestoreCommand, RoutesWatchCommand,
+                                   DnsShowCommand, DnsExplainCommand, DnsTestCommand>;
 
 struct CommandLine {
   OutputOptions output;

@@ -10,6 +10,7 @@
 #include <optional>
 
 #include "command_line.h"
+#include "dns_commands.h"
 #include "interrupt.h"
 #include "mtu_command.h"
 #include "routes_commands.h"
@@ -100,6 +101,18 @@ int run(const RoutesRestoreCommand& command, const OutputOptions& output) {
 }
 
 int run(const RoutesWatchCommand& command, const OutputOptions& output) { return run_routes_watch(command, output); }
+
+int run(const DnsShowCommand& command, const OutputOptions& output) {
+  return timed(output, [&](auto&) { return run_dns_show(command, output); });
+}
+
+int run(const DnsExplainCommand& command, const OutputOptions& output) {
+  return timed(output, [&](auto&) { return run_dns_explain(command, output); });
+}
+
+int run(const DnsTestCommand& command, const OutputOptions& output) {
+  return timed(output, [&](auto& interrupt) { return run_dns_test(command, output, interrupt.emplace()); });
+}
 
 int run(const ExplainCommand& command, const OutputOptions& output) {
   Report report;

@@ -6,6 +6,7 @@
 
 #include <charconv>
 #include <optional>
+#include <ranges>
 #include <string_view>
 
 #include "vpndoctor/text_escape.h"
@@ -64,6 +65,31 @@ std::string check_seconds(const std::string& text, double from, double to) {
   const auto seconds = parse_number<double>(text, std::chars_format::fixed);
   if (seconds && *seconds >= from && *seconds <= to) return {};
   return fmt::format("{} is not a number of seconds from {} to {}", in_quotes(text), from, to);
+}
+
+std::optional<Error> check_dns_name(const std::string& name) {
+  constexpr std::size_t kLongestName = 253;  // RFC 1035 section 2.3.4, without the length bytes at both ends
+  constexpr std::size_t kLongestLabel = 63;
+  const auto wrong = [&name](const char* why, const char* hint) {
+    return Error{ErrorKind::kUsage, fmt::format("{} is no domain name: {}", in_quotes(name), why), hint};
+  };
+  const std::string_view text = name.ends_with('.') ? std::string_view(name).substr(0, name.size() - 1) : name;
+  if (name == ".") return std::nullopt;
+  if (text.empty()) return wrong("it is empty", "give one such as git.corp.example");
+  if (text.size() > kLongestName) return wrong("it is longer than 253 bytes", "give the name alone");
+  if (IpAddress::parse(name)) {
+    return wrong("it is an address", "its own name is asked for with --type PTR, as 7.0.66.10.in-addr.arpa");
+  }
+  for (const char c : text) {
+    if (static_cast<unsigned char>(c) >= 0x80) return wrong("it is not ASCII", "give it as idn2 prints it (xn--...)");
+    if (c <= ' ' || c == 0x7f) return wrong("it has characters that no name has", "give the name alone");
+  }
+  for (const auto label : std::views::split(text, '.')) {
+    const auto length = static_cast<std::size_t>(std::ranges::distance(label));
+    if (length == 0) return wrong("a part of it is empty", "put one dot between two parts");
+    if (length > kLongestLabel) return wrong("a part of it is longer than 63 bytes", "give the name alone");
+  }
+  return std::nullopt;
 }
 
 Result<TunnelEndpoint> parse_endpoint(const std::string& text) {

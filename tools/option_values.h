@@ -3,6 +3,7 @@
 #pragma once
 
 #include <cstdint>
+#include <optional>
 #include <string>
 
 #include "vpndoctor/result.h"
@@ -22,6 +23,10 @@ std::string check_whole_number(std::string& text, WholeNumbers range);
 
 /// Returns what is wrong with `text` as a number of seconds from `from` to `to`, or nothing.
 std::string check_seconds(const std::string& text, double from, double to);
+
+/// Returns what is wrong with `name` as a domain name in ASCII, a dot at its end allowed, or nothing. An address is
+/// none.
+std::optional<Error> check_dns_name(const std::string& name);
 
 /// Takes ADDR, ADDR:PORT, [ADDR6] or [ADDR6]:PORT. kUsage when it is anything else.
 Result<TunnelEndpoint> parse_endpoint(const std::string& text);

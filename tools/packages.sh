@@ -30,16 +30,28 @@ missing_packages() {  # PACKAGE...
   done
 }
 
-install_missing() {  # PACKAGE...
-  command -v dpkg-query >/dev/null || { say "not Debian: assuming that these are installed: $*"; return; }
-  local missing root=()
-  mapfile -t missing < <(missing_packages "$@")
-  [ "${#missing[@]}" -gt 0 ] || return 0
+# Sets `apt` to the command with which packages are handled as root.
+require_apt() {  # WHAT-FOR
+  local root=()
   if [ "$(id -u)" != 0 ]; then
-    command -v sudo >/dev/null || { say "run as root, or install: ${missing[*]}"; return 1; }
+    command -v sudo >/dev/null || { say "run as root, or $1"; return 1; }
     root=(sudo)
   fi
-  local apt=("${root[@]}" env DEBIAN_FRONTEND=noninteractive apt-get -q -y -o DPkg::Lock::Timeout=300)
+  apt=("${root[@]}" env DEBIAN_FRONTEND=noninteractive apt-get -q -y -o DPkg::Lock::Timeout=300)
+}
+
+read_package_lists() {
+  local apt
+  require_apt "apt-get update"
+  step "apt: reading the package lists" "${apt[@]}" update
+}
+
+install_missing() {  # PACKAGE...
+  command -v dpkg-query >/dev/null || { say "not Debian: assuming that these are installed: $*"; return; }
+  local missing apt
+  mapfile -t missing < <(missing_packages "$@")
+  [ "${#missing[@]}" -gt 0 ] || return 0
+  require_apt "install: ${missing[*]}"
   step "apt: reading the package lists" "${apt[@]}" update
   step "apt: installing ${missing[*]}" "${apt[@]}" install --no-install-recommends "${missing[@]}"
 }

@@ -54,19 +54,6 @@ constexpr const char* kWatchExamples =
 
 constexpr std::uint64_t kLargestWord = std::numeric_limits<std::uint32_t>::max();
 
-/// One routes command: its app and the value that its options fill.
-template <class T>
-struct Sub {
-  CLI::App* app = nullptr;
-  T command;
-};
-
-void add_from_option(CLI::App& app, std::string& from) {
-  app.add_option("--from", from, "Read a saved state instead of this machine's\n(a file, a folder of captures, -)")
-      ->check(not_empty())
-      ->type_name("SOURCE");
-}
-
 void add_interface_option(CLI::App& app, const std::string& name, std::string& interface, const std::string& what) {
   app.add_option(name, interface, what)->check(not_empty())->type_name("IF");
 }
@@ -129,21 +116,15 @@ class RoutesOptions final : public CommandOptions {
   }
 
  private:
-  template <class T>
-  void add(Sub<T>& sub, const char* name, const char* description, const char* examples) {
-    sub.app = app_->add_subcommand(name, description);
-    set_examples(*sub.app, examples);
-  }
-
   void add_show(RawOutput& raw) {
-    add(show_, "show", "Show the tables, and what is wrong with them", kShowExamples);
+    show_.add(*app_, "show", "Show the tables, and what is wrong with them", kShowExamples);
     show_.app->add_flag("--all", show_.command.all, "Every entry instead of aggregates");
     add_from_option(*show_.app, show_.command.from);
     add_fail_on_option(*show_.app, raw);
   }
 
   void add_save() {
-    add(save_, "save", "Keep the state in a file", kSaveExamples);
+    save_.add(*app_, "save", "Keep the state in a file", kSaveExamples);
     save_.app->add_option("file", save_.command.file, "Where to (the baseline); - for standard output")
         ->check(not_empty())
         ->type_name("");
@@ -151,7 +132,7 @@ class RoutesOptions final : public CommandOptions {
   }
 
   void add_diff() {
-    add(diff_, "diff", "Say what differs between two states (then exit 1)", kDiffExamples);
+    diff_.add(*app_, "diff", "Say what differs between two states (then exit 1)", kDiffExamples);
     diff_.app->add_option("old", diff_.command.before, "The state before (the baseline)")
         ->check(not_empty())
         ->type_name("");
@@ -162,7 +143,7 @@ class RoutesOptions final : public CommandOptions {
   }
 
   void add_explain() {
-    add(explain_, "explain", "Say which route a packet takes, and why", kExplainExamples);
+    explain_.add(*app_, "explain", "Say which route a packet takes, and why", kExplainExamples);
     RoutesExplainCommand& command = explain_.command;
     add_flow_options(*explain_.app, command);
     explain_.app->add_option("--flows", command.flows_file, "Answer each line of a file, - for standard input")
@@ -176,7 +157,7 @@ class RoutesOptions final : public CommandOptions {
   }
 
   void add_audit(RawOutput& raw) {
-    add(audit_, "audit", "Check that a list of prefixes uses a tunnel", kAuditExamples);
+    audit_.add(*app_, "audit", "Check that a list of prefixes uses a tunnel", kAuditExamples);
     audit_.app->add_option("list", audit_.command.list_file, "CIDRs, or a VPN's configuration; - for stdin")
         ->check(not_empty())
         ->required()
@@ -190,7 +171,7 @@ class RoutesOptions final : public CommandOptions {
   }
 
   void add_restore() {
-    add(restore_, "restore", "Plan the way back to a saved state, and go it", kRestoreExamples);
+    restore_.add(*app_, "restore", "Plan the way back to a saved state, and go it", kRestoreExamples);
     CLI::App& app = *restore_.app;
     RoutesRestoreCommand& command = restore_.command;
     app.add_option("baseline", command.baseline, "The state to go back to (the baseline)")
@@ -209,7 +190,7 @@ class RoutesOptions final : public CommandOptions {
   }
 
   void add_watch() {
-    add(watch_, "watch", "Print every change as it happens, and who made it", kWatchExamples);
+    watch_.add(*app_, "watch", "Print every change as it happens, and who made it", kWatchExamples);
     watch_.app->add_option("--for", watch_.command.duration_seconds, "Stop after this time")
         ->check(seconds(0.1, 86400.0 * 365))
         ->type_name("SECONDS");

@@ -9,12 +9,21 @@
 #include <utility>
 
 #include "vpndoctor/collect.h"
+#include "vpndoctor/dns_collect.h"
 
 namespace vpndoctor {
 
-Result<std::shared_ptr<const Snapshot>> read_state(const std::string& from) {
-  auto snapshot = from.empty() ? collect_snapshot() : load_snapshot(from);
+Result<std::shared_ptr<const Snapshot>> read_state(const std::string& from, bool with_dns) {
+  auto snapshot = from.empty() ? collect_snapshot({.dns = with_dns}) : load_snapshot(from);
   if (!snapshot) return std::unexpected(std::move(snapshot.error()));
+  return std::make_shared<const Snapshot>(std::move(*snapshot));
+}
+
+Result<std::shared_ptr<const Snapshot>> read_dns_state(const std::string& from) {
+  if (!from.empty()) return read_state(from);
+  auto snapshot = collect_snapshot();
+  if (!snapshot) return std::unexpected(std::move(snapshot.error()));
+  read_dns_configuration(*snapshot);
   return std::make_shared<const Snapshot>(std::move(*snapshot));
 }
 

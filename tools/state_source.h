@@ -12,8 +12,11 @@
 namespace vpndoctor {
 
 /// Reads this machine's state when `from` is empty, else the saved snapshot or folder of captures ("-": standard
-/// input).
-Result<std::shared_ptr<const Snapshot>> read_state(const std::string& from);
+/// input). `with_dns`: of this machine also the resolver configuration.
+Result<std::shared_ptr<const Snapshot>> read_state(const std::string& from, bool with_dns = false);
+
+/// The same with the resolver configuration, which is not read where nobody asks for it.
+Result<std::shared_ptr<const Snapshot>> read_dns_state(const std::string& from);
 
 /// Finds the baseline of the invoking user. kUnavailable when none was saved.
 Result<BaselinePlace> saved_baseline();

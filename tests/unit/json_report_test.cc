@@ -10,6 +10,7 @@
 #include <nlohmann/json.hpp>
 
 #include "golden.h"
+#include "random_dns_report.h"
 #include "random_report.h"
 #include "sample_reports.h"
 #include "vpndoctor/codes.h"
@@ -158,12 +159,37 @@ TEST(JsonReport, TheSchemaDescribesEveryFieldThatIsWritten) {
   }
 }
 
+TEST(JsonReport, TheSchemaDescribesEveryFieldOfTheDnsCommands) {
+  const Json definitions = schema()["$defs"];
+  std::mt19937_64 random(53);
+  for (int i = 0; i < 50; ++i) {
+    const Json document = rendered(random_dns_report(random));
+    const Json& data = document["data"];
+    const bool is_show = document["command"] == "dns show";
+    for (const auto& [key, value] : data.items()) {
+      EXPECT_TRUE(definitions[is_show ? "dns_show" : "dns_explain"]["properties"].contains(key)) << key;
+    }
+    const auto expect_described = [&](const char* definition, const Json& objects) {
+      for (const Json& object : objects) {
+        for (const auto& [key, value] : object.items()) {
+          EXPECT_TRUE(definitions[definition]["properties"].contains(key)) << definition << "." << key;
+        }
+      }
+    };
+    expect_described(is_show ? "dns_scope" : "dns_path", data[is_show ? "scopes" : "paths"]);
+    if (is_show && !data["resolv_conf"].is_null()) {
+      expect_described("dns_resolv_conf", Json::array({data["resolv_conf"]}));
+    }
+  }
+}
+
 TEST(JsonReport, EveryReportIsWhatTheSchemaSays) {
   std::vector<Json> documents = {rendered(black_hole_report()), rendered(clear_report()),
                                  rendered(signalled_report()),  rendered(undetermined_report()),
                                  rendered(reverse_report()),    rendered(error_report())};
   std::mt19937_64 random(4);
   for (int i = 0; i < 150; ++i) documents.push_back(rendered(random_report(random)));
+  for (int i = 0; i < 150; ++i) documents.push_back(rendered(random_dns_report(random)));
   const int result = validate(documents, false);
   if (result == kValidatorMissing) GTEST_SKIP() << "python3-jsonschema is not installed";
   EXPECT_EQ(result, 0);

@@ -4,18 +4,10 @@
 
 #include <algorithm>
 
+#include "unit/facet_difference.h"
+
 namespace vpndoctor::testing_support {
 namespace {
-
-template <class T, class Same>
-std::string facet_difference(const char* name, const Observed<T>& left, const Observed<T>& right, Same same) {
-  const std::string facet(name);
-  if (left.is_known() != right.is_known()) return facet + ": known on one side";
-  if (left.limits() != right.limits()) return facet + ": limits";
-  if (!left) return left.why_missing() == right.why_missing() ? "" : facet + ": why it is missing";
-  if (left.source() != right.source()) return facet + ": source";
-  return same(*left, *right) ? "" : facet;
-}
 
 template <class T>
 bool are_equal(const T& left, const T& right) {
@@ -71,7 +63,7 @@ std::string difference(const Snapshot& left, const Snapshot& right) {
         facet_difference("neighbours", left.neighbours, right.neighbours, are_equal<std::vector<Neighbour>>),
         facet_difference("settings", left.settings, right.settings, same_settings),
         facet_difference("tunnels", left.tunnels, right.tunnels, same_tunnels),
-        facet_difference("names", left.names, right.names, same_names)}) {
+        facet_difference("names", left.names, right.names, same_names), dns_difference(left.dns, right.dns)}) {
     if (!each.empty()) return each;
   }
   return {};

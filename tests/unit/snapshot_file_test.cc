@@ -32,8 +32,12 @@ Snapshot full_snapshot() {
     Snapshot snapshot = random_snapshot(random);
     const bool is_full = snapshot.links && snapshot.addresses && snapshot.routes && snapshot.rules && snapshot.names &&
                          snapshot.next_hop_objects && snapshot.neighbours && snapshot.settings && snapshot.tunnels;
-    if (is_full && !snapshot.links->empty() && !snapshot.addresses->empty() && snapshot.routes->routes.size() > 4 &&
-        !snapshot.rules->empty() && !snapshot.tunnels->empty() && !snapshot.next_hop_objects->empty()) {
+    const DnsConfiguration& dns = snapshot.dns;
+    const bool has_dns = dns.resolv_conf && dns.name_service_switch && dns.resolved && !dns.resolved->scopes.empty() &&
+                         dns.network_manager && dns.dnsmasq && !dns.dnsmasq->empty() && dns.macos;
+    if (is_full && has_dns && !snapshot.links->empty() && !snapshot.addresses->empty() &&
+        snapshot.routes->routes.size() > 4 && !snapshot.rules->empty() && !snapshot.tunnels->empty() &&
+        !snapshot.next_hop_objects->empty()) {
       return snapshot;
     }
   }
@@ -252,7 +256,7 @@ TEST(SnapshotFile, WhatIsNoSnapshotIsSaidAtOnce) {
 TEST(SnapshotFile, VersionsDecideWhatIsRead) {
   const std::string text = text_of(full_snapshot());
   const auto of_version = [&](const char* version) {
-    return replaced(text, R"("version":"1.0")", std::string(R"("version":")") + version + "\"");
+    return replaced(text, R"("version":"1.1")", std::string(R"("version":")") + version + "\"");
   };
   EXPECT_EQ(fault_of(of_version("2.0")), "the snapshot is of version 2.0; this vpndoctor reads version 1");
   EXPECT_EQ(parse_snapshot(of_version("2.0")).error().hint, "a newer vpndoctor is needed");
@@ -264,7 +268,7 @@ TEST(SnapshotFile, VersionsDecideWhatIsRead) {
 
 TEST(SnapshotFile, WhatANewerMinorVersionAddsIsIgnored) {
   const Snapshot snapshot = full_snapshot();
-  std::string text = replaced(text_of(snapshot), R"("version":"1.0")", R"("version":"1.1")");
+  std::string text = replaced(text_of(snapshot), R"("version":"1.1")", R"("version":"1.2")");
   for (std::size_t at = text.find('\n'); at + 1 < text.size(); at = text.find('\n', at + 1)) {
     text.insert(text.find('\n', at + 1) - 1, R"(,"new":[{"deep":[1,"x",null,{"er":-1.5e3}]}])");
   }
@@ -291,14 +295,91 @@ TEST(SnapshotFile, RecordsBelongToFacetsThatAreKnown) {
             "none");
 }
 
+/// The text of a snapshot whose resolver facets are known and empty, with `line` in place of the only record of `kind`.
+std::string with_dns_line(const std::string& kind, const std::string& members) {
+  Snapshot snapshot;
+  DnsConfiguration& dns = snapshot.dns;
+  dns.resolv_conf = Observed<ResolvConf>(ResolvConf(), "test");
+  dns.name_service_switch = Observed<NameServiceSwitch>(NameServiceSwitch(), "test");
+  dns.hosts = Observed<std::vector<HostsEntry>>(std::vector<HostsEntry>(1), "test");
+  ResolvedState resolved;
+  resolved.scopes.resize(1);
+  dns.resolved = Observed<ResolvedState>(resolved, "test");
+  dns.dnsmasq = Observed<std::vector<DnsmasqInstance>>(std::vector<DnsmasqInstance>(1), "test");
+  MacosDns macos;
+  macos.resolvers.resize(1);
+  dns.macos = Observed<MacosDns>(macos, "test");
+  std::string text = text_of(snapshot);
+  const std::size_t at = text.find("{\"record\":\"" + kind + "\"");
+  return text.replace(at, text.find('\n', at) - at, "{\"record\":\"" + kind + "\"" + members + "}");
+}
+
+TEST(SnapshotFile, HostileResolverRecordsAreRefusedWithTheirField) {
+  const auto fault = [](const std::string& kind, const std::string& members) {
+    const std::string whole = fault_of(with_dns_line(kind, members));
+    const std::size_t colon = whole.find(": ");
+    return colon == std::string::npos ? whole : whole.substr(colon + 2);
+  };
+  EXPECT_EQ(fault("resolv_conf", ""), "none");
+  EXPECT_EQ(fault("resolv_conf", R"(,"ndots":16)"), "ndots is out of range");
+  EXPECT_EQ(fault("resolv_conf", R"(,"timeout_seconds":31)"), "timeout_seconds is out of range");
+  EXPECT_EQ(fault("resolv_conf", R"(,"attempts":-1)"), "attempts is out of range");
+  EXPECT_EQ(fault("resolv_conf", R"(,"rotate":1)"), "rotate is neither true nor false");
+  EXPECT_EQ(fault("resolv_conf", R"(,"nameservers":[{"address":"10.0.0.1"},{"address":"10.1"}])"),
+            "nameservers[1].address '10.1' is no address");
+  EXPECT_EQ(fault("resolv_conf", R"(,"nameservers":[{"address":"10.0.0.1","port":65536}])"),
+            "nameservers[0].port is out of range");
+  EXPECT_EQ(fault("resolv_conf", R"(,"nameservers":[{}])"), "nameservers[0].address is missing");
+  EXPECT_EQ(fault("resolv_conf", R"(,"search":["a",7])"), "search[1] is no text");
+  EXPECT_EQ(fault("resolv_conf", R"(,"colour":"red")"), "colour is no field that is known");
+  EXPECT_EQ(fault("name_service_switch", R"(,"hosts":[{"return_on_success":true}])"), "hosts[0].name is missing");
+  EXPECT_EQ(fault("host", R"(,"address":"\u001b[2J")"), R"(address '\x1b[2J' is no address)");
+  EXPECT_EQ(fault("resolved", R"(,"source":"gossip")"), "source 'gossip' is not known");
+  EXPECT_EQ(fault("resolved", ""), "source is missing");
+  EXPECT_EQ(fault("resolved_scope", R"(,"kind":"both")"), "kind 'both' is not known");
+  EXPECT_EQ(fault("resolved_scope", R"(,"kind":"link","domains":[{"name":7}])"), "domains[0].name is no text");
+  EXPECT_EQ(fault("resolved_scope", R"(,"kind":"link","live_protocols":-1)"), "live_protocols is out of range");
+  EXPECT_EQ(fault("dnsmasq", R"(,"listens_on":{"address":"::1"},"upstreams":{})"), "upstreams.source is missing");
+  EXPECT_EQ(fault("dnsmasq", R"(,"listens_on":{"address":"::1"},"upstreams":{"source":"x","servers":[{"server":7}]})"),
+            "upstreams.servers[0].server is no object");
+  EXPECT_EQ(fault("macos_resolver", R"(,"section":"unscoped","order":4294967296)"), "order is out of range");
+}
+
+TEST(SnapshotFile, WhatThereIsOnceIsNotThereTwice) {
+  std::string text = with_dns_line("resolv_conf", "");
+  text = replaced(text, R"({"record":"resolv_conf"})", "{\"record\":\"resolv_conf\"}\n{\"record\":\"resolv_conf\"}");
+  EXPECT_NE(fault_of(text).find("record is there twice"), std::string::npos) << fault_of(text);
+}
+
+TEST(SnapshotFile, AnOlderFileHasNoResolverConfiguration) {
+  std::string old;
+  for (std::string text = text_of(Snapshot()); !text.empty(); text.erase(0, text.find('\n') + 1)) {
+    const std::string line = text.substr(0, text.find('\n') + 1);
+    const bool is_new = line.find(R"("facet":"resolv)") != std::string::npos || line.find("dns") != std::string::npos ||
+                        line.find(R"("facet":"name_)") != std::string::npos ||
+                        line.find(R"("facet":"hosts")") != std::string::npos ||
+                        line.find(R"("facet":"network_)") != std::string::npos;
+    if (!is_new || line.find(R"("record":"end")") != std::string::npos) old += line;
+  }
+  const std::size_t counts = old.find(R"(,"resolv_conf":0)");
+  ASSERT_NE(counts, std::string::npos);
+  old.erase(counts, old.find('}', counts) - counts);
+  EXPECT_NE(fault_of(old), "none");  // of version 1.1 it would be cut
+  const auto read = parse_snapshot(replaced(old, R"("version":"1.1")", R"("version":"1.0")"));
+  ASSERT_TRUE(read) << read.error().message;
+  EXPECT_EQ(read->dns.resolv_conf.why_missing(), "the file is of an older version, which does not hold it");
+  EXPECT_EQ(read->dns.macos.why_missing(), "the file is of an older version, which does not hold it");
+  EXPECT_EQ(read->links.why_missing(), "it was not collected");
+}
+
 TEST(SnapshotFile, CountsOfTheLastLineAreChecked) {
   const std::string text = with_route_line(R"({"record":"route","destination":"::/0"})");
   EXPECT_EQ(fault_of(text), "none");
-  EXPECT_EQ(fault_of(replaced(text, R"("routes":1)", R"("routes":2)")), "line 12: routes is 2, but there are 1");
+  EXPECT_EQ(fault_of(replaced(text, R"("routes":1)", R"("routes":2)")), "line 23: routes is 2, but there are 1");
   EXPECT_NE(fault_of(text + "\n"), "none");
   EXPECT_EQ(fault_of(text + R"({"record":"route","destination":"::/0"})"
                             "\n"),
-            "line 13 stands behind the last record");
+            "line 24 stands behind the last record");
 }
 
 }  // namespace

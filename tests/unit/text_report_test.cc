@@ -7,6 +7,7 @@
 #include <sstream>
 
 #include "golden.h"
+#include "random_dns_report.h"
 #include "random_report.h"
 #include "sample_reports.h"
 #include "vpndoctor/render.h"
@@ -89,10 +90,15 @@ TEST(TextReport, ColourChangesNothingButColour) {
   }
 }
 
+/// Of mtu or of a dns command.
+Report any_report(std::mt19937_64& random) {
+  return random() % 2 == 0 ? random_report(random) : random_dns_report(random);
+}
+
 TEST(TextReport, NoLineIsWiderThanTheTerminal) {
   std::mt19937_64 random(80);
-  for (int i = 0; i < 400; ++i) {
-    const Report report = random_report(random);
+  for (int i = 0; i < 600; ++i) {
+    const Report report = any_report(random);
     if (report.error) continue;
     TextOptions options;
     options.utf8 = i % 2 == 0;
@@ -106,12 +112,12 @@ TEST(TextReport, NoLineIsWiderThanTheTerminal) {
 
 TEST(TextReport, NothingForeignSteersTheTerminal) {
   std::mt19937_64 random(27);
-  for (int i = 0; i < 400; ++i) {
+  for (int i = 0; i < 600; ++i) {
     TextOptions options;
     options.utf8 = i % 2 == 0;
     options.verbose = i % 3 == 0;
     options.quiet = i % 7 == 0;
-    const std::string text = render_text(random_report(random), options);
+    const std::string text = render_text(any_report(random), options);
     ASSERT_TRUE(text.ends_with('\n'));
     for (const std::string& line : lines_of(text)) {
       ASSERT_EQ(options.utf8 ? escape_controls(line) : escape_non_ascii(line), line) << "report " << i;

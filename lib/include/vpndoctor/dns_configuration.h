@@ -63,7 +63,7 @@ struct NssService {
 
 /// The hosts line of /etc/nsswitch.conf.
 struct NameServiceSwitch {
-  std::vector<NssService> hosts;    ///< "dns [!UNAVAIL=return] files" when the file has no such line (glibc 2.36)
+  std::vector<NssService> hosts;    ///< "files dns" when the file has no such line (glibc 2.35 and newer)
   bool is_default = false;          ///< there was no hosts line, or no file
   std::vector<std::string> faults;  ///< what glibc does not understand, a phrase each
 };

@@ -46,16 +46,26 @@ struct DnsExchange {
   std::optional<std::uint32_t> reply_bytes;   ///< the whole message
   std::optional<std::uint16_t> server_bytes;  ///< the EDNS size that the server says it takes
   std::optional<std::uint8_t> reply_ttl;      ///< IP TTL or hop limit of the reply
-  unsigned other_answers = 0;  ///< further replies to the same question with other content: somebody injects
+  unsigned other_answers = 0;            ///< further replies to the same question with other content: somebody injects
+  std::vector<std::string> other_texts;  ///< of the first few of them: "NXDOMAIN, IP TTL 61, after 12 ms"
+  /// Times that the question was sent: a second one says that the first, or its answer, was lost.
+  unsigned sent = 0;
 };
 
 /// What a server of a scope can do.
 struct DnsServerTest {
   DnsServer server;
-  std::string scope;        ///< DnsScopeView::id
-  std::string interface;    ///< of the scope
-  std::string why_unbound;  ///< "the server is this machine's own address"; empty: bound to `interface`
-  DnsExchange udp;
+  std::string scope;                  ///< DnsScopeView::id
+  std::string interface;              ///< of the scope
+  std::string why_unbound;            ///< "the server is this machine's own address"; empty: bound to `interface`
+  std::vector<DnsDomain> domains;     ///< of the scope
+  std::optional<bool> default_route;  ///< of the scope
+  bool is_tunnel = false;             ///< the scope's interface is a tunnel
+  bool is_named = false;              ///< by the user, not by the configuration
+  /// Where it stands among the servers of resolv.conf that are used, from 0; null: it is none of them.
+  std::optional<std::size_t> resolv_conf_index;
+  DnsExchange udp;        ///< offers 1232 bytes (EDNS)
+  DnsExchange udp_plain;  ///< without EDNS, as glibc asks
   DnsExchange tcp;
   std::vector<DnsExchange> ladder;  ///< 4096, 1452, 1232, 512, for a name whose TCP answer is large enough
   std::optional<std::uint16_t> largest_edns_bytes;  ///< of the ladder that was answered; null: not judged
@@ -70,8 +80,9 @@ struct DnsWayAnswer {
   DnsOutcome outcome = DnsOutcome::kNotAsked;
   std::string status;  ///< "NOERROR", "NXDOMAIN", "EAI_NONAME", ...; empty without an answer
   std::string reason;
-  std::vector<std::string> addresses;  ///< sorted
+  std::vector<std::string> addresses;  ///< sorted; of a type that is no address the records' data
   std::optional<Milliseconds> took;
+  unsigned lost = 0;  ///< questions that were not answered before the one that was; always 0 of libc
 };
 
 struct DnsNameTest {
@@ -83,7 +94,7 @@ struct DnsNameTest {
 /// A question to a documentation address (RFC 5737, RFC 3849), where nobody can be: an answer is an interception.
 struct DnsHijackProbe {
   DnsExchange exchange;
-  std::string egress;  ///< the interface that the routes give it
+  std::string egress;  ///< the interface that it is bound to, which has a default route
   bool through_tunnel = false;
 };
 
@@ -91,6 +102,8 @@ struct DnsTestResults {
   std::vector<DnsServerTest> servers;
   std::vector<DnsNameTest> names;
   std::vector<DnsHijackProbe> hijack;  ///< empty unless it was asked for
+  bool has_hijack_test = false;        ///< it was asked for
+  std::size_t servers_left_out = 0;    ///< beyond the number that is asked
 };
 
 /// Judges what came of the questions: servers that do not answer, ways that disagree, lost fragments, interception.

@@ -9,6 +9,7 @@
 #include <string>
 #include <vector>
 
+#include "vpndoctor/dns_diff.h"
 #include "vpndoctor/snapshot.h"
 
 namespace [[gnu::visibility("default")]] vpndoctor {
@@ -41,11 +42,19 @@ struct SnapshotDiff {
   FacetDiff rules;
   FacetDiff links;
   FacetDiff addresses;
+  FacetDiff dns;  ///< its indexes are those of the two lists that follow
+  std::vector<DnsDiffEntry> dns_before;
+  std::vector<DnsDiffEntry> dns_after;
+  /// A source of the resolver configuration is known on one side only, or not whole. When neither side has any, nothing
+  /// was asked for and nothing is left open.
+  bool dns_is_partial = false;
   std::vector<DiffSentence> summary;  ///< most important first
   std::size_t derived_changes = 0;    ///< routes that came or went with an address or a link, folded into those
 
   /// True when nothing differs in what was compared.
-  bool is_equal() const { return routes.is_empty() && rules.is_empty() && links.is_empty() && addresses.is_empty(); }
+  bool is_equal() const {
+    return routes.is_empty() && rules.is_empty() && links.is_empty() && addresses.is_empty() && dns.is_empty();
+  }
   /// True when a facet of either side was not known, so that equality is not proven.
   bool is_partial() const;
 };

@@ -12,11 +12,12 @@ namespace [[gnu::visibility("default")]] vpndoctor {
 
 struct CollectOptions {
   bool tunnels = true;    ///< look for holders and endpoints of tunnels in /proc, over generic netlink and UAPI sockets
+  bool dns = false;       ///< read the resolver configuration (dns_collect.h)
   int most_attempts = 5;  ///< how often a dump that changed is read again before it is called unstable
 };
 
-/// Reads links, addresses, routes of all tables and both families, rules, nexthop objects, neighbours, settings, and
-/// tunnels. Fails only when netlink itself cannot be used.
+/// Reads links, addresses, routes of all tables and both families, rules, nexthop objects, neighbours, settings,
+/// tunnels and, when asked for, the resolver configuration. Fails only when netlink itself cannot be used.
 Result<Snapshot> collect_snapshot(const CollectOptions& options = {});
 
 }  // namespace vpndoctor

@@ -1,0 +1,156 @@
+// SPDX-License-Identifier: Apache-2.0
+// The way of a libc program: numeric names, nscd, then the services of nsswitch.conf with their actions, as
+// get_nss_addresses() of glibc 2.36 (sysdeps/posix/getaddrinfo.c) walks them with AF_UNSPEC. What a service that sends
+// something will say is not known here; what comes after it is asked on a condition.
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <array>
+
+#include "dns_glibc_schedule.h"
+#include "dns_nss.h"
+#include "dns_paths.h"
+
+namespace vpndoctor {
+namespace {
+
+/// inet_aton() takes "10", "127.1" and "0x7f000001" for addresses too.
+bool is_number(std::string_view part) {
+  if (part.empty()) return false;
+  const bool is_hex = part.starts_with("0x") || part.starts_with("0X");
+  if (is_hex) part.remove_prefix(2);
+  const auto is_digit = [is_hex](char c) {
+    return (c >= '0' && c <= '9') || (is_hex && ((c >= 'a' && c <= 'f') || (c >= 'A' && c <= 'F')));
+  };
+  return std::ranges::all_of(part, is_digit);
+}
+
+bool is_numeric(std::string_view name) {
+  const auto percent = name.find('%');
+  if (name.find(':') != std::string_view::npos) return IpAddress::parse(name.substr(0, percent)).has_value();
+  std::size_t parts = 0;
+  for (std::string_view rest = name; parts < 4; ++parts) {
+    const auto dot = rest.find('.');
+    if (!is_number(rest.substr(0, dot))) return false;
+    if (dot == std::string_view::npos) return true;
+    rest.remove_prefix(dot + 1);
+  }
+  return false;
+}
+
+/// Joins phrases as conditions that must all hold.
+std::string both(const std::string& first, const std::string& second) {
+  if (first.empty() || second.empty()) return first + second;
+  return fmt::format("{}, and {}", first, second);
+}
+
+/// The walk along the hosts line.
+class LibcPath {
+ public:
+  LibcPath(const DnsGround& ground, const DnsQuestion& question) : ground_(&ground), question_(&question) {
+    path_.caller = question.caller;
+  }
+
+  DnsPath explain() && {
+    const std::uint16_t type = question_->type;
+    const auto reverse = address_of_reverse_name(canonical_dns_name(question_->name));
+    const bool is_reverse = type == kDnsTypePtr && reverse;
+    if (type != kDnsTypeA && type != kDnsTypeAaaa && !is_reverse) return without_services();
+    if (!is_reverse && is_numeric(question_->name)) {
+      path_.steps.push_back("It is an address: getaddrinfo() looks nothing up.");
+      path_.is_answered_here = true;
+      return std::move(path_);
+    }
+    pass_cache();
+    for (const NssService& service : services()) {
+      if (!walk(service, reverse)) break;
+    }
+    return std::move(path_);
+  }
+
+ private:
+  /// Other types have no function in NSS: a program asks for them with res_search().
+  DnsPath without_services() {
+    path_.steps.push_back(
+        "getaddrinfo() asks for addresses alone: for this type a program calls res_search(), which "
+        "reads resolv.conf and not nsswitch.conf.");
+    append_dns_path(path_, explain_resolv_conf(*ground_, *question_, true), {});
+    if (!path_.asked.empty()) path_.answered_by = "dns";
+    return std::move(path_);
+  }
+
+  void pass_cache() {
+    const Observed<NameServiceCache>& cache = ground_->snapshot.dns.name_service_cache;
+    if (!cache || !cache->runs || !cache->caches_hosts) return;
+    path_.steps.push_back("nscd: it answers from its cache, or asks the services itself.");
+    path_.notes.push_back("nscd runs: an answer may be as old as its cache.");
+  }
+
+  const std::vector<NssService>& services() {
+    const Observed<NameServiceSwitch>& known = ground_->snapshot.dns.name_service_switch;
+    if (!known) {
+      for (const char* name : {"files", "dns"}) assumed_.emplace_back().name = name;
+      path_.uncertain = fmt::format("nsswitch.conf is not known, \"files dns\" is assumed: {}", known.why_missing());
+      return assumed_;
+    }
+    if (known->hosts.empty())
+      path_.steps.push_back("The hosts line of nsswitch.conf is empty: glibc has nobody to ask.");
+    return known->hosts;
+  }
+
+  /// Asks one service; false: the walk is over.
+  bool walk(const NssService& service, const std::optional<IpAddress>& reverse) {
+    NssView view = view_of_service({ground_, question_, reverse}, service);
+    path_.steps.push_back(fmt::format("{}: {}", service.name, view.step));
+    if (path_.uncertain.empty()) path_.uncertain = view.uncertain;
+    const bool was_silent = path_.asked.empty();
+    const bool may_answer = view.may_be[kNssSuccess] && (view.is_local || is_sending(view));
+    if (view.asks) {
+      const std::string answered_by = path_.answered_by;
+      append_dns_path(path_, *view.asks, condition_);
+      path_.answered_by = answered_by;
+    }
+    if (may_answer && path_.answered_by.empty()) {
+      path_.answered_by = service.name;
+      path_.is_answered_here = view.is_local && was_silent;
+    }
+    return goes_on(service, view);
+  }
+
+  static bool is_sending(const NssView& view) { return view.asks && !view.asks->asked.empty(); }
+
+  bool goes_on(const NssService& service, const NssView& view) {
+    const std::array<bool, kNssStatuses> returns = {service.return_on_success && !service.merge_on_success,
+                                                    service.return_on_not_found, service.return_on_unavailable,
+                                                    service.return_on_try_again};
+    std::vector<std::string> goes_on_when;
+    bool may_return = false;
+    bool returns_without_answer = false;
+    for (std::size_t status = 0; status < kNssStatuses; ++status) {
+      if (!view.may_be[status]) continue;
+      may_return |= returns[status];
+      returns_without_answer |= returns[status] && status != kNssSuccess;
+      if (!returns[status]) goes_on_when.push_back(fmt::format("{} {}", service.name, nss_status_words(status)));
+    }
+    if (goes_on_when.empty()) {
+      if (returns_without_answer) path_.steps.push_back(fmt::format("What {} says is final.", service.name));
+      return false;
+    }
+    if (may_return) condition_ = both(condition_, fmt::format("{}", fmt::join(goes_on_when, " or ")));
+    return true;
+  }
+
+  const DnsGround* ground_;
+  const DnsQuestion* question_;
+  std::vector<NssService> assumed_;
+  std::string condition_;  // under which the next service is asked; empty: in any case
+  DnsPath path_;
+};
+
+}  // namespace
+
+DnsPath explain_libc(const DnsGround& ground, const DnsQuestion& question) {
+  return LibcPath(ground, question).explain();
+}
+
+}  // namespace vpndoctor

@@ -1,0 +1,85 @@
+// SPDX-License-Identifier: Apache-2.0
+// `dns show` and `dns explain` as people read them: golden files (UPDATE_GOLDEN=1 rewrites them), and what must hold.
+#include <gtest/gtest.h>
+
+#include "dns_machine.h"
+#include "golden.h"
+#include "vpndoctor/dns_checks.h"
+#include "vpndoctor/render.h"
+
+namespace vpndoctor {
+namespace {
+
+using testing_support::expect_golden;
+using testing_support::name_service_switch_of;
+using testing_support::resolv_conf_of;
+using testing_support::seen;
+using testing_support::vpn_machine;
+
+std::string shown(Snapshot snapshot, const TextOptions& options = {}) {
+  DnsShowReport show;
+  show.snapshot = std::make_shared<const Snapshot>(std::move(snapshot));
+  show.overview = overview_of_dns(*show.snapshot);
+  Report report;
+  report.command = "dns show";
+  CheckResults results = check_dns(*show.snapshot, 1000);
+  report.findings = std::move(results.findings);
+  report.skipped = std::move(results.skipped);
+  report.verdict = decide_verdict(report.findings, FailOn::kError, show.overview.model != DnsModel::kUnknown);
+  report.data = std::move(show);
+  return render_text(report, options);
+}
+
+std::string explained(Snapshot snapshot, const std::string& name, const std::vector<std::string>& interfaces = {}) {
+  DnsExplainReport explain;
+  explain.snapshot = std::make_shared<const Snapshot>(std::move(snapshot));
+  explain.explanation = explain_dns(*explain.snapshot, name, kDnsTypeA, interfaces);
+  Report report;
+  report.command = "dns explain";
+  report.verdict = Verdict::kOk;
+  report.data = std::move(explain);
+  return render_text(report);
+}
+
+/// Without systemd-resolved: the VPN's server second in the file.
+Snapshot plain_machine() {
+  Snapshot snapshot = vpn_machine();
+  snapshot.dns.resolv_conf = seen(resolv_conf_of({"192.0.2.1", "10.66.0.1"}, {"home.lan", "corp.example"}));
+  snapshot.dns.name_service_switch = seen(name_service_switch_of({"files", "dns"}));
+  snapshot.dns.resolved = Observed<ResolvedState>::missing("systemd-resolved does not run");
+  return snapshot;
+}
+
+TEST(DnsShowText, Tunnel) { expect_golden("dns_show_tunnel", shown(vpn_machine())); }
+TEST(DnsShowText, TunnelDown) { expect_golden("dns_show_tunnel_down", shown(vpn_machine(false))); }
+TEST(DnsShowText, ResolvConf) { expect_golden("dns_show_resolv_conf", shown(plain_machine())); }
+
+TEST(DnsExplainText, NameOfTheTunnel) {
+  expect_golden("dns_explain_tunnel", explained(vpn_machine(), "a.corp.example", {"eth0"}));
+}
+TEST(DnsExplainText, TunnelDown) {
+  expect_golden("dns_explain_tunnel_down", explained(vpn_machine(false), "a.corp.example"));
+}
+TEST(DnsExplainText, ShortNameByResolvConf) {
+  expect_golden("dns_explain_resolv_conf", explained(plain_machine(), "git"));
+}
+TEST(DnsExplainText, NameOfThisMachine) {
+  Snapshot snapshot = vpn_machine();
+  snapshot.dns.hosts->push_back({*IpAddress::parse("10.1.2.3"), "", {"wiki.corp.example"}});
+  expect_golden("dns_explain_hosts", explained(std::move(snapshot), "wiki.corp.example"));
+}
+
+TEST(DnsShowText, WhatIsNotInstalledIsNoNoise) {
+  EXPECT_EQ(shown(vpn_machine()).find("could not be read"), std::string::npos);
+  Snapshot snapshot = vpn_machine();
+  snapshot.dns.resolv_conf = Observed<ResolvConf>::missing("/etc/resolv.conf may not be read: Permission denied");
+  EXPECT_NE(shown(std::move(snapshot)).find("Permission denied"), std::string::npos);
+}
+
+TEST(DnsExplainText, FitsOneScreen) {
+  const std::string text = explained(vpn_machine(), "a.corp.example");
+  EXPECT_LE(std::count(text.begin(), text.end(), '\n'), 40);
+}
+
+}  // namespace
+}  // namespace vpndoctor
