@@ -19,8 +19,8 @@ bool is_dead(const DnsServerTest& server) {
          server.tcp.outcome != DnsOutcome::kAnswered;
 }
 
-/// What glibc waits for the dead servers of resolv.conf before a live one answers, by its own schedule.
-std::chrono::milliseconds delay_of_libc(const DnsTestFacts& facts) {
+/// A look-up with the servers of resolv.conf as they are, by glibc's own schedule: what it waits for the dead ones.
+GlibcRun look_up_of_libc(const DnsTestFacts& facts) {
   if (!facts.snapshot.dns.resolv_conf) return {};
   const ResolvConf& conf = *facts.snapshot.dns.resolv_conf;
   const auto outcome = [&facts](std::size_t place, const std::string& /*name*/) {
@@ -31,7 +31,7 @@ std::chrono::milliseconds delay_of_libc(const DnsTestFacts& facts) {
     }
     return GlibcOutcome::kAnswer;
   };
-  return play_glibc(conf, glibc_names(conf, "www.example.org.", false), outcome).took;
+  return play_glibc(conf, glibc_names(conf, "www.example.org.", false), outcome);
 }
 
 /// The servers of the same scope that do answer.
@@ -47,10 +47,11 @@ std::vector<std::string> live_neighbours(const DnsTestFacts& facts, const DnsSer
 std::string dead_title(const DnsTestFacts& facts, const DnsServerTest& server) {
   const std::string name = server.server.to_string();
   if (server.resolv_conf_index == 0U) {
-    const auto delay = delay_of_libc(facts);
-    const std::string cost = delay.count() > 0 ? fmt::format(": each name takes {:.1f} s longer",
-                                                             std::chrono::duration<double>(delay).count())
-                                               : "";
+    const GlibcRun run = look_up_of_libc(facts);
+    const double seconds = std::chrono::duration<double>(run.took).count();
+    std::string cost;
+    if (run.answered_by && seconds > 0) cost = fmt::format(": each name takes {:.1f} s longer", seconds);
+    if (!run.answered_by && seconds > 0) cost = fmt::format(": each name fails after {:.1f} s", seconds);
     return fmt::format("The first DNS server of resolv.conf, {}, does not answer{}", name, cost);
   }
   return server.scope.empty() ? fmt::format("The DNS server {} does not answer", name)

@@ -3,6 +3,7 @@
 #include "cares_lookup.h"
 
 #include <ares.h>
+#include <fmt/format.h>
 #include <poll.h>
 #include <sys/socket.h>
 
@@ -122,7 +123,9 @@ void CaresLookup::take(int status, int timeouts, std::span<const std::byte> repl
     answer_.outcome = status == ARES_ETIMEOUT       ? DnsOutcome::kSilent
                       : status == ARES_ECONNREFUSED ? DnsOutcome::kUnreachable
                                                     : DnsOutcome::kMalformed;
-    answer_.reason = status == ARES_ECONNREFUSED ? "it cannot be reached" : ares_strerror(status);
+    answer_.reason = ares_strerror(status);
+    if (status == ARES_ECONNREFUSED) answer_.reason = "it cannot be reached";
+    if (status == ARES_ETIMEOUT) answer_.reason = fmt::format("no answer to {} questions", timeouts);
   }
 }
 

@@ -131,6 +131,7 @@ TEST(DnsTestFindings, TheDelayOfADeadFirstServerIsGlibcs) {
   EXPECT_NE(delay_title({true, true, false}, 5).find("8.0 s longer"), std::string::npos);
   EXPECT_NE(delay_title({true, false}, 1).find("1.0 s longer"), std::string::npos);
   EXPECT_EQ(delay_title({false, true}, 5).find("longer"), std::string::npos);
+  EXPECT_NE(delay_title({true}, 5).find("fails after 10.0 s"), std::string::npos);
 }
 
 DnsServerTest with_ladder(const std::vector<std::pair<std::uint16_t, bool>>& rungs) {
