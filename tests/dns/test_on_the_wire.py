@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
-"""`vpndoctor dns test` on a machine with a LAN and a tunnel: for each finding a network that has the fault, and one that
-has not."""
+"""`vpndoctor dns test` on a machine with a LAN and a tunnel: for each finding a network that has the fault, and one
+that has not."""
 import json
 import os
 import signal
@@ -202,7 +202,8 @@ class OnTheWire(unittest.TestCase):
 
     def test_injected_answers(self):
         self.split_dns()
-        with ScriptedServer(self.tun, lambda question: [reply(question, "203.0.113.66"), reply(question, "203.0.113.2")]):
+        both = ("203.0.113.66", "203.0.113.2")
+        with ScriptedServer(self.tun, lambda question: [reply(question, address) for address in both]):
             finding = self.finding(self.report("www.corp.example"), "DNS034")
         self.assertEqual(finding["subject"]["id"], TUN)
         self.assertTrue(any("203.0.113.66" in each["text"] for each in finding["evidence"]), finding["evidence"])
