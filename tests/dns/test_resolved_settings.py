@@ -66,6 +66,12 @@ def put(files):
 class ResolvedSettings(unittest.TestCase):
     @classmethod
     def setUpClass(cls):
+        # /usr is not for writing.
+        world.mount("-t", "tmpfs", "tmpfs", "/usr/local/lib")
+        for folder in ("/var/tmp/changes", "/var/tmp/work"):
+            os.makedirs(folder)
+        world.mount("-t", "overlay", "-o", "lowerdir=/usr/lib/systemd,upperdir=/var/tmp/changes,workdir=/var/tmp/work",
+                    "overlay", "/usr/lib/systemd")
         cls.machine = world.Machine("lan0")
         cls.addClassCleanup(cls.machine.end)
 
