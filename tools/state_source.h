@@ -15,7 +15,7 @@ namespace vpndoctor {
 /// input).
 Result<std::shared_ptr<const Snapshot>> read_state(const std::string& from);
 
-/// The same with the resolver configuration, which is not read where nobody asks for it.
+/// The same with the resolver configuration.
 Result<std::shared_ptr<const Snapshot>> read_dns_state(const std::string& from);
 
 /// Finds the baseline of the invoking user. kUnavailable when none was saved.
