@@ -140,7 +140,7 @@ class Resolved(unittest.TestCase):
         read = reader.value_of(reader.read("ip", "netns", "exec", twin, *reader.NOBODY)["resolved"])
         self.assertIn("127.0.0.53", read["foreign"])
 
-    def test_more_links_than_the_bus_lets_wait(self):
+    def test_every_link_of_many_is_read(self):
         batch(*[f"link add many{number} type veth peer name far{number}" for number in range(80)])
         self.addCleanup(lambda: batch(*[f"link del many{number}" for number in range(80)]))
         self.start_on_bus()
