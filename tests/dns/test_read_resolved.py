@@ -132,10 +132,10 @@ class Resolved(unittest.TestCase):
 
     def test_foreign_daemon_with_the_same_indexes_has_no_stub_here(self):
         self.start_on_bus()
-        twin = self.machine.links["lan0"].peer.namespace
+        twin, third = (self.machine.links[name].peer.namespace for name in ("lan0", "tun0"))
         for index in (3, 4):  # lo is 1 and up0 is 2 there
             world.run("ip", "-n", twin, "link", "add", f"same{index}", "index", str(index), "type", "veth", "peer",
-                      "name", f"far{index}", "index", str(index + 100), "netns", self.machine.links["tun0"].peer.namespace)
+                      "name", f"far{index}", "index", str(index + 100), "netns", third)
         self.addCleanup(lambda: [world.run("ip", "-n", twin, "link", "del", f"same{index}") for index in (3, 4)])
         read = reader.value_of(reader.read("ip", "netns", "exec", twin, *reader.NOBODY)["resolved"])
         self.assertIn("127.0.0.53", read["foreign"])
