@@ -107,10 +107,12 @@ void judge_life(const MacosResolver& resolver, DnsScopeView& view) {
   if (resolver.interface_index && resolver.interface.empty()) {
     view.live = false;
     view.why_not_live = "its interface is gone";
+  } else if (is_multicast(resolver)) {  // which macOS always calls not reachable
+    view.live = true;
   } else if (reaches("Not Reachable")) {
     view.live = false;
     view.why_not_live = "macOS cannot reach its servers";
-  } else if (!resolver.reach.empty() || is_multicast(resolver)) {
+  } else if (!resolver.reach.empty()) {
     view.live = true;
   } else {
     view.why_not_live = "macOS does not say whether it can reach its servers";
