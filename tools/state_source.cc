@@ -11,14 +11,22 @@
 #include "vpndoctor/collect.h"
 
 namespace vpndoctor {
+namespace {
 
-Result<std::shared_ptr<const Snapshot>> read_state(const std::string& from, bool with_dns) {
-  auto snapshot = from.empty() ? collect_snapshot({.dns = with_dns}) : load_snapshot(from);
+Result<std::shared_ptr<const Snapshot>> shared(Result<Snapshot> snapshot) {
   if (!snapshot) return std::unexpected(std::move(snapshot.error()));
   return std::make_shared<const Snapshot>(std::move(*snapshot));
 }
 
-Result<std::shared_ptr<const Snapshot>> read_dns_state(const std::string& from) { return read_state(from, true); }
+}  // namespace
+
+Result<std::shared_ptr<const Snapshot>> read_state(const std::string& from) {
+  return shared(from.empty() ? collect_snapshot() : load_snapshot(from));
+}
+
+Result<std::shared_ptr<const Snapshot>> read_dns_state(const std::string& from) {
+  return shared(from.empty() ? collect_snapshot({.dns = true}) : load_snapshot(from));
+}
 
 Result<BaselinePlace> saved_baseline() {
   auto place = baseline_place();

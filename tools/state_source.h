@@ -12,8 +12,8 @@
 namespace vpndoctor {
 
 /// Reads this machine's state when `from` is empty, else the saved snapshot or folder of captures ("-": standard
-/// input). `with_dns`: of this machine also the resolver configuration.
-Result<std::shared_ptr<const Snapshot>> read_state(const std::string& from, bool with_dns = false);
+/// input).
+Result<std::shared_ptr<const Snapshot>> read_state(const std::string& from);
 
 /// The same with the resolver configuration.
 Result<std::shared_ptr<const Snapshot>> read_dns_state(const std::string& from);
