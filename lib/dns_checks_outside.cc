@@ -124,8 +124,10 @@ void judge_inet6_scope(const DnsFacts& facts, const ResolvedScope& scope, const 
       scope.interface.empty() ? Subject{"host", "systemd-resolved"} : Subject{"interface", scope.interface};
   Finding finding = inet6_finding(facts, servers, tunnel, std::move(subject));
   finding.evidence.push_back(scope_evidence(facts, scope));
+  const auto& scopes = facts.resolved().scopes;
+  const auto own = std::ranges::find(scopes, tunnel, &ResolvedScope::interface);
   add_step(finding.remedy, fmt::format("Let {} take all names, so that no other link is asked.", tunnel),
-           {root_command({"resolvectl", "domain", tunnel, "~."})});
+           {own == scopes.end() ? root_command({"resolvectl", "domain", tunnel, "~."}) : set_domains(*own, {"~."})});
   if (!scope.interface.empty()) {
     add_step(finding.remedy, fmt::format("Or do not ask {} for anything but its own domains.", scope.interface),
              {root_command({"resolvectl", "default-route", scope.interface, "no"})});

@@ -11,14 +11,15 @@
 
 #include "dns_reverse.h"
 #include "resolved_names.h"
+#include "resolved_scope_state.h"
 
 namespace vpndoctor {
 
 namespace {
 
-constexpr unsigned kOldRules = 252;     // the newest version for which the old rules were read and measured
-constexpr unsigned kStubHosts = 253;    // _localdnsstub
-constexpr unsigned kModernRules = 257;  // the oldest version for which the new rules were read and measured
+// Versions whose rules were read or measured; those between have the rules of one of their neighbours.
+constexpr auto kKnownVersions = std::to_array<unsigned>({252, 257, 262});
+constexpr unsigned kStubHosts = 253;
 
 /// dns_type_is_valid_query(), dns_type_is_obsolete(), dns_type_is_zone_transfer()
 bool is_refused_type(std::uint16_t type) {
@@ -28,7 +29,12 @@ bool is_refused_type(std::uint16_t type) {
 }
 
 ResolvedRules rules_of(unsigned version) {
-  return {.stub_hosts = version >= kStubHosts, .modern = version >= kModernRules};
+  ResolvedRules rules;
+  rules.stub_hosts = version >= kStubHosts;
+  rules.modern = version >= kKnownVersions[1];
+  if (rules.modern) rules.fallback = ResolvedFallbackRule::kNoDefaultRouteIsSet;
+  if (version >= kKnownVersions[2]) rules.fallback = ResolvedFallbackRule::kNoDefaultRouteLives;
+  return rules;
 }
 
 std::vector<ResolvedScope> scopes_of(const ResolvedState& state) {
@@ -75,6 +81,12 @@ void say_what_is_missing(const ResolvedQuestion& question, DnsPath& path) {
   if (address_of_reverse_name(question.name) && !snapshot.addresses.is_known()) {
     say_uncertain(path, fmt::format("addresses are not known ({})", snapshot.addresses.why_missing()));
   }
+  const bool is_for_multicast = is_single_label(question.name) || is_below_domain(question.name, "local") ||
+                                is_below_domain(question.name, "arpa");
+  for (const auto& scope : question.scopes) {
+    if (!is_for_multicast) break;
+    say_uncertain(path, resolved_scope_state(snapshot, scope).uncertain_multicast);
+  }
   const bool is_beyond_ascii =
       std::ranges::any_of(question.name, [](char c) { return static_cast<signed char>(c) < 0; });
   if (is_beyond_ascii) say_uncertain(path, "the name is sent in its IDNA form, which is not worked out here");
@@ -86,7 +98,8 @@ void choose(const ResolvedQuestion& question, std::vector<ScopeVerdict>& verdict
   for (const auto& verdict : verdicts) best = std::max(best, verdict.candidate.score);
   for (auto& verdict : verdicts) {
     verdict.candidate.chosen = best.rank != DnsScore::Rank::kNo && verdict.candidate.score == best;
-    if (!verdict.uncertain.empty()) say_uncertain(path, verdict.uncertain);
+    const bool may_matter = verdict.possible.rank != DnsScore::Rank::kNo && verdict.possible >= best;
+    if (may_matter && !verdict.uncertain.empty()) say_uncertain(path, verdict.uncertain);
     if (verdict.candidate.chosen) append_queries(question, verdict, path);
   }
   for (const auto& verdict : verdicts) path.candidates.push_back(verdict.candidate);
@@ -131,19 +144,28 @@ bool is_same_answer(const DnsPath& left, const DnsPath& right) {
   return left.is_answered_here == right.is_answered_here && std::ranges::equal(left.asked, right.asked, is_same_query);
 }
 
-/// Explains by the rules of the version; where it is not known, or lies between those that are known, says whether it
-/// matters.
+/// The versions whose rules the daemon's may be: one when they are known.
+std::vector<unsigned> possible_versions(std::optional<unsigned> version) {
+  if (!version) return {kKnownVersions.begin(), kKnownVersions.end()};
+  const auto above = std::ranges::lower_bound(kKnownVersions, *version);
+  if (above == kKnownVersions.begin() || above == kKnownVersions.end() || *above == *version) return {*version};
+  return {*version, *above};
+}
+
+/// Explains by the rules of the version; where they are not known for certain, says whether it matters.
 DnsPath explain_by_version(ResolvedQuestion& question) {
   const auto version = question.state.version;
-  if (version && (*version <= kOldRules || *version >= kModernRules)) {
-    return explain_by_rules(question, rules_of(*version));
+  const auto versions = possible_versions(version);
+  DnsPath path = explain_by_rules(question, rules_of(versions.front()));
+  const ResolvedRules rules = question.rules;
+  for (std::size_t i = 1; i < versions.size(); ++i) {
+    if (is_same_answer(path, explain_by_rules(question, rules_of(versions[i])))) continue;
+    const std::string which = version ? fmt::format("it is not known which rules systemd-resolved {} has", *version)
+                                      : std::string("the version of systemd-resolved is not known");
+    path.uncertain = fmt::format("{}, and those of {} give another answer", which, versions[i]);
+    break;
   }
-  DnsPath modern = explain_by_rules(question, rules_of(kModernRules));
-  DnsPath path = explain_by_rules(question, rules_of(version.value_or(kOldRules)));
-  if (is_same_answer(path, modern)) return path;
-  const std::string which = version ? fmt::format("systemd-resolved {} lies between", *version)
-                                    : "the version of systemd-resolved is not known, and the answer differs between";
-  path.uncertain = fmt::format("{} 252, whose rules were applied, and 257", which);
+  question.rules = rules;
   return path;
 }
 

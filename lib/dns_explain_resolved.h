@@ -12,11 +12,19 @@
 
 namespace vpndoctor {
 
+/// When the global scope takes its fallback servers (manager_get_dns_server()).
+enum class ResolvedFallbackRule : std::uint8_t {
+  kNoLinkHasServers,     ///< until 256
+  kNoDefaultRouteIsSet,  ///< 257: no link has servers and a DefaultRoute= that is not "no"; unset counts as "yes"
+  kNoDefaultRouteLives,  ///< 262: no live scope with servers is a default route in effect
+};
+
 /// Where the versions of systemd-resolved differ.
 struct ResolvedRules {
   bool stub_hosts = false;  ///< _localdnsstub and _localdnsproxy (253)
-  /// Fallback servers are a last resort, used when no default-route link has servers; names of the host itself, below
-  /// alt and resolver.arpa stay here; LLMNR and mDNS take few types; /etc/hosts answers every type (257).
+  ResolvedFallbackRule fallback = ResolvedFallbackRule::kNoLinkHasServers;
+  /// Fallback servers are a last resort; names of the host itself, below alt and resolver.arpa stay here; LLMNR and
+  /// mDNS take few types; /etc/hosts answers every type (257).
   bool modern = false;
 };
 
@@ -43,7 +51,8 @@ struct ScopeVerdict {
   std::vector<DnsServer> servers;  ///< of DNS, the current one first
   bool has_inet = false;           ///< of LLMNR and mDNS: the scope of this family has the candidate's score
   bool has_inet6 = false;
-  std::string uncertain;  ///< why the score may be wrong; empty: certain
+  DnsScore possible;      ///< the score that it may have in truth; that of the candidate when that is certain
+  std::string uncertain;  ///< why the candidate may be wrong; empty: certain
 };
 
 /// The servers that the global scope has now (manager_get_dns_server()).

@@ -167,17 +167,21 @@ std::string why_refused(const ResolvedQuestion& question, const ResolvedScope& s
   return why.empty() ? why_every_scope_refuses(question) : why;
 }
 
-/// Fills in the servers that the scope has now; gives the reason when there is none.
-std::string take_servers(const ResolvedQuestion& question, ScopeVerdict& verdict, bool& are_fallback) {
-  if (verdict.scope->kind != ResolvedScope::Kind::kGlobal) {
-    verdict.servers = with_current_first(*verdict.scope);
-    return verdict.servers.empty() ? "it has no server" : "";
+/// Fills in the servers that the scope has now, and its score.
+void score_with_servers(const ResolvedQuestion& question, ScopeVerdict& verdict) {
+  const ResolvedScope& scope = *verdict.scope;
+  GlobalServers now;
+  if (scope.kind == ResolvedScope::Kind::kGlobal) {
+    now = global_servers(question);
+  } else {
+    now.servers = with_current_first(scope);
+    if (now.servers.empty()) now.why_none = "it has no server";
   }
-  GlobalServers global = global_servers(question);
-  verdict.servers = std::move(global.servers);
-  are_fallback = global.are_fallback;
-  verdict.uncertain = std::move(global.uncertain);
-  return global.why_none;
+  Score score = dns_score(question, scope, now.are_fallback);
+  verdict.possible = score.score;
+  apply(verdict, now.why_none.empty() ? std::move(score) : no(std::move(now.why_none)));
+  verdict.servers = std::move(now.servers);
+  if (!now.uncertain.empty()) verdict.uncertain = std::move(now.uncertain);
 }
 
 ScopeVerdict dns_verdict(const ResolvedQuestion& question, const ResolvedScope& scope) {
@@ -194,9 +198,7 @@ ScopeVerdict dns_verdict(const ResolvedQuestion& question, const ResolvedScope& 
     apply(verdict, no(std::move(why)));
     return verdict;
   }
-  bool are_fallback = false;
-  const std::string why_none = take_servers(question, verdict, are_fallback);
-  apply(verdict, why_none.empty() ? dns_score(question, scope, are_fallback) : no(why_none));
+  score_with_servers(question, verdict);
   return verdict;
 }
 

@@ -6,34 +6,48 @@
 #include <algorithm>
 
 #include "dns_explain_resolved.h"
+#include "resolved_scope_state.h"
 
 namespace vpndoctor {
 
 namespace {
 
-bool has_servers(const ResolvedScope& scope) {
-  return scope.kind != ResolvedScope::Kind::kGlobal && !scope.servers.empty();
+/// The first link or delegate with servers that `decides`; null: none does.
+template <class Decides>
+const ResolvedScope* find_server_scope(const ResolvedQuestion& question, const Decides& decides) {
+  const auto found = std::ranges::find_if(question.scopes, [&](const ResolvedScope& scope) {
+    return scope.kind != ResolvedScope::Kind::kGlobal && !scope.servers.empty() && decides(scope);
+  });
+  return found == question.scopes.end() ? nullptr : &*found;
 }
 
-/// Why fallback servers are not used, by the version's rule; empty: they are.
-std::string why_no_fallback(const ResolvedQuestion& question, std::string& uncertain) {
-  for (const auto& scope : question.scopes) {
-    if (!has_servers(scope)) continue;
-    if (!question.rules.modern && scope.kind == ResolvedScope::Kind::kLink) {
-      return fmt::format("it has no server, and fallback servers are not used because {} has one", scope_name(scope));
-    }
-    if (!question.rules.modern) continue;
-    if (is_default_scope(scope)) {
-      return fmt::format("it has no server, and fallback servers are not used because {} is a default route",
-                         scope_name(scope));
-    }
-    // The daemon looks at the setting itself, where "not set" counts as a default route; it tells the effective value.
-    if (has_route_only_domains(scope)) {
-      uncertain = fmt::format("fallback servers are used only if DefaultRoute=no is set for {}, which is not known",
-                              scope_name(scope));
-    }
+/// The scope that keeps fallback servers from being used; null: none does.
+const ResolvedScope* scope_instead_of_fallback(const ResolvedQuestion& question, std::string& uncertain) {
+  switch (question.rules.fallback) {
+    case ResolvedFallbackRule::kNoLinkHasServers:
+      return find_server_scope(question,
+                               [](const ResolvedScope& scope) { return scope.kind == ResolvedScope::Kind::kLink; });
+    case ResolvedFallbackRule::kNoDefaultRouteLives:
+      return find_server_scope(question, [&](const ResolvedScope& scope) {
+        return is_default_scope(scope) && why_scope_is_inert(question.snapshot, scope).empty();
+      });
+    case ResolvedFallbackRule::kNoDefaultRouteIsSet:
+      break;
   }
-  return {};
+  // The daemon looks at the setting itself, where none counts as "yes". It tells what is in effect, which is "no" also
+  // without a setting when a domain is route-only; networkd's files tell the setting.
+  const auto is_set = [](const ResolvedScope& scope) { return scope.default_route.value_or(true); };
+  if (const ResolvedScope* scope = find_server_scope(question, is_set)) return scope;
+  if (question.state.source == ResolvedState::Source::kFiles) return nullptr;
+  if (const ResolvedScope* scope = find_server_scope(question, has_route_only_domains)) {
+    uncertain = fmt::format("fallback servers are used only if DefaultRoute=no is set for {}, which is not known",
+                            scope_name(*scope));
+  }
+  return nullptr;
+}
+
+bool is_fallback(const ResolvedState& state, const std::optional<DnsServer>& server) {
+  return server && std::ranges::find(state.fallback_servers, *server) != state.fallback_servers.end();
 }
 
 }  // namespace
@@ -70,16 +84,20 @@ std::vector<DnsServer> with_current_first(const ResolvedScope& scope) {
 }
 
 GlobalServers global_servers(const ResolvedQuestion& question) {
-  GlobalServers global;
   const auto scope = std::ranges::find(question.scopes, ResolvedScope::Kind::kGlobal, &ResolvedScope::kind);
-  if (scope != question.scopes.end()) global.servers = with_current_first(*scope);
+  GlobalServers global;
+  global.servers = with_current_first(*scope);
   if (!global.servers.empty()) return global;
-  global.why_none = why_no_fallback(question, global.uncertain);
-  if (!global.why_none.empty()) {
-    global.uncertain.clear();
+  // What it uses already, it goes on to use.
+  const bool is_in_use = is_fallback(question.state, scope->current_server);
+  const ResolvedScope* instead = is_in_use ? nullptr : scope_instead_of_fallback(question, global.uncertain);
+  if (instead != nullptr) {
+    global.why_none = fmt::format("it has no server, and its fallback servers are not used because {} has one{}",
+                                  scope_name(*instead), question.rules.modern ? " and is a default route" : "");
     return global;
   }
   global.servers = question.state.fallback_servers;
+  if (is_in_use) std::ranges::rotate(global.servers, std::ranges::find(global.servers, *scope->current_server));
   global.are_fallback = true;
   if (!global.servers.empty()) return global;
   global.why_none = "it has no server, and there is no fallback server";

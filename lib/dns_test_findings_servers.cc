@@ -14,7 +14,9 @@ namespace vpndoctor {
 namespace {
 
 bool is_dead(const DnsServerTest& server) {
-  return is_unanswered(server.udp) && is_unanswered(server.udp_plain) && server.tcp.outcome != DnsOutcome::kAnswered;
+  const bool answers_control = server.control && server.control->outcome == DnsOutcome::kAnswered;
+  return is_unanswered(server.udp) && is_unanswered(server.udp_plain) && !answers_control &&
+         server.tcp.outcome != DnsOutcome::kAnswered;
 }
 
 /// What glibc waits for the dead servers of resolv.conf before a live one answers, by its own schedule.
@@ -73,8 +75,19 @@ Command resolved_command(const DnsServerTest& server, const std::vector<std::str
   return root_command(std::move(argv));
 }
 
+/// What listens on a loopback address is a program of this machine.
+void add_forwarder_step(const std::string& address, Remedy& remedy) {
+  if (address == "127.0.0.53") {
+    return add_step(remedy, "Start systemd-resolved again, which is to listen there.",
+                    {root_command({"systemctl", "restart", "systemd-resolved"})});
+  }
+  add_step(remedy, "Start the forwarder again that is to listen there (dnsmasq, unbound); see which program does.",
+           {root_command({"ss", "-lnup", "sport", "=", ":53"})});
+}
+
 void add_dead_remedy(const DnsTestFacts& facts, const DnsServerTest& server, Finding& finding) {
   const std::string address = server.server.address.to_string();
+  if (server.server.address.is_loopback()) return add_forwarder_step(address, finding.remedy);
   if (server.is_tunnel) add_step(finding.remedy, "Start the VPN again: the server is behind it.");
   add_step(finding.remedy, "See where packets to it go.", {user_command({"vpndoctor", "routes", "explain", address})});
   const bool has_link = !server.interface.empty() && facts.snapshot.dns.resolved.is_known();

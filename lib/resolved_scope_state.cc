@@ -109,7 +109,7 @@ void add_multicast(const Snapshot& snapshot, const ResolvedScope& scope, const L
     if (speaks_it) {
       state.protocols |= possible;
     } else {
-      state.uncertain = fmt::format("it is not known whether {} speaks {}", link.name, name);
+      state.uncertain_multicast = fmt::format("it is not known whether {} speaks {}", link.name, name);
     }
   };
   add(speaks_llmnr(snapshot, scope), {kResolvedLlmnrIpv4, kResolvedLlmnrIpv6}, "LLMNR");
@@ -119,13 +119,14 @@ void add_multicast(const Snapshot& snapshot, const ResolvedScope& scope, const L
 /// What link_relevant() and link_allocate_scopes() make of the link.
 ResolvedScopeState state_from_link(const Snapshot& snapshot, const ResolvedScope& scope) {
   if (!snapshot.links.is_known()) {
-    return {kResolvedDns, {}, fmt::format("links are not known ({})", snapshot.links.why_missing())};
+    return {kResolvedDns, {}, fmt::format("links are not known ({})", snapshot.links.why_missing()), {}};
   }
   const Link* link = snapshot.find_link(scope.interface);
-  if (link == nullptr) return {0, fmt::format("there is no link {}", scope.interface), {}};
-  if (std::string why = why_link_is_inert(*link, scope.networkd_state); !why.empty()) return {0, std::move(why), {}};
+  if (link == nullptr) return {0, fmt::format("there is no link {}", scope.interface), {}, {}};
+  if (std::string why = why_link_is_inert(*link, scope.networkd_state); !why.empty())
+    return {0, std::move(why), {}, {}};
   if (!snapshot.addresses.is_known()) {
-    return {kResolvedDns, {}, fmt::format("addresses are not known ({})", snapshot.addresses.why_missing())};
+    return {kResolvedDns, {}, fmt::format("addresses are not known ({})", snapshot.addresses.why_missing()), {}};
   }
   ResolvedScopeState state;
   if (!has_address(snapshot, link->name, std::nullopt, has_link_local_server(scope))) {
@@ -142,9 +143,9 @@ ResolvedScopeState state_from_link(const Snapshot& snapshot, const ResolvedScope
 }  // namespace
 
 ResolvedScopeState resolved_scope_state(const Snapshot& snapshot, const ResolvedScope& scope) {
-  if (scope.kind != ResolvedScope::Kind::kLink) return {kResolvedDns, {}, {}};
+  if (scope.kind != ResolvedScope::Kind::kLink) return {kResolvedDns, {}, {}, {}};
   if (!scope.live_protocols) return state_from_link(snapshot, scope);
-  ResolvedScopeState state{*scope.live_protocols, {}, {}};
+  ResolvedScopeState state{*scope.live_protocols, {}, {}, {}};
   if ((state.protocols & kResolvedDns) != 0) return state;
   state.why_no_dns = state_from_link(snapshot, scope).why_no_dns;
   if (state.why_no_dns.empty()) {

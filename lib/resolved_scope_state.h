@@ -12,9 +12,10 @@ namespace vpndoctor {
 
 /// The state of a scope.
 struct ResolvedScopeState {
-  std::uint64_t protocols = 0;  ///< ResolvedProtocol bits that are live
-  std::string why_no_dns;       ///< "the link tun0 has no carrier"; empty when DNS is live
-  std::string uncertain;        ///< why this may be wrong: a facet is missing; empty: certain
+  std::uint64_t protocols = 0;      ///< ResolvedProtocol bits that are live
+  std::string why_no_dns;           ///< "the link tun0 has no carrier"; empty when DNS is live
+  std::string uncertain;            ///< why DNS may not be live: a facet is missing; empty: certain
+  std::string uncertain_multicast;  ///< why LLMNR or mDNS may be live although it has no bit; empty: certain
 };
 
 /// Works out a scope's state. The global scope and delegates are always live; whether they have a server is another

@@ -91,6 +91,8 @@ void TestRun::ask_servers() {
 void TestRun::climb_ladders() {
   std::vector<DnsExchange*> exchanges;
   for (DnsServerTest& server : results().servers) {
+    plan_control(server);
+    if (server.control) exchanges.push_back(&*server.control);
     plan_edns_ladder(server);
     for (DnsExchange& rung : server.ladder) exchanges.push_back(&rung);
   }

@@ -34,6 +34,12 @@ void write_server(JsonWriter& json, const DnsServerTest& server) {
   write_exchange(json.key("udp"), server.udp);
   write_exchange(json.key("udp_without_edns"), server.udp_plain);
   write_exchange(json.key("tcp"), server.tcp);
+  json.key("control");
+  if (server.control) {
+    write_exchange(json, *server.control);
+  } else {
+    json.null();
+  }
   json.key("edns_ladder").begin_array();
   for (const DnsExchange& rung : server.ladder) write_exchange(json, rung);
   json.end_array().field("largest_edns_bytes", server.largest_edns_bytes);

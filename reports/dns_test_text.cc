@@ -7,17 +7,24 @@
 
 #include "dns_text.h"
 #include "vpndoctor/dns_message.h"
+#include "vpndoctor/text_escape.h"
 
 namespace vpndoctor {
 namespace {
 
 constexpr std::size_t kMostAnswers = 3;
+constexpr std::size_t kServerColumns = 39;
+constexpr std::size_t kScopeColumns = 22;
+
+/// Text from outside, cut so that a table stays one.
+std::string cell(const std::string& text, std::size_t columns) { return shorten(escape_non_ascii(text), columns); }
 
 std::string time_text(const std::optional<Milliseconds>& time) {
-  return time ? fmt::format("{:.1f} ms", time->count()) : "";
+  if (!time) return {};
+  return time->count() < 1000 ? fmt::format("{:.1f} ms", time->count()) : fmt::format("{:.1f} s", time->count() / 1000);
 }
 
-/// "3.1 ms", "3.1 ms REFUSED", "silent", "port unreachable".
+/// "3.1 ms", "3.1 ms REFUSED", "silent", "unreachable".
 std::string cell_text(const DnsExchange& exchange) {
   switch (exchange.outcome) {
     case DnsOutcome::kNotAsked:
@@ -25,7 +32,7 @@ std::string cell_text(const DnsExchange& exchange) {
     case DnsOutcome::kSilent:
       return "silent";
     case DnsOutcome::kUnreachable:
-      return exchange.reason.substr(0, exchange.reason.find(", from "));
+      return "unreachable";
     case DnsOutcome::kNotBound:
       return "not bound";
     case DnsOutcome::kMalformed:
@@ -33,25 +40,25 @@ std::string cell_text(const DnsExchange& exchange) {
     case DnsOutcome::kAnswered:
       break;
   }
-  std::string text = time_text(exchange.rtt);
-  if (exchange.rcode.value_or(0) != kDnsNoError) text += " " + dns_rcode_name(*exchange.rcode);
-  if (exchange.truncated) text += " truncated";
-  if (exchange.sent > 1) text += fmt::format(" ({} lost)", exchange.sent - 1);
-  return text;
+  const bool is_error = exchange.rcode.value_or(0) != kDnsNoError;
+  return time_text(exchange.rtt) + (is_error ? " " + dns_rcode_name(*exchange.rcode) : "");
+}
+
+bool answers_only_plain(const DnsServerTest& server) {
+  return server.udp.outcome != DnsOutcome::kAnswered && server.udp_plain.outcome == DnsOutcome::kAnswered;
 }
 
 /// UDP with EDNS; where that gets no answer, without.
-std::string udp_text(const DnsServerTest& server) {
-  const bool only_plain =
-      server.udp.outcome != DnsOutcome::kAnswered && server.udp_plain.outcome == DnsOutcome::kAnswered;
-  return only_plain ? cell_text(server.udp_plain) + " without EDNS" : cell_text(server.udp);
+const DnsExchange& udp_of(const DnsServerTest& server) {
+  return answers_only_plain(server) ? server.udp_plain : server.udp;
 }
 
 std::string edns_text(const DnsServerTest& server) {
+  if (answers_only_plain(server)) return "none";
   const auto lost = std::ranges::find(server.ladder, DnsOutcome::kSilent, &DnsExchange::outcome);
   if (lost != server.ladder.end()) return fmt::format("{} lost", lost->edns_bytes.value_or(0));
-  if (server.largest_edns_bytes) return fmt::format("up to {}", *server.largest_edns_bytes);
-  return server.udp.server_bytes ? fmt::format("offers {}", *server.udp.server_bytes) : "";
+  if (server.largest_edns_bytes) return fmt::format("{}", *server.largest_edns_bytes);
+  return server.udp.server_bytes ? fmt::format("{}", *server.udp.server_bytes) : "";
 }
 
 Style style_of(const DnsServerTest& server) {
@@ -62,37 +69,53 @@ Style style_of(const DnsServerTest& server) {
 }
 
 std::string scope_text(const DnsServerTest& server) {
+  constexpr std::string_view kMark = " tunnel";
   if (server.is_named) return "(named)";
-  return server.scope + (server.is_tunnel ? ", tunnel" : "");
+  const std::string name = cell(server.scope, kScopeColumns);
+  const bool has_room = name.size() + kMark.size() <= kScopeColumns;
+  return server.is_tunnel && has_room ? name + std::string(kMark) : name;
 }
 
 bool is_asked(const DnsServerTest& server) {
   return server.udp.outcome != DnsOutcome::kNotAsked || server.udp.reason == "interrupted";
 }
 
+/// What the table has no room for.
+void write_details(const DnsServerTest& server, Page& page) {
+  const std::string name = server.server.to_string();
+  if (!is_asked(server)) {
+    return page.item(fmt::format("{} of {} was not asked: {}", name, server.scope, server.udp.reason));
+  }
+  if (page.verbose() && !server.why_unbound.empty()) {
+    page.item(fmt::format("{} was asked as the routes say: {}", name, server.why_unbound));
+  }
+  for (const DnsExchange* exchange : {&udp_of(server), &server.tcp}) {
+    const char* transport = exchange->transport == DnsTransport::kTcp ? "TCP" : "UDP";
+    const bool has_reason = exchange->outcome == DnsOutcome::kUnreachable ||
+                            exchange->outcome == DnsOutcome::kNotBound || exchange->outcome == DnsOutcome::kMalformed;
+    if (has_reason) page.item(fmt::format("{} over {}: {}", name, transport, exchange->reason));
+    const bool answered = exchange->outcome == DnsOutcome::kAnswered;
+    if (answered && exchange->sent > 1) page.item(fmt::format("{}: the first question was not answered", name));
+    if (answered && exchange->truncated) page.item(fmt::format("{} over {}: its answer is truncated", name, transport));
+  }
+  const bool waits = server.control && server.control->outcome == DnsOutcome::kAnswered;
+  if (waits) page.item(fmt::format("{} runs, but waits for others: it answers for localhost alone", name));
+}
+
 void write_servers(const DnsTestResults& results, Page& page) {
   if (results.servers.empty()) return;
   page.heading("Servers");
   StyledTable styled;
-  styled.table.columns = {{"server"}, {"scope"}, {"bound to"}, {"UDP"}, {"TCP"}, {"EDNS"}};
-  styled.table.columns[3].flexible = true;
+  styled.table.columns = {{"server"}, {"scope"}, {"UDP"}, {"TCP"}, {"EDNS"}};
+  styled.table.columns[0].flexible = true;
   for (const DnsServerTest& server : results.servers) {
     if (!is_asked(server)) continue;
-    styled.table.rows.push_back({server.server.to_string(), scope_text(server),
-                                 server.why_unbound.empty() ? server.interface : "-", udp_text(server),
-                                 cell_text(server.tcp), edns_text(server)});
+    styled.table.rows.push_back({cell(server.server.to_string(), kServerColumns), scope_text(server),
+                                 cell_text(udp_of(server)), cell_text(server.tcp), edns_text(server)});
     styled.styles.push_back(style_of(server));
   }
   if (!styled.table.rows.empty()) page.table(styled);
-  for (const DnsServerTest& server : results.servers) {
-    if (!is_asked(server)) {
-      page.item(fmt::format("{} of {} was not asked: {}", server.server.to_string(), server.scope, server.udp.reason));
-    } else if (page.verbose() && !server.why_unbound.empty()) {
-      page.item(fmt::format("{} was asked as the routes say: {}", server.server.to_string(), server.why_unbound));
-    } else if (server.udp.outcome == DnsOutcome::kNotBound) {
-      page.item(fmt::format("{} was sent nothing: {}", server.server.to_string(), server.udp.reason));
-    }
-  }
+  for (const DnsServerTest& server : results.servers) write_details(server, page);
   if (results.servers_left_out > 0) page.item(fmt::format("{} more servers were not asked.", results.servers_left_out));
 }
 
@@ -110,12 +133,15 @@ std::string answer_text(const DnsWayAnswer& way, bool all) {
 }
 
 void write_name(const DnsNameTest& name, Page& page) {
-  page.heading(fmt::format("{} {} on every way", name.name, dns_type_name(name.type)));
+  constexpr std::size_t kWidestName = 50;
+  page.heading(
+      fmt::format("{} {} on every way", shorten(escape_non_ascii(name.name), kWidestName), dns_type_name(name.type)));
   StyledTable styled;
   styled.table.columns = {{"way"}, {"scope"}, {"answer"}, {"time", true}};
   styled.table.columns[2].flexible = true;
   for (const DnsWayAnswer& way : name.ways) {
-    styled.table.rows.push_back({way.way, way.scope, answer_text(way, page.verbose()), time_text(way.took)});
+    styled.table.rows.push_back({cell(way.way, kServerColumns), cell(way.scope, kScopeColumns),
+                                 answer_text(way, page.verbose()), time_text(way.took)});
     const bool found = way.outcome == DnsOutcome::kAnswered && !way.addresses.empty();
     styled.styles.push_back(found ? Style::kPlain : Style::kQuiet);
   }

@@ -69,11 +69,15 @@ std::string headline_of(const Data& data) {
 template <class Data>
 constexpr bool kLooks = std::is_same_v<Data, RoutesShowReport> || std::is_same_v<Data, DnsShowReport>;
 
-/// What a command was asked for comes first; the checks' first finding is what a bare look was for.
+/// Commands that look for what is wrong: their first finding is the answer.
+template <class Data>
+constexpr bool kSearches = kLooks<Data> || std::is_same_v<Data, DnsTestReport>;
+
+/// What a command was asked for comes first; the checks' first finding is what a look for faults was for.
 std::string headline(const Report& report) {
-  const bool looks =
-      std::visit([](const auto& data) { return kLooks<std::remove_cvref_t<decltype(data)>>; }, report.data);
-  if (looks && !report.findings.empty() && report.findings.front().severity != Severity::kNotice) {
+  const bool searches =
+      std::visit([](const auto& data) { return kSearches<std::remove_cvref_t<decltype(data)>>; }, report.data);
+  if (searches && !report.findings.empty() && report.findings.front().severity != Severity::kNotice) {
     return report.findings.front().title;
   }
   return std::visit([](const auto& data) { return headline_of(data); }, report.data);

@@ -44,6 +44,9 @@ foreach(source ${dns_tests})
                        ENVIRONMENT "SOURCE_DIR=${PROJECT_SOURCE_DIR};BUILD_DIR=${PROJECT_BINARY_DIR}")
 endforeach()
 
+# Hundreds of configurations: some two minutes, and more beside others.
+set_tests_properties(dns.resolved_matrix PROPERTIES TIMEOUT 900)
+
 # Real VPN programs crash in private namespaces, and the tool mends what they leave.
 add_test(NAME crash.restore COMMAND python3 ${CMAKE_CURRENT_SOURCE_DIR}/crash/run.py
          WORKING_DIRECTORY ${PROJECT_SOURCE_DIR})

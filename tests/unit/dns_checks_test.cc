@@ -341,6 +341,23 @@ TEST(DnsParallel, TwoPhysicalLinksAreANotice) {
   EXPECT_EQ(findings_of(scene), "DNS005 notice");
 }
 
+TEST(DnsParallel, TheGlobalScopeIsAskedBesideALink) {
+  DnsScene scene = DnsScene::ubuntu();
+  scene.global().servers = {dns_server("192.0.2.1")};
+  scene.resolved().settings->dns = scene.global().servers;
+  EXPECT_EQ(findings_of(scene), kNone);  // the same server twice
+  scene.global().servers = scene.resolved().settings->dns = {dns_server("198.51.100.53")};
+  EXPECT_EQ(findings_of(scene), "DNS005 notice");
+}
+
+TEST(DnsParallel, TwoTunnelsWithTheSameDomainAreAWarning) {
+  DnsScene scene = split();
+  scene.machine.tun("tun1").address("tun1", "10.77.0.2/24");
+  scene.scope(link_scope("tun1", {"10.77.0.1"}, {"~corp.example"}, false));
+  EXPECT_EQ(findings_of(scene), "DNS005 warning");
+  EXPECT_TRUE(recommends(scene, "resolvectl domain tun1 \"\""));
+}
+
 TEST(DnsParallel, ALongerDomainIsNoSharedOne) {
   DnsScene scene = split();
   scene.scope_of("eth0").domains.push_back(dns_domain("lab.corp.example"));
@@ -537,6 +554,14 @@ TEST(DnsReverse, PrefixesBehindTheTunnelNeedTheirZones) {
   EXPECT_TRUE(recommends(scene, "resolvectl domain tun0 ~corp.example ~66.10.in-addr.arpa ~20.172.in-addr.arpa"));
   scene.scope_of("tun0").domains.push_back(dns_domain("~20.172.in-addr.arpa"));
   EXPECT_EQ(findings_of(scene), kNone);
+}
+
+TEST(DnsReverse, AnUnevenPrefixHasSeveralZones) {
+  DnsScene scene = split();
+  scene.machine.route({.destination = "172.16.0.0/14", .interface = "tun0"});
+  EXPECT_TRUE(recommends(scene,
+                         "~corp.example ~16.172.in-addr.arpa ~17.172.in-addr.arpa ~18.172.in-addr.arpa "
+                         "~19.172.in-addr.arpa \n"));
 }
 
 TEST(DnsReverse, ATunnelOfAllNamesNeedsNoZone) {

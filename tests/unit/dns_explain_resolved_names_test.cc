@@ -152,6 +152,50 @@ TEST(ResolvedFallback, IsALastResortSince257) {
   EXPECT_EQ(asked_at_once(resolve(with_fallback(scope, 257), "www.example.org")), Asked({"10.66.0.1 www.example.org"}));
 }
 
+TEST(ResolvedFallback, SettingThatIsNotThereCountsAsADefaultRouteIn257Alone) {
+  // Route-only domains and no setting: in effect it is no default route.
+  const auto asked = [](unsigned version, bool& is_certain) {
+    ResolvedScope scope = scope_of("tun9", {kTunnelServer}, {"~corp.example"});
+    scope.default_route = false;
+    const DnsPath path = resolve(with_fallback(scope, version), "www.example.org");
+    is_certain = path.uncertain.empty();
+    return !path.asked.empty();
+  };
+  bool is_certain = false;
+  EXPECT_FALSE(asked(252, is_certain));
+  EXPECT_TRUE(is_certain);
+  asked(257, is_certain);
+  EXPECT_FALSE(is_certain) << "the setting itself is not told";
+  asked(259, is_certain);
+  EXPECT_FALSE(is_certain) << "257 or 262";
+  EXPECT_TRUE(asked(262, is_certain));
+  EXPECT_TRUE(is_certain);
+}
+
+TEST(ResolvedFallback, IsUsedSince262WhenTheDefaultRouteIsDown) {
+  for (const auto& [version, count] : {std::pair(252U, 0U), std::pair(257U, 0U), std::pair(262U, 1U)}) {
+    auto snapshot = with_fallback(scope_of("tun9", {kTunnelServer}), version);
+    (*snapshot.links)[1].flags = 0;
+    EXPECT_EQ(resolve(snapshot, "www.example.org").asked.size(), count) << version;
+  }
+}
+
+TEST(ResolvedFallback, StaysWhereItIsInUse) {
+  ResolvedScope scope = scope_of("tun9", {kTunnelServer}, {"~corp.example"});
+  scope.default_route = false;
+  auto snapshot = with_fallback(scope, 257);
+  snapshot.dns.resolved->scopes[0].current_server = dns_server("9.9.9.9");
+  const DnsPath path = resolve(snapshot, "www.example.org");
+  EXPECT_EQ(asked_at_once(path), Asked({"9.9.9.9 www.example.org"}));
+  EXPECT_EQ(path.uncertain, "");
+}
+
+TEST(ResolvedFallback, UncertaintyIsSaidOnlyWhereItMatters) {
+  EXPECT_EQ(
+      resolve(with_fallback(scope_of("tun9", {kTunnelServer}, {"~corp.example"}), 257), "a.corp.example").uncertain,
+      "");
+}
+
 TEST(ResolvedFallback, IsNotKnownFromFilesUnlessItIsSet) {
   auto snapshot = with_scopes({});
   snapshot.dns.resolved->source = ResolvedState::Source::kFiles;

@@ -91,6 +91,12 @@ TEST(DnsTestFindings, AServerIsDeadWhenNothingOfItAnswers) {
     partly.*member = answered();
     EXPECT_EQ(judged({{partly}, {}, {}, false, 0}), Codes{});
   }
+  // A forwarder that waits for others answers for "localhost".
+  DnsServerTest waits = dead(lan);
+  waits.control = answered();
+  EXPECT_EQ(judged({{waits}, {}, {}, false, 0}), Codes{});
+  waits.control = silent();
+  EXPECT_EQ(judged({{waits}, {}, {}, false, 0}), Codes{"DNS031 error"});
   DnsServerTest not_asked = lan;
   not_asked.udp = not_asked.udp_plain = not_asked.tcp = {};
   EXPECT_EQ(judged({{not_asked}, {}, {}, false, 0}), Codes{});
@@ -211,6 +217,7 @@ TEST(DnsTestFindings, NslookupWorksButPingDoesNot) {
   EXPECT_EQ(judged_split({hangs, knows}), Codes{"DNS030 error"});
   hangs.outcome = DnsOutcome::kNotAsked;
   EXPECT_EQ(judged_split({hangs, knows}), Codes{});
+  EXPECT_EQ(judged_split({way("libc", "EAI_NONAME"), way("stub", "NOERROR", {"10.1.1.1"})}), Codes{"DNS030 error"});
   // The only server that knows it is not one for this name.
   EXPECT_EQ(judged_split({way("libc", "EAI_NONAME"), knows}, "www.example.org"), Codes{});
 }
@@ -223,6 +230,8 @@ TEST(DnsTestFindings, PingWorksButNslookupDoesNot) {
   snapshot.dns.hosts =
       Observed<std::vector<HostsEntry>>({{*IpAddress::parse("10.1.1.1"), {}, {"git.corp.example"}}}, "");
   EXPECT_EQ(judged_split({libc, denies}, "git.corp.example", snapshot), Codes{"DNS030 notice"});
+  EXPECT_EQ(judged_split({libc, way("stub", "NOERROR", {"10.1.1.1"}), denies}, "git.corp.example", snapshot),
+            Codes{"DNS030 notice"});
   // A short name is found with the search list.
   EXPECT_EQ(judged_split({libc, way("192.0.2.1", "NXDOMAIN", {}, "lan0")}, "git"), Codes{});
 }

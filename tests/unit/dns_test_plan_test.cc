@@ -89,7 +89,8 @@ TEST(DnsTestPlan, WhatADaemonOfAnotherNamespaceSaysIsNotAsked) {
   snapshot.dns.resolved->foreign = "it is in another network namespace";
   const DnsTestPlan plan = plan_dns_test(snapshot, {});
   EXPECT_EQ(find(plan, "10.8.0.1"), nullptr);
-  EXPECT_EQ(plan.stub, std::nullopt);
+  snapshot.dns.resolv_conf = seen(resolv_conf_of({"192.0.2.1"}));
+  EXPECT_EQ(plan_dns_test(snapshot, {}).stub, std::nullopt);
 }
 
 TEST(DnsTestPlan, NamedServersAreAskedToo) {

@@ -226,6 +226,7 @@ DnsServerTest random_server_test(DnsDraw& draw) {
   server.udp = random_exchange(draw);
   server.udp_plain = random_exchange(draw);
   server.tcp = random_exchange(draw);
+  if (draw.chance()) server.control = random_exchange(draw);
   server.ladder = draw.list<DnsExchange>(4, [&draw] { return random_exchange(draw); });
   if (draw.chance()) server.largest_edns_bytes = static_cast<std::uint16_t>(draw.below(65536));
   server.why_not_judged = draw.maybe_text();

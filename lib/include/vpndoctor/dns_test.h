@@ -67,6 +67,9 @@ struct DnsServerTest {
   DnsExchange udp;        ///< offers 1232 bytes (EDNS)
   DnsExchange udp_plain;  ///< without EDNS, as glibc asks
   DnsExchange tcp;
+  /// Asks a server that stayed silent for "localhost", which every resolver answers itself: a forwarder is also silent
+  /// while it waits for others. Null: it was not necessary.
+  std::optional<DnsExchange> control;
   std::vector<DnsExchange> ladder;  ///< 4096, 1452, 1232, 512, for a name whose TCP answer is large enough
   std::optional<std::uint16_t> largest_edns_bytes;  ///< of the ladder that was answered; null: not judged
   std::string why_not_judged;                       ///< of the ladder

@@ -40,6 +40,9 @@ struct DnsTestPlan {
 /// is known not to be live is not asked.
 DnsTestPlan plan_dns_test(const Snapshot& snapshot, const DnsTestRequest& request);
 
+/// Plans the control question of a server whose UDP and TCP exchanges are made, when all of them stayed silent.
+void plan_control(DnsServerTest& server);
+
 /// The rungs of the ladder for a server whose UDP and TCP exchanges are made: those sizes for which its answer is
 /// larger than the next smaller size takes. Sets `why_not_judged` when there are none.
 void plan_edns_ladder(DnsServerTest& server);
