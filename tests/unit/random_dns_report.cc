@@ -26,9 +26,9 @@ class DnsDraw {
     std::ranges::generate(out, [this] { return text(); });
     return out;
   }
-  template <class T, std::size_t N>
-  T one_of(const std::array<T, N>& values) {
-    return values[below(N)];
+  template <class T, std::size_t kSize>
+  T one_of(const std::array<T, kSize>& values) {
+    return values[below(kSize)];
   }
   template <class T, class Make>
   std::vector<T> list(std::uint64_t most, Make make) {
