@@ -46,18 +46,17 @@ std::string id_of(const ResolvedScope& scope) {
   return "global";
 }
 
-/// Only a link's scope can be configured and yet not there.
+/// A scope without servers is there for LLMNR and mDNS alone.
 void judge_life(const Snapshot& snapshot, const ResolvedScope& scope, DnsScopeView& view) {
   const ResolvedScopeState state = resolved_scope_state(snapshot, scope);
-  const bool is_told = scope.live_protocols || scope.kind != ResolvedScope::Kind::kLink;
-  const bool is_certain = is_told || !state.why_no_dns.empty() || (snapshot.links && snapshot.addresses);
-  if (!is_certain) {
-    view.why_not_live = state.uncertain;
-    return;
-  }
+  const bool has_servers = !scope.servers.empty();
+  const bool answers = has_servers ? (state.protocols & kResolvedDns) != 0 : state.protocols != 0;
+  view.why_not_live = state.uncertain;
+  if (!has_servers && !answers && state.uncertain.empty()) view.why_not_live = state.uncertain_multicast;
+  if (!view.why_not_live.empty()) return;
   view.protocols = protocol_names(state.protocols);
-  view.live = scope.servers.empty() ? state.protocols != 0 : (state.protocols & kResolvedDns) != 0;
-  if (!*view.live) view.why_not_live = state.why_no_dns;
+  view.live = answers;
+  if (!answers) view.why_not_live = state.why_no_dns;
 }
 
 DnsScopeView view_of(const Snapshot& snapshot, const ResolvedState& resolved, const ResolvedScope& scope) {

@@ -110,7 +110,22 @@ bool is_known(const DnsPath& path) {
 /// Why it is not known what becomes of a name.
 std::string unknown_text(const DnsPath& path) { return path.why_none.empty() ? path.uncertain : path.why_none; }
 
-bool leaks(const DnsPath& path) { return path.leaks_to && !path.leaks_to->empty(); }
+/// Which of the servers that are asked in any case are outside the tunnel: ", outside the tunnel: a leak".
+std::string leak_text(const DnsPath& path) {
+  if (!path.leaks_to) return {};
+  std::vector<std::string> outside;
+  bool all = true;
+  for (const DnsQuery& query : path.asked) {
+    if (!query.only_if.empty()) continue;
+    const std::string server = query.server ? query.server->to_string() : "";
+    const bool leaks = std::ranges::find(*path.leaks_to, server) != path.leaks_to->end();
+    all = all && leaks;
+    if (leaks) outside.push_back(server);
+  }
+  if (outside.empty()) return {};
+  return all ? ", outside the tunnel: a leak"
+             : fmt::format(", of which {} is outside the tunnel: a leak", fmt::join(outside, ", "));
+}
 
 /// What follows the name in a sentence.
 std::string fate_text(const DnsPath& path, const std::string& name, const std::string& resolver) {
@@ -118,8 +133,7 @@ std::string fate_text(const DnsPath& path, const std::string& name, const std::s
     return fmt::format("is answered on this machine{}", path.answered_by.empty() ? "" : ", by " + path.answered_by);
   }
   if (path.asked.empty()) return "is sent to nobody" + reason_text(path, resolver);
-  return fmt::format("goes to {}{}{}", first_asked_text(path, name), reason_text(path, resolver),
-                     leaks(path) ? ", outside the tunnel: a leak" : "");
+  return fmt::format("goes to {}{}{}", first_asked_text(path, name), reason_text(path, resolver), leak_text(path));
 }
 
 std::string path_text(const DnsPath& path, const std::string& name, const std::string& resolver) {

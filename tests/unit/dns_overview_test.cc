@@ -132,6 +132,18 @@ TEST(DnsOverview, ALinkThatOnlySpeaksLlmnrIsLive) {
   EXPECT_EQ(std::ranges::count(overview.scopes, "lo", &DnsScopeView::id), 0);
 }
 
+TEST(DnsOverview, WhatTheLinksDecideIsNotKnownWithoutThem) {
+  Snapshot snapshot = vpn_machine();
+  snapshot.dns.resolved->scopes[2].live_protocols = std::nullopt;
+  EXPECT_EQ(scope_of(overview_of_dns(snapshot), "tun0").live, true);
+  snapshot.addresses = Observed<std::vector<Address>>::missing("nobody looked");
+  EXPECT_EQ(scope_of(overview_of_dns(snapshot), "tun0").live, std::nullopt);
+  snapshot.links = Observed<std::vector<Link>>::missing("nobody looked");
+  EXPECT_EQ(scope_of(overview_of_dns(snapshot), "tun0").live, std::nullopt);
+  EXPECT_NE(scope_of(overview_of_dns(snapshot), "tun0").why_not_live.find("nobody looked"), std::string::npos);
+  EXPECT_EQ(scope_of(overview_of_dns(snapshot), "eth0").live, true);
+}
+
 TEST(DnsOverview, ALoopbackServerWhereNobodyListensIsNotLive) {
   Snapshot snapshot = vpn_machine();
   snapshot.dns.resolved = Observed<ResolvedState>::missing("it is not there");

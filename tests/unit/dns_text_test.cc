@@ -30,7 +30,8 @@ std::string shown(Snapshot snapshot, const TextOptions& options = {}) {
   return render_text(report, options);
 }
 
-std::string explained(Snapshot snapshot, const std::string& name, const std::vector<std::string>& interfaces = {}) {
+std::string explained(Snapshot snapshot, const std::string& name, const std::vector<std::string>& interfaces = {},
+                      const TextOptions& options = {}) {
   DnsExplainReport explain;
   explain.snapshot = std::make_shared<const Snapshot>(std::move(snapshot));
   explain.explanation = explain_dns(*explain.snapshot, name, kDnsTypeA, interfaces);
@@ -38,7 +39,7 @@ std::string explained(Snapshot snapshot, const std::string& name, const std::vec
   report.command = "dns explain";
   report.verdict = Verdict::kOk;
   report.data = std::move(explain);
-  return render_text(report);
+  return render_text(report, options);
 }
 
 /// Without systemd-resolved: the VPN's server second in the file.
@@ -74,6 +75,14 @@ TEST(DnsShowText, WhatIsNotInstalledIsNoNoise) {
   Snapshot snapshot = vpn_machine();
   snapshot.dns.resolv_conf = Observed<ResolvConf>::missing("/etc/resolv.conf may not be read: Permission denied");
   EXPECT_NE(shown(std::move(snapshot)).find("Permission denied"), std::string::npos);
+}
+
+TEST(DnsExplainText, OfServersThatAreAskedAtOnceThoseOutsideTheTunnelAreNamed) {
+  Snapshot snapshot = vpn_machine();
+  snapshot.dns.resolved->scopes[2].default_route = true;
+  const std::string line = explained(std::move(snapshot), "www.example.org", {}, {.quiet = true});
+  EXPECT_NE(line.find("192.0.2.1 through eth0 and 10.66.0.1 through tun0, at once"), std::string::npos) << line;
+  EXPECT_NE(line.find("of which 192.0.2.1 is outside the tunnel: a leak"), std::string::npos) << line;
 }
 
 TEST(DnsExplainText, FitsOneScreen) {
