@@ -195,7 +195,7 @@ class Checks(unittest.TestCase):
         world.run("ip", "netns", "add", "inner")
         self.addCleanup(world.run, "ip", "netns", "del", "inner")
         inside = ("ip", "netns", "exec", "inner")
-        world.run(*inside, "getent", "ahostsv4", "inner.test.org")
+        world.run(*inside, "getent", "hosts", "inner.test.org")
         self.assertEqual(self.machine.asked("inner.test.org"), {"lan0"})
         document = json.loads(world.run(*inside, world.TOOL, "dns", "--json", check=False).stdout)
         found = {each["code"]: each["severity"] for each in document["findings"]}
