@@ -39,7 +39,8 @@ inline constexpr auto kDnsWireCodes = std::to_array<CodeEntry>({
      "once; who wants to change where names lead answers faster than they do. Remedy: resolve names through the VPN, "
      "or "
      "over TLS."},
-    {"DNS035", "dns-first-server-denies", Severity::kError, "The first server's \"no such name\" hides another's answer",
+    {"DNS035", "dns-first-server-denies", Severity::kError,
+     "The first server's \"no such name\" hides another's answer",
      "The first server of resolv.conf says that the name does not exist, and glibc takes that as final: only silence, "
      "SERVFAIL and REFUSED make it ask the next one. A server further down, or that of the VPN, knows the name. It is "
      "a "

@@ -101,6 +101,13 @@ std::string server_words(const std::vector<DnsServer>& servers) {
   return listed(texts_of(servers, [](const DnsServer& each) { return each.to_string(); }));
 }
 
+Command set_domains(const ResolvedScope& scope, const std::vector<std::string>& before) {
+  std::vector<std::string> argv{"resolvectl", "domain", scope.interface};
+  argv.insert(argv.end(), before.begin(), before.end());
+  for (const DnsDomain& domain : scope.domains) argv.push_back((domain.route_only ? "~" : "") + domain.name);
+  return root_command(std::move(argv));
+}
+
 std::string asked_words(const std::vector<const ResolvedScope*>& scopes) {
   return listed(texts_of(scopes, [](const ResolvedScope* scope) {
     return fmt::format("{} ({})", server_words(scope->servers), scope_words(*scope));

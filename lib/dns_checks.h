@@ -50,6 +50,8 @@ std::string scope_words(const ResolvedScope& scope);
 std::string domain_words(const std::vector<DnsDomain>& domains);
 /// "10.0.0.1 and 10.0.0.2", a few of them, then how many more.
 std::string server_words(const std::vector<DnsServer>& servers);
+/// `resolvectl domain LINK ...` that gives a link's scope these domains before those that it has.
+Command set_domains(const ResolvedScope& scope, const std::vector<std::string>& before);
 /// Names joined by "and", a few of them, then how many more.
 std::string listed(const std::vector<std::string>& names);
 /// "192.0.2.1 (eth0) and 10.0.0.1 (tun0)": the servers of the scopes.

@@ -62,7 +62,7 @@ void add_dangling(const DnsFacts& facts, DnsFindings& findings) {
   finding.evidence = {file_evidence(facts, "a link to " + file.link_target)};
   add_step(finding.remedy, "Start the program that the file belongs to.", revival_of(file.link_target));
   add_step(finding.remedy, "Or write a file of your own, with your server in the place of SERVER.",
-           {root_command({"sh", "-c", fmt::format("rm {0} && echo 'nameserver SERVER' > {0}", file.path)})});
+           {root_command({"sh", "-c", "rm /etc/resolv.conf && echo 'nameserver SERVER' > /etc/resolv.conf"})});
   findings.push_back(std::move(finding));
 }
 
@@ -166,10 +166,10 @@ void check_manager_file(const DnsFacts& facts, const NetworkManagerDns& manager,
   for (const auto& entry : manager.entries) {
     if (finding.evidence.size() < 4) finding.evidence.push_back(entry_evidence(facts, entry));
   }
+  add_step(finding.remedy, "Let NetworkManager write its servers again.",
+           {root_command({"nmcli", "general", "reload", "dns-rc"})});
   add_step(finding.remedy,
-           "To have NetworkManager's servers again:", {root_command({"nmcli", "general", "reload", "dns-rc"})});
-  add_step(finding.remedy,
-           "To leave the file to the other program: rc-manager=unmanaged in the section [main] of "
+           "Or leave the file to the other program: rc-manager=unmanaged in the section [main] of "
            "/etc/NetworkManager/conf.d/dns.conf; or let both use systemd-resolved.");
   findings.push_back(std::move(finding));
 }

@@ -124,8 +124,10 @@ void judge_inet6_scope(const DnsFacts& facts, const ResolvedScope& scope, const 
       scope.interface.empty() ? Subject{"host", "systemd-resolved"} : Subject{"interface", scope.interface};
   Finding finding = inet6_finding(facts, servers, tunnel, std::move(subject));
   finding.evidence.push_back(scope_evidence(facts, scope));
+  const auto& scopes = facts.resolved().scopes;
+  const auto own = std::ranges::find(scopes, tunnel, &ResolvedScope::interface);
   add_step(finding.remedy, fmt::format("Let {} take all names, so that no other link is asked.", tunnel),
-           {root_command({"resolvectl", "domain", tunnel, "~."})});
+           {own == scopes.end() ? root_command({"resolvectl", "domain", tunnel, "~."}) : set_domains(*own, {"~."})});
   if (!scope.interface.empty()) {
     add_step(finding.remedy, fmt::format("Or do not ask {} for anything but its own domains.", scope.interface),
              {root_command({"resolvectl", "default-route", scope.interface, "no"})});
@@ -146,7 +148,7 @@ void judge_inet6_file(const DnsFacts& facts, const std::string& tunnel, DnsFindi
   add_step(finding.remedy,
            fmt::format("Take the line out of {}, and let the machine not take servers from router advertisements.",
                        facts.file().path),
-           {root_command({"sed", "-i", fmt::format("/^nameserver {}/d", servers.front().to_string()),
+           {root_command({"sed", "-i", fmt::format("/^nameserver {}/d", servers.front().address),
                           facts.file().real_path.empty() ? facts.file().path : facts.file().real_path})});
   findings.push_back(std::move(finding));
 }
@@ -187,9 +189,10 @@ void add_order(const DnsFacts& facts, const DnsServer& hidden, const FlowAnswer&
              {root_command({"nmcli", "device", "modify", std::string(way.interface), "ipv4.dns-priority", "-50"})});
   }
   const std::string& path = facts.file().real_path.empty() ? facts.file().path : facts.file().real_path;
-  add_step(finding.remedy, fmt::format("Put {} first; for good, in the program that writes {}.", server, path),
-           {root_command(
-               {"sed", "-i", fmt::format("0,/^nameserver/s/^nameserver/nameserver {}\\nnameserver/", server), path})});
+  add_step(
+      finding.remedy, fmt::format("Put {} first; for good, in the program that writes {}.", server, path),
+      {root_command({"sed", "-i",
+                     fmt::format("0,/^nameserver/s/^nameserver/nameserver {}\\nnameserver/", hidden.address), path})});
 }
 
 }  // namespace

@@ -69,15 +69,6 @@ std::string shared_names(const SharedClaims& shared) {
   return "Names below " + listed(shared.domains) + (shared.is_of_rest ? " and of no configured domain" : "");
 }
 
-/// The names of the links among the scopes that are not tunnels.
-std::vector<std::string> outside_links(const DnsFacts& facts, const SharedClaims& shared) {
-  std::vector<std::string> links;
-  for (const ResolvedScope* scope : shared.scopes) {
-    if (scope->kind == ResolvedScope::Kind::kLink && !is_of_tunnel(facts, *scope)) links.push_back(scope->interface);
-  }
-  return links;
-}
-
 /// The domains of a scope without those that it is to lose, as resolvectl takes them; "" for none.
 std::vector<std::string> remaining_domains(const ResolvedScope& scope, const SharedClaims& shared) {
   std::vector<std::string> words;
@@ -90,36 +81,54 @@ std::vector<std::string> remaining_domains(const ResolvedScope& scope, const Sha
   return words;
 }
 
-void add_separation(const DnsFacts& facts, const SharedClaims& shared, Finding& finding) {
-  const auto tunnel = std::ranges::find_if(shared.scopes, [&](const auto* each) { return is_of_tunnel(facts, *each); });
-  const auto links = outside_links(facts, shared);
-  if (shared.is_by_default && tunnel != shared.scopes.end()) {
-    std::vector<std::string> argv{"resolvectl", "domain", (*tunnel)->interface, "~."};
-    for (const DnsDomain& domain : (*tunnel)->domains) argv.push_back((domain.route_only ? "~" : "") + domain.name);
-    add_step(finding.remedy,
-             fmt::format("If {} is to answer all names, give it the domain \"~.\".", (*tunnel)->interface),
-             {root_command(std::move(argv))});
-    add_step(finding.remedy, "If it is to answer its own domains alone, it must not be a default route.",
-             {root_command({"resolvectl", "default-route", (*tunnel)->interface, "no"})});
+/// Two default routes, one of them a tunnel: either it answers everything or it does not.
+void add_choice(const ResolvedScope& tunnel, Finding& finding) {
+  add_step(finding.remedy, fmt::format("If {} is to answer all names, give it the domain \"~.\".", tunnel.interface),
+           {set_domains(tunnel, {"~."})});
+  add_step(finding.remedy, "If it is to answer its own domains alone, it must not be a default route.",
+           {root_command({"resolvectl", "default-route", tunnel.interface, "no"})});
+}
+
+/// What takes the claim away from one scope.
+void add_renunciation(const ResolvedScope& scope, const SharedClaims& shared, Finding& finding) {
+  if (scope.kind != ResolvedScope::Kind::kLink) {
+    add_step(
+        finding.remedy,
+        fmt::format("If {} is not to be asked for them, take Domains= (or DNS=) out of /etc/systemd/resolved.conf.",
+                    scope_words(scope)),
+        {root_command({"systemctl", "restart", "systemd-resolved"})});
     return;
   }
+  std::vector<std::string> argv{"resolvectl", shared.is_by_default ? "default-route" : "domain", scope.interface};
+  if (shared.is_by_default) {
+    argv.emplace_back("no");
+  } else {
+    for (std::string& word : remaining_domains(scope, shared)) argv.push_back(std::move(word));
+  }
+  add_step(finding.remedy, fmt::format("If {} is not to be asked for them:", scope.interface),
+           {root_command(std::move(argv))});
+}
+
+/// With a tunnel among them the others give way; without one, or among tunnels, the user must choose.
+void add_separation(const DnsFacts& facts, const SharedClaims& shared, Finding& finding) {
+  const auto is_tunnels = [&](const ResolvedScope* each) { return is_of_tunnel(facts, *each); };
+  const auto tunnel = std::ranges::find_if(shared.scopes, is_tunnels);
+  if (shared.is_by_default && tunnel != shared.scopes.end()) return add_choice(**tunnel, finding);
+  const bool only_others =
+      std::ranges::any_of(shared.scopes, is_tunnels) && !std::ranges::all_of(shared.scopes, is_tunnels);
   for (const ResolvedScope* scope : shared.scopes) {
-    if (scope->kind != ResolvedScope::Kind::kLink || is_of_tunnel(facts, *scope)) continue;
-    std::vector<std::string> argv{"resolvectl"};
-    if (shared.is_by_default) {
-      argv.insert(argv.end(), {"default-route", scope->interface, "no"});
-    } else {
-      argv.insert(argv.end(), {"domain", scope->interface});
-      for (std::string& word : remaining_domains(*scope, shared)) argv.push_back(std::move(word));
-    }
-    add_step(finding.remedy, fmt::format("If {} is not to be asked for them:", scope->interface),
-             {root_command(std::move(argv))});
-    if (tunnel == shared.scopes.end()) return;
+    if (!only_others || !is_tunnels(scope)) add_renunciation(*scope, shared, finding);
   }
-  if (finding.remedy.steps.empty()) {
-    add_step(finding.remedy, "Take the domain away from one of them; see which has it.",
-             {user_command({"resolvectl", "domain"})});
-  }
+}
+
+std::string meaning_of(const DnsFacts& facts, const SharedClaims& shared, Severity severity) {
+  if (severity == Severity::kNotice) return "The first answer counts; all of these servers see what is asked.";
+  const bool only_tunnels =
+      std::ranges::all_of(shared.scopes, [&](const auto* each) { return is_of_tunnel(facts, *each); });
+  return fmt::format(
+      "The scopes have the same claim, so systemd-resolved asks all of them and takes the first answer: {}.",
+      only_tunnels ? "each VPN sees, and may answer, what is meant for the other"
+                   : "what is meant for the tunnel is seen, and may be answered, outside of it");
 }
 
 void add_shared(const DnsFacts& facts, const SharedClaims& shared, DnsFindings& findings) {
@@ -130,19 +139,26 @@ void add_shared(const DnsFacts& facts, const SharedClaims& shared, DnsFindings& 
   if (finding.subject.id.empty()) finding.subject = {"host", "systemd-resolved"};
   finding.severity = severity_of(facts, shared);
   finding.title = fmt::format("{} are asked of {} at once", shared_names(shared), asked_words(shared.scopes));
-  finding.detail = finding.severity == Severity::kNotice
-                       ? "The first answer counts; all of these servers see what is asked."
-                       : "The scopes have the same claim, so systemd-resolved asks all of them and takes the first "
-                         "answer: what is meant for the tunnel is seen, and may be answered, outside of it.";
+  finding.detail = meaning_of(facts, shared, finding.severity);
   for (const ResolvedScope* scope : shared.scopes) finding.evidence.push_back(scope_evidence(facts, *scope));
   add_separation(facts, shared, finding);
   findings.push_back(std::move(finding));
 }
 
+/// Two ways to the same servers, as those of DHCP that resolved.conf repeats: nobody else learns anything.
+bool ask_the_same(const DnsFacts& facts, const SharedClaims& shared) {
+  const auto& servers = shared.scopes.front()->servers;
+  return std::ranges::all_of(shared.scopes, [&](const ResolvedScope* each) {
+    return !is_of_tunnel(facts, *each) && each->servers == servers;
+  });
+}
+
 }  // namespace
 
 void check_parallel_scopes(const DnsFacts& facts, DnsFindings& findings) {
-  for (const SharedClaims& shared : shared_claims(facts)) add_shared(facts, shared, findings);
+  for (const SharedClaims& shared : shared_claims(facts)) {
+    if (!ask_the_same(facts, shared)) add_shared(facts, shared, findings);
+  }
 }
 
 }  // namespace vpndoctor

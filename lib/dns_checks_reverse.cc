@@ -32,6 +32,22 @@ std::string reverse_zone(const IpPrefix& prefix) {
   return zone;
 }
 
+/// The zones that hold the prefix and nothing else; the one above them when they would be too many to be listed.
+std::vector<std::string> zones_of(const IpPrefix& prefix) {
+  constexpr unsigned kMostSplit = 4;  // 16 zones
+  const unsigned step = prefix.family() == Family::kInet ? kBitsOfInetLabel : kBitsOfInet6Label;
+  const unsigned missing = (step - prefix.length % step) % step;
+  if (missing == 0 || missing > kMostSplit) return {reverse_zone(prefix)};
+  std::vector<std::string> zones;
+  for (unsigned i = 0; i < 1U << missing; ++i) {
+    IpAddress address = prefix.address;
+    const unsigned last = prefix.length + missing - 1;
+    address.bytes[last / 8U] = static_cast<std::uint8_t>(address.bytes[last / 8U] | (i << (7U - last % 8U)));
+    zones.push_back(reverse_zone(IpPrefix::of(address, prefix.length + missing)));
+  }
+  return zones;
+}
+
 /// True when names of the prefix lie in the zone.
 bool touches(std::string_view zone, const IpPrefix& prefix) {
   const auto addresses = prefix_of_reverse_name(zone);
@@ -82,7 +98,8 @@ void judge_missing(const DnsFacts& facts, const ResolvedScope& scope, const std:
   for (const IpPrefix& prefix : behind) {
     if (!is_unrouted(scope, prefix)) continue;
     prefixes.push_back(prefix.to_string());
-    if (prefixes.size() <= kMostQuoted) argv.push_back("~" + reverse_zone(prefix));
+    if (prefixes.size() > kMostQuoted) continue;
+    for (const std::string& zone : zones_of(prefix)) argv.push_back("~" + zone);
   }
   if (prefixes.empty()) return;
   const auto asked = asked_for(facts, ".");

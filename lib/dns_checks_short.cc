@@ -120,8 +120,7 @@ void check_labels_everywhere(const DnsFacts& facts, DnsFindings& findings) {
   add_step(finding.remedy,
            "Take the setting out of /etc/systemd/resolved.conf, and give the tunnel a search domain, in the place of "
            "DOMAIN, instead.",
-           {root_command({"resolvectl", "domain", tunnel->interface, "DOMAIN"}),
-            root_command({"systemctl", "restart", "systemd-resolved"})});
+           {set_domains(*tunnel, {"DOMAIN"}), root_command({"systemctl", "restart", "systemd-resolved"})});
   findings.push_back(std::move(finding));
 }
 
@@ -173,7 +172,7 @@ void add_multicast(const DnsFacts& facts, const ResolvedScope& scope, std::uint6
   const bool local = (protocols & kMdns) != 0 && claims_local(facts);
   if (is_by_default(facts, protocols) || (!local && (protocols & kLlmnr) == 0)) finding.severity = Severity::kNotice;
   const std::string words = multicast_words(protocols);
-  finding.title = fmt::format("{} multicasts names on {}, beside the VPN", words, scope.interface);
+  finding.title = fmt::format("Names are multicast on {} with {}, beside the VPN", scope.interface, words);
   finding.detail = (protocols & kLlmnr) != 0
                        ? "Whoever is on that network sees names without a dot that are looked up, and may answer them."
                        : "Whoever is on that network sees names below local that are looked up, and may answer them.";

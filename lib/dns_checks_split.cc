@@ -125,15 +125,13 @@ void check_shadowed(const DnsFacts& facts, DnsFindings& findings) {
     finding.detail = fmt::format("All traffic goes through {}, but names are asked of {} outside of it.", *tunnel,
                                  asked_words({scope}));
     finding.evidence = {scope_evidence(facts, *scope), scope_evidence(facts, **mine)};
-    std::vector<std::string> argv{"resolvectl", "domain", *tunnel, "~."};
-    for (const DnsDomain& domain : (*mine)->domains) argv.push_back((domain.route_only ? "~" : "") + domain.name);
     std::vector<std::string> other{"resolvectl", "domain", scope->interface};
     for (const DnsDomain& domain : scope->domains) {
       if (domain.name != ".") other.push_back((domain.route_only ? "~" : "") + domain.name);
     }
     if (other.size() == 3) other.emplace_back("");
     add_step(finding.remedy, fmt::format("Take it from {} and give it to {}.", scope->interface, *tunnel),
-             {root_command(std::move(other)), root_command(std::move(argv))});
+             {root_command(std::move(other)), set_domains(**mine, {"~."})});
     findings.push_back(std::move(finding));
   }
 }

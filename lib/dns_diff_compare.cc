@@ -163,21 +163,37 @@ void say_not_compared(const std::string& text, SnapshotDiff& diff) {
   diff.dns.not_compared += text;
 }
 
+/// Nothing of a source because its daemon does not run is nothing for certain: the probes' own words.
+template <class T>
+bool does_not_run(const Observed<T>& source) {
+  return !source && source.why_missing().ends_with("does not run");
+}
+
+template <class T>
+bool is_certain(const Observed<T>& source) {
+  return source.is_complete() || does_not_run(source);
+}
+
+template <class T>
+Entries entries_of_source(const Observed<T>& source) {
+  return source ? entries_of(*source) : Entries{};
+}
+
 template <class T>
 void compare(const char* name, const Observed<T>& before, const Observed<T>& after, SnapshotDiff& diff) {
   if (!before && !after) return;
-  if (before && after) {
-    Entries left = entries_of(*before);
-    Entries right = entries_of(*after);
+  if ((before || does_not_run(before)) && (after || does_not_run(after))) {
+    Entries left = entries_of_source(before);
+    Entries right = entries_of_source(after);
     FacetDiff part = diff_lists(identified(left), identified(right));
-    if (!before.is_complete()) part.added.clear();
-    if (!after.is_complete()) part.removed.clear();
+    if (!is_certain(before)) part.added.clear();
+    if (!is_certain(after)) part.removed.clear();
     append(std::move(left), std::move(right), std::move(part), diff);
   }
-  if (before.is_complete() && after.is_complete()) return;
+  if (is_certain(before) && is_certain(after)) return;
   diff.dns_is_partial = true;
-  const Observed<T>& lacking = before.is_complete() ? after : before;
-  const char* side = before.is_complete() ? "after" : "before";
+  const Observed<T>& lacking = is_certain(before) ? after : before;
+  const char* side = is_certain(before) ? "after" : "before";
   const char* what = lacking ? "not whole" : "not known";
   const std::string& why = lacking ? lacking.limits().front() : lacking.why_missing();
   say_not_compared(fmt::format("{} is {} {}: {}", name, what, side, why), diff);

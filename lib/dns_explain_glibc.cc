@@ -116,6 +116,7 @@ class ResolvConfPath {
 
   std::string why_next(const AskedServer& before) const {
     if (conf_->rotate) return fmt::format("{} fails, or rotate begins here", before.server.to_string());
+    if (!search_) return fmt::format("{} does not answer", before.server.to_string());
     return fmt::format("{} does not answer in {} s, or says SERVFAIL or REFUSED", before.server.to_string(),
                        glibc_wait(*conf_, before.index).count());
   }
@@ -227,7 +228,7 @@ void append_dns_path(DnsPath& path, const DnsPath& further, const std::string& o
     }
   };
   add(path.steps, further.steps);
-  add(path.notes, further.notes);
+  if (is_first) add(path.notes, further.notes);  // those of what is seldom reached would mislead
   if (path.uncertain.empty()) path.uncertain = further.uncertain;
   if (further.leaks_to || !path.leaks_to) return;
   path.leaks_to.reset();

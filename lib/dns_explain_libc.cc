@@ -6,6 +6,7 @@
 
 #include <algorithm>
 #include <array>
+#include <charconv>
 
 #include "dns_glibc_schedule.h"
 #include "dns_nss.h"
@@ -14,28 +15,37 @@
 namespace vpndoctor {
 namespace {
 
-/// inet_aton() takes "10", "127.1" and "0x7f000001" for addresses too.
-bool is_number(std::string_view part) {
-  if (part.empty()) return false;
-  const bool is_hex = part.starts_with("0x") || part.starts_with("0X");
-  if (is_hex) part.remove_prefix(2);
-  const auto is_digit = [is_hex](char c) {
-    return (c >= '0' && c <= '9') || (is_hex && ((c >= 'a' && c <= 'f') || (c >= 'A' && c <= 'F')));
-  };
-  return std::ranges::all_of(part, is_digit);
+/// One part of an address as inet_aton() reads it: "10", "010" (octal), "0x0a".
+std::optional<std::uint64_t> inet_aton_part(std::string_view part) {
+  int base = 10;
+  if (part.starts_with("0x") || part.starts_with("0X")) {
+    base = 16;
+    part.remove_prefix(2);
+  } else if (part.starts_with('0')) {
+    base = 8;
+  }
+  std::uint64_t value = 0;
+  const auto [end, error] = std::from_chars(part.data(), part.data() + part.size(), value, base);
+  if (error != std::errc() || end != part.data() + part.size()) return std::nullopt;
+  return value;
+}
+
+/// True for what __inet_aton_exact() takes for an IPv4 address: one to four parts, of which the last fills the rest.
+bool is_inet_aton(std::string_view name) {
+  constexpr std::uint64_t kWhole = 0xffffffff;
+  for (unsigned parts = 0; parts < 4; ++parts) {
+    const auto dot = name.find('.');
+    const auto value = inet_aton_part(name.substr(0, dot));
+    if (dot == std::string_view::npos) return value && *value <= kWhole >> (8 * parts);
+    if (!value || *value > 0xff) return false;
+    name.remove_prefix(dot + 1);
+  }
+  return false;
 }
 
 bool is_numeric(std::string_view name) {
-  const auto percent = name.find('%');
-  if (name.find(':') != std::string_view::npos) return IpAddress::parse(name.substr(0, percent)).has_value();
-  std::size_t parts = 0;
-  for (std::string_view rest = name; parts < 4; ++parts) {
-    const auto dot = rest.find('.');
-    if (!is_number(rest.substr(0, dot))) return false;
-    if (dot == std::string_view::npos) return true;
-    rest.remove_prefix(dot + 1);
-  }
-  return false;
+  if (name.find(':') == std::string_view::npos) return is_inet_aton(name);
+  return IpAddress::parse(name.substr(0, name.find('%'))).has_value();
 }
 
 /// Joins phrases as conditions that must all hold.
@@ -62,8 +72,9 @@ class LibcPath {
       return std::move(path_);
     }
     pass_cache();
-    for (const NssService& service : services()) {
-      if (!walk(service, reverse)) break;
+    const std::vector<NssService>& line = services();
+    for (const NssService& service : line) {
+      if (!walk(service, reverse, &service == &line.back())) break;
     }
     return std::move(path_);
   }
@@ -99,12 +110,14 @@ class LibcPath {
   }
 
   /// Asks one service; false: the walk is over.
-  bool walk(const NssService& service, const std::optional<IpAddress>& reverse) {
+  bool walk(const NssService& service, const std::optional<IpAddress>& reverse, bool is_last) {
     NssView view = view_of_service({ground_, question_, reverse}, service);
     path_.steps.push_back(fmt::format("{}: {}", service.name, view.step));
     if (path_.uncertain.empty()) path_.uncertain = view.uncertain;
     const bool was_silent = path_.asked.empty();
-    const bool may_answer = view.may_be[kNssSuccess] && (view.is_local || is_sending(view));
+    // An answer that the walk goes on after is lost: what comes later decides.
+    const bool is_kept = (service.return_on_success && !service.merge_on_success) || is_last;
+    const bool may_answer = view.may_be[kNssSuccess] && is_kept && (view.is_local || is_sending(view));
     if (view.asks) {
       const std::string answered_by = path_.answered_by;
       append_dns_path(path_, *view.asks, condition_);

@@ -6,7 +6,7 @@
 #include <algorithm>
 #include <utility>
 
-#include "macos_leaks.h"
+#include "macos_notes.h"
 #include "macos_resolvers.h"
 #include "vpndoctor/dns_explain.h"
 
@@ -241,6 +241,16 @@ bool answers_here(const Snapshot& snapshot, const std::string& name, DnsPath& pa
   return true;
 }
 
+/// A program of this Mac is asked, which asks others.
+void doubt_local_servers(DnsPath& path) {
+  for (const DnsQuery& query : path.asked) {
+    if (!query.server || !query.server->address.is_loopback()) continue;
+    path.leaks_to.reset();
+    path.why_leaks_unknown = fmt::format("whom the program at {} asks is not known", query.server->to_string());
+    return;
+  }
+}
+
 }  // namespace
 
 DnsPath explain_macos(const Snapshot& snapshot, const DnsQuestion& question) {
@@ -257,7 +267,7 @@ DnsPath explain_macos(const Snapshot& snapshot, const DnsQuestion& question) {
     if (snapshot.dns.macos) MacosExplanation(snapshot, question, path).run();
     path.uncertain = why_macos_is_uncertain(snapshot);
   }
-  judge_macos_leaks(snapshot, question, path);
+  doubt_local_servers(path);
   add_macos_notes(snapshot, question, path);
   return path;
 }

@@ -31,13 +31,17 @@ const DnsListener* listener_at(const Snapshot& snapshot, const DnsServer& server
   return found == snapshot.dns.listeners->end() ? nullptr : &*found;
 }
 
+/// The dnsmasq that listens there, by its address or, when it listens on all of them, by its process.
 const DnsmasqInstance* dnsmasq_at(const Snapshot& snapshot, const DnsServer& server) {
   if (!snapshot.dns.dnsmasq) return nullptr;
-  const auto is_it = [&](const DnsmasqInstance& instance) {
-    return instance.listens_on.address == server.address && instance.listens_on.port == server.port;
-  };
-  const auto found = std::ranges::find_if(*snapshot.dns.dnsmasq, is_it);
-  return found == snapshot.dns.dnsmasq->end() ? nullptr : &*found;
+  const DnsListener* listener = listener_at(snapshot, server);
+  const DnsmasqInstance* by_process = nullptr;
+  for (const DnsmasqInstance& instance : *snapshot.dns.dnsmasq) {
+    if (instance.listens_on.port != server.port) continue;
+    if (instance.listens_on.address == server.address) return &instance;
+    if (listener != nullptr && listener->pid && listener->pid == instance.pid) by_process = &instance;
+  }
+  return by_process;
 }
 
 DnsForwarder stub(const Snapshot& snapshot, const DnsQuestion& question) {

@@ -146,7 +146,7 @@ GlibcNames glibc_names(const ResolvConf& conf, std::string_view typed, bool sear
   GlibcNames names;
   const std::string name = canonical_dns_name(typed);
   const auto dots = static_cast<unsigned>(std::ranges::count(typed, '.'));
-  names.is_final = typed.ends_with('.') || !search;
+  names.is_final = name == "." || typed.ends_with('.') || !search;
   if (name.size() > kLongestName) names.why_none = "it is longer than a name may be";
   if (!names.why_none.empty()) return names;
   if (names.is_final || dots >= conf.ndots) names.first.push_back(name);

@@ -49,7 +49,13 @@ bool is_own_address(const Snapshot& snapshot, const IpAddress& address) {
 
 DnsEgress dns_egress(const DnsGround& ground, const DnsServer& server, std::string_view bound_interface) {
   if (is_own_address(ground.snapshot, server.address)) return {Where::kHere, {}, {}};
-  if (std::string why = why_routes_unknown(ground.snapshot); !why.empty()) return {Where::kUnknown, {}, std::move(why)};
+  if (std::string why = why_routes_unknown(ground.snapshot); !why.empty()) {
+    // macOS says by which interface it asks a server; a capture may hold nothing else.
+    if (ground.snapshot.platform != Platform::kMacos || bound_interface.empty()) {
+      return {Where::kUnknown, {}, std::move(why)};
+    }
+    return {where_through(ground.snapshot, bound_interface), std::string(bound_interface), {}};
+  }
   Flow flow;
   flow.destination = server.address;
   flow.output_interface = bound_interface.empty() ? server.zone : std::string(bound_interface);

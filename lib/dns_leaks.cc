@@ -5,8 +5,10 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <array>
 #include <map>
 #include <optional>
+#include <utility>
 
 #include "default_way.h"
 
@@ -107,12 +109,16 @@ std::string full_tunnel(const Snapshot& snapshot, Family family) {
 class NameClaims {
  public:
   explicit NameClaims(const DnsGround& ground) : claimants_(ground) {
-    full_ = full_tunnel(ground.snapshot, Family::kInet);
-    if (full_.empty()) full_ = full_tunnel(ground.snapshot, Family::kInet6);
+    const std::string inet = full_tunnel(ground.snapshot, Family::kInet);
+    const std::string inet6 = full_tunnel(ground.snapshot, Family::kInet6);
+    const bool is_alone = !default_way(ground.snapshot, Family::kInet);
+    full_[static_cast<std::size_t>(Family::kInet)] = inet.empty() && is_alone ? inet6 : inet;
+    full_[static_cast<std::size_t>(Family::kInet6)] = inet6.empty() ? inet : inet6;
   }
 
-  TunnelClaimOnName on(const std::string& name) const {
-    if (!full_.empty()) return {true, fmt::format("all traffic is to go through {}", full_)};
+  TunnelClaimOnName on(const std::string& name, Family family) const {
+    const std::string& full = full_[static_cast<std::size_t>(family)];
+    if (!full.empty()) return {true, fmt::format("all traffic is to go through {}", full)};
     std::optional<unsigned> best_other;
     std::optional<unsigned> best_tunnel;
     std::string why;
@@ -136,10 +142,11 @@ class NameClaims {
   }
 
   Claimants claimants_;
-  std::string full_;
+  std::array<std::string, 2> full_;  // by Family: the tunnel that takes everything; empty: none
 };
 
 std::string why_unknown(const Snapshot& snapshot) {
+  if (snapshot.platform == Platform::kMacos) return {};  // its queries name their interface: each is judged by itself
   if (!snapshot.links) return fmt::format("the links are not known: {}", snapshot.links.why_missing());
   if (!snapshot.routes) return fmt::format("the routes are not known: {}", snapshot.routes.why_missing());
   return {};
@@ -152,8 +159,8 @@ void set_unknown(DnsPath& path, std::string why) {
 
 }  // namespace
 
-TunnelClaimOnName tunnel_claim_on_name(const DnsGround& ground, const std::string& name) {
-  return NameClaims(ground).on(name);
+TunnelClaimOnName tunnel_claim_on_name(const DnsGround& ground, const std::string& name, Family family) {
+  return NameClaims(ground).on(name, family);
 }
 
 void find_dns_leaks(const DnsGround& ground, DnsPath& path) {
@@ -162,11 +169,12 @@ void find_dns_leaks(const DnsGround& ground, DnsPath& path) {
   if (path.asked.empty()) return;
   if (std::string why = why_unknown(ground.snapshot); !why.empty()) return set_unknown(path, std::move(why));
   const NameClaims claims(ground);
-  std::map<std::string, bool> is_claimed;
+  std::map<std::pair<std::string, Family>, bool> is_claimed;
   for (const DnsQuery& query : path.asked) {
     if (!query.server) continue;
-    auto claimed = is_claimed.find(query.name);
-    if (claimed == is_claimed.end()) claimed = is_claimed.emplace(query.name, claims.on(query.name).is_claimed).first;
+    const Family family = query.server->address.family;
+    const auto [claimed, is_unseen] = is_claimed.try_emplace({query.name, family}, false);
+    if (is_unseen) claimed->second = claims.on(query.name, family).is_claimed;
     if (!claimed->second) continue;
     const DnsEgress egress = dns_egress(ground, *query.server, query.interface);
     const std::string server = query.server->to_string();

@@ -92,12 +92,21 @@ NssView foreign_resolve(const ResolvedState& resolved) {
   return view;
 }
 
+/// dns_name_apply_idna(): libidn2 does not take such a label, and then systemd-resolved does not take the name.
+bool has_hyphen_at_an_end(std::string_view name) {
+  return name.starts_with('-') || name.ends_with('-') || name.find("-.") != std::string_view::npos ||
+         name.find(".-") != std::string_view::npos;
+}
+
 /// A name that systemd-resolved answers itself is certain; what it sends is not.
 NssView resolve(const NssCall& call, const NssService& service) {
   const Observed<ResolvedState>& resolved = snapshot_of(call).dns.resolved;
   if (!resolved) return plain(kUnavailable, fmt::format("systemd-resolved is not there: {}.", resolved.why_missing()));
   if (!resolved->foreign.empty()) return foreign_resolve(*resolved);
   if (resolved->runs == false) return plain(kUnavailable, "systemd-resolved does not run.");
+  if (!call.reverse && has_hyphen_at_an_end(name_of(call))) {
+    return plain(kNotFound, "systemd-resolved refuses a name with a label that begins or ends with a hyphen.");
+  }
   NssView view;
   view.asks = explain_resolved(snapshot_of(call), *call.question, false);
   view.is_local = view.asks->is_answered_here;

@@ -9,6 +9,7 @@
 #include <span>
 #include <utility>
 
+#include "dns_forwarder.h"
 #include "dns_ground.h"
 #include "dns_hijack_plan.h"
 #include "vpndoctor/dns_overview.h"
@@ -156,19 +157,12 @@ void Planner::set_questions(DnsServerTest& server) const {
   server.tcp.transport = DnsTransport::kTcp;
 }
 
-/// systemd-resolved listens there in this namespace: seen, said by itself, or by resolv.conf.
+/// systemd-resolved listens there, or resolv.conf says so: whether it answers is what the test is for.
 std::optional<DnsServer> find_stub(const Snapshot& snapshot) {
-  const DnsServer stub = DnsServer::parse("127.0.0.53").value_or(DnsServer{});
-  if (snapshot.dns.listeners.is_known()) {
-    const auto is_stub = [&stub](const DnsListener& each) { return each.server == stub; };
-    if (std::ranges::any_of(*snapshot.dns.listeners, is_stub)) return stub;
-  }
+  const auto stub = DnsServer::parse("127.0.0.53");
   const ResolvConf* conf = snapshot.dns.resolv_conf.get();
-  if (conf != nullptr && std::ranges::count(conf->used_servers, stub) != 0) return stub;
-  const ResolvedState* resolved = snapshot.dns.resolved.get();
-  const bool says_so = resolved != nullptr && resolved->foreign.empty() && resolved->runs == true &&
-                       resolved->stub_listener != "no" && !resolved->stub_listener.empty();
-  return says_so ? std::optional(stub) : std::nullopt;
+  const bool is_named = conf != nullptr && std::ranges::count(conf->used_servers, stub) != 0;
+  return is_named || why_no_stub(snapshot).empty() ? stub : std::nullopt;
 }
 
 DnsTestPlan Planner::plan() {

@@ -227,6 +227,11 @@ void note_traits(FibIndex& index) {
   index.kernel_version = version_of(index.snapshot->kernel_release);
   index.realms = std::ranges::any_of(index.routes->attribute_sets, [](const auto& set) { return set.realms != 0; }) ||
                  std::ranges::any_of(index.inet.rules, [](const FibRule& rule) { return rule.rule->realms != 0; });
+  // fib_rule_requires_fldissect(): only then does the kernel look for the protocol and the ports of what arrives.
+  index.rules_ask_for_ports = std::ranges::any_of(index.inet.rules, [&index](const FibRule& each) {
+    const Rule& rule = *each.rule;
+    return each.input != index.loopback && (rule.ip_protocol != 0 || rule.source_ports || rule.destination_ports);
+  });
   index.custom_local_routes = std::ranges::any_of(index.routes->routes, [](const Route& route) {
     return route.type == RouteType::kLocal && route.protocol != kProtocolKernel &&
            route.destination.family() == Family::kInet;

@@ -148,6 +148,7 @@ struct FibIndex {
   bool may_be_merged = false;
   bool only_kernel_rules = false;  ///< IPv4 has the rules of the kernel and no others
   bool custom_local_routes = false;
+  bool rules_ask_for_ports = false;  ///< an IPv4 rule that an arriving packet may meet asks for a protocol or ports
   bool realms = false;               ///< a route or rule has realms: sources are always checked in full
   std::uint32_t kernel_version = 0;  ///< 6.1 is 0x601; 0: not known, then that of today
   std::string uncertain;             ///< what is missing or cut for every lookup; empty: nothing

@@ -43,20 +43,12 @@ bool uses_interface(const FibIndex& index, const Route& route, LinkId link) {  /
   });
 }
 
-// fib_rule_requires_fldissect(): only then does the kernel look for the protocol and the ports of what arrives.
-bool rules_ask_for_ports(const FibIndex& index) {
-  return std::ranges::any_of(index.inet.rules, [&index](const FibRule& each) {
-    const Rule& rule = *each.rule;
-    return each.input != index.loopback && (rule.ip_protocol != 0 || rule.source_ports || rule.destination_ports);
-  });
-}
-
 // __fib_validate_source(): where would an answer go? Returns why the source is refused; empty: it is not.
 std::string_view check_in_full(Input& at, LinkId leaves, int filter) {
   KernelFlow back = at.kernel;
   std::swap(back.source, back.destination);
   std::swap(back.source_port, back.destination_port);
-  if (!rules_ask_for_ports(at.index)) {
+  if (!at.index.rules_ask_for_ports) {
     back.ip_protocol = 0;
     back.source_port = 0;
     back.destination_port = 0;

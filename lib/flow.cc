@@ -54,7 +54,7 @@ const char* address_hint(std::string_view text) {
 }
 
 const char* value_hint(std::string_view word) {
-  if (word == "from") return "give an IPv4 or IPv6 address";
+  if (word == "from" || word == "to") return "give an IPv4 or IPv6 address";
   if (word == "ipproto") return "give a number up to 255, or a name: tcp, udp, icmp, ipv6-icmp, sctp, gre, esp ...";
   if (word == "iif" || word == "oif" || word == "dev" || word == "vrf") return "give the name of an interface";
   return "give a number: decimal, or hexadecimal after 0x";
@@ -141,6 +141,10 @@ Taken take_value(Flow& flow, std::string_view word, std::string_view value) {
 bool asks_only_ip(std::string_view word) { return word == "connected" || word == "fibmatch" || word == "notify"; }
 
 Result<void> take_destination(Flow& flow, bool& has_destination, std::string_view text) {
+  if (has_destination && IpAddress::parse(text)) {
+    return wrong(fmt::format("{} is a second destination, and a flow has one", in_quotes(text)),
+                 "ask for each by itself; --flows reads one flow a line");
+  }
   if (has_destination) return wrong(fmt::format("{} is no word of a flow", in_quotes(text)), kWordsOfFlow);
   if (!parse_address(text, flow.destination)) {
     return wrong(fmt::format("{} is no IP address", in_quotes(text)), address_hint(text));
@@ -159,6 +163,9 @@ Result<Flow> parse_flow(std::string_view text, const Flow& defaults) {
     if (asks_only_ip(word)) continue;
     const bool to = word == "to";
     const std::string_view value = has_destination || to || !IpAddress::parse(word) ? words.next() : std::string_view{};
+    if (value.empty() && (to || take_value(flow, word, {}) == Taken::kWrongValue)) {
+      return wrong(fmt::format("{} has no value behind it", in_quotes(word)), value_hint(word));
+    }
     if (to || value.empty()) {
       if (const auto right = take_destination(flow, has_destination, to ? value : word); !right) {
         return std::unexpected(right.error());

@@ -27,15 +27,65 @@ std::set<std::string> tunnels_of(std::span<const TunnelClaim> claims) {
   return tunnels;
 }
 
+/// Which PPP interfaces are the provider's line (PPPoE, a modem) and no VPN: the outer packets of another tunnel leave
+/// there, or nothing else leads out of the machine.
+class Uplinks {
+ public:
+  explicit Uplinks(const RoutingFacts& facts) : facts_(facts) {
+    std::size_t lines = 0;
+    for (const Link& link : *facts.snapshot.links) lines += is_ppp(link.name) && is_tunnel(facts.snapshot, link.name);
+    is_only_way_ = lines == 1 && !has_other_way();
+  }
+
+  bool has(const std::string& interface) const {
+    return is_ppp(interface) && (is_only_way_ || carries_a_tunnel(interface));
+  }
+
+ private:
+  bool is_ppp(const std::string& interface) const {
+    constexpr std::uint16_t kHardwarePpp = 512;  // ARPHRD_PPP
+    const Link* link = facts_.snapshot.find_link(interface);
+    return link != nullptr && (link->kind == "ppp" || link->hardware_type == kHardwarePpp);
+  }
+
+  bool carries_a_tunnel(const std::string& interface) const {
+    if (!facts_.snapshot.tunnels) return false;
+    return std::ranges::any_of(*facts_.snapshot.tunnels, [&](const Tunnel& tunnel) {
+      return tunnel.interface != interface && std::ranges::any_of(tunnel.endpoints, [&](const OuterEndpoint& end) {
+               Flow outer = flow_to(facts_, end.address);
+               outer.mark = tunnel.mark.value_or(0);
+               return facts_.fib.lookup(outer).interface == interface;
+             });
+    });
+  }
+
+  /// A gateway outside all tunnels, for everything or for one host: the latter may be the server of a PPTP or L2TP VPN.
+  bool has_other_way() const {
+    return std::ranges::any_of(facts_.routes().routes, [&](const Route& route) {
+      if (claims_by_name(route.destination) && !route.destination.is_host()) return false;
+      return std::ranges::any_of(facts_.routes().hops(route), [&](const NextHop& hop) {
+        return hop.gateway && !is_tunnel(facts_.snapshot, hop.interface);
+      });
+    });
+  }
+
+  const RoutingFacts& facts_;
+  bool is_only_way_ = false;
+};
+
 /// Finds which claims on a prefix compete.
 class Contests {
  public:
-  explicit Contests(const RoutingFacts& facts) : facts_(facts) {}
+  explicit Contests(const RoutingFacts& facts) : facts_(facts), uplinks_(facts) {}
 
   /// The contests among claims on one prefix.
   std::vector<Contest> among(std::span<const TunnelClaim> claims) {
     std::map<std::uint32_t, Contest> by_table;
-    for (const TunnelClaim& claim : claims) by_table[arena(claim)].push_back(claim);
+    for (const TunnelClaim& claim : claims) {
+      // The default of the line that the VPN runs over is not a second VPN's.
+      if (!claims_by_name(claim.prefix()) && uplinks_.has(*claim.tunnel)) continue;
+      by_table[arena(claim)].push_back(claim);
+    }
     std::vector<Contest> contests;
     for (auto& [table, contest] : by_table) {
       if (tunnels_of(contest).size() > 1) contests.push_back(std::move(contest));
@@ -58,6 +108,7 @@ class Contests {
   }
 
   const RoutingFacts& facts_;
+  Uplinks uplinks_;
   std::map<std::uint32_t, bool> of_vpn_;
 };
 

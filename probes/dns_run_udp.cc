@@ -22,6 +22,7 @@ TimePoint later(TimePoint now, Milliseconds wait) {
 /// What two honest answers to one packet have in common: the code and the data, in any order.
 std::string content_of(const DnsMessage& reply) {
   std::vector<std::string> texts;
+  texts.reserve(reply.answers.size());
   for (const DnsRecord& record : reply.answers) texts.push_back(fmt::format("{} {}", record.type, record.text));
   std::ranges::sort(texts);
   std::string content = fmt::format("{}{}", dns_rcode_name(reply.rcode), reply.truncated ? ", truncated" : "");

@@ -17,6 +17,7 @@
 #include "atomic_file.h"
 #include "handles.h"
 #include "vpndoctor/macos_text.h"
+#include "vpndoctor/resolver_text.h"
 #include "vpndoctor/snapshot_file.h"
 #include "vpndoctor/text_escape.h"
 
@@ -120,6 +121,20 @@ bool read_scutil(DIR* folder, Snapshot& snapshot) {
   return false;
 }
 
+/// The file that dig and nslookup read; mDNSResponder does not.
+void read_resolv_conf(DIR* folder, Snapshot& snapshot) {
+  for (const char* const name : {"resolv.conf", "resolv.conf.txt"}) {
+    const auto capture = read_capture(::dirfd(folder), name);
+    if (!capture) continue;
+    ResolvConf file = parse_resolv_conf(capture->text);
+    file.exists = true;
+    snapshot.dns.resolv_conf = Observed<ResolvConf>(std::move(file), name);
+    tell_limits(snapshot.dns.resolv_conf, *capture);
+    return;
+  }
+  snapshot.dns.resolv_conf = Observed<ResolvConf>::missing("the folder has no resolv.conf");
+}
+
 }  // namespace
 
 Result<Snapshot> read_macos_captures(const std::string& folder) {
@@ -135,6 +150,7 @@ Result<Snapshot> read_macos_captures(const std::string& folder) {
                    fmt::format("the folder {} holds no saved state and no capture", in_quotes(folder)),
                    kHowToMakeState);
   }
+  read_resolv_conf(handle.get(), snapshot);
   snapshot.rules = Observed<std::vector<Rule>>::missing("macOS has no policy rules");
   return snapshot;
 }

@@ -11,7 +11,8 @@
 namespace vpndoctor {
 
 /// Reads `netstat -rn` (netstat*.txt), `ifconfig -v` (ifconfig*.txt) and `scutil --dns` (scutil*.txt); a facet without
-/// its file is missing, with the reason. kUsage when the folder has none of them.
+/// its file is missing, with the reason. So is /etc/resolv.conf (resolv.conf, resolv.conf.txt), which alone is no
+/// capture. kUsage when the folder has none of them.
 Result<Snapshot> read_macos_captures(const std::string& folder);
 
 }  // namespace vpndoctor

@@ -160,6 +160,12 @@ std::string exceptions_of(const CidrAudit& audit) {
 std::string data_headline(const RoutesAuditReport& report) {
   const CidrAudit& audit = report.audit;
   const std::size_t all = audit.prefixes.size();
+  if (!report.snapshot->routes) {
+    const std::string list =
+        all == 1 ? "the one prefix of the list goes" : fmt::format("the {} prefixes of the list go", grouped(all));
+    return fmt::format("Where {} is not known, because the routes are not: {}.", list,
+                       report.snapshot->routes.why_missing());
+  }
   std::size_t good = 0;
   std::array<std::size_t, 4> bad{};
   for (const AuditedPrefix& each : audit.prefixes)
@@ -179,8 +185,10 @@ std::string data_headline(const RoutesAuditReport& report) {
 }
 
 void write_sections(const RoutesAuditReport& report, Page& page) {
-  write_prefixes(report, page);
-  write_expected(report, page);
+  if (report.snapshot->routes) {
+    write_prefixes(report, page);
+    write_expected(report, page);
+  }
   write_aggregated(report.audit, page);
 }
 

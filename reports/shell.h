@@ -4,15 +4,12 @@
 
 #include <cstddef>
 #include <string>
-#include <string_view>
 #include <vector>
 
 #include "vpndoctor/finding.h"
+#include "vpndoctor/shell_words.h"
 
 namespace vpndoctor {
-
-/// Returns the word as a POSIX shell reads it back: as it is where that is safe, else quoted.
-std::string shell_quoted(std::string_view word);
 
 /// True for a line of a configuration file ("wireguard", "openvpn"), which no shell reads.
 bool is_configuration(const Command& command);

@@ -35,7 +35,7 @@ Result<NamedState> load_baseline() {
 
 Result<NamedState> state_after(const RoutesDiffCommand& command) {
   if (!command.after.empty()) return load(command.after, name_of_file(command.after));
-  auto snapshot = read_state(command.from, true);
+  auto snapshot = read_dns_state(command.from);
   if (!snapshot) return std::unexpected(snapshot.error());
   return NamedState{std::move(*snapshot), command.from.empty() ? "now" : name_of_file(command.from)};
 }

@@ -13,7 +13,7 @@
 #include "state_source.h"
 #include "vpndoctor/apply_plan.h"
 #include "vpndoctor/collect.h"
-#include "vpndoctor/route_words.h"
+#include "vpndoctor/shell_words.h"
 
 namespace vpndoctor {
 namespace {
@@ -48,6 +48,13 @@ std::vector<std::string> command_of(const RoutesRestoreCommand& command) {
   const auto seconds = command.apply ? command.confirm_seconds : std::optional(kUsualConfirm);
   if (seconds) words.insert(words.end(), {"--confirm", fmt::format("{:g}", *seconds)});
   return words;
+}
+
+/// The same as a shell reads it.
+std::string command_for_root(const RoutesRestoreCommand& command) {
+  std::string text = "sudo";
+  for (const std::string& word : command_of(command)) text += " " + shell_quoted(word);
+  return text;
 }
 
 bool has_work(const RestorePlan& plan, bool optional_too) {
@@ -123,8 +130,7 @@ std::optional<Error> carry_out(const Application& application, RoutesRestoreRepo
   auto outcome = apply_plan(result.plan, optional_too);
   if (!outcome) {
     Error error = std::move(outcome.error());
-    if (error.kind == ErrorKind::kPermission)
-      error.hint = "it takes root: sudo " + joined(command_of(*application.command));
+    if (error.kind == ErrorKind::kPermission) error.hint = "it takes root: " + command_for_root(*application.command);
     return error;
   }
   result.applied = outcome->applied;

@@ -9,22 +9,23 @@
 #include <utility>
 
 #include "vpndoctor/collect.h"
-#include "vpndoctor/dns_collect.h"
 
 namespace vpndoctor {
+namespace {
 
-Result<std::shared_ptr<const Snapshot>> read_state(const std::string& from, bool with_dns) {
-  auto snapshot = from.empty() ? collect_snapshot({.dns = with_dns}) : load_snapshot(from);
+Result<std::shared_ptr<const Snapshot>> shared(Result<Snapshot> snapshot) {
   if (!snapshot) return std::unexpected(std::move(snapshot.error()));
   return std::make_shared<const Snapshot>(std::move(*snapshot));
 }
 
+}  // namespace
+
+Result<std::shared_ptr<const Snapshot>> read_state(const std::string& from) {
+  return shared(from.empty() ? collect_snapshot() : load_snapshot(from));
+}
+
 Result<std::shared_ptr<const Snapshot>> read_dns_state(const std::string& from) {
-  if (!from.empty()) return read_state(from);
-  auto snapshot = collect_snapshot();
-  if (!snapshot) return std::unexpected(std::move(snapshot.error()));
-  read_dns_configuration(*snapshot);
-  return std::make_shared<const Snapshot>(std::move(*snapshot));
+  return shared(from.empty() ? collect_snapshot({.dns = true}) : load_snapshot(from));
 }
 
 Result<BaselinePlace> saved_baseline() {

@@ -12,10 +12,10 @@
 namespace vpndoctor {
 
 /// Reads this machine's state when `from` is empty, else the saved snapshot or folder of captures ("-": standard
-/// input). `with_dns`: of this machine also the resolver configuration.
-Result<std::shared_ptr<const Snapshot>> read_state(const std::string& from, bool with_dns = false);
+/// input).
+Result<std::shared_ptr<const Snapshot>> read_state(const std::string& from);
 
-/// The same with the resolver configuration, which is not read where nobody asks for it.
+/// The same with the resolver configuration.
 Result<std::shared_ptr<const Snapshot>> read_dns_state(const std::string& from);
 
 /// Finds the baseline of the invoking user. kUnavailable when none was saved.

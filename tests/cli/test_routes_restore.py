@@ -210,6 +210,14 @@ class RoutesRestore(Case):
         self.assertIn(f"sudo vpndoctor routes restore {self.baseline} --apply --confirm 7", done.stderr)
         self.assertEqual(state(), self.crashed)
 
+    def test_the_command_for_root_is_one_that_a_shell_reads(self):
+        spaced = os.path.join(self.folder, "my base line.jsonl")
+        shutil.copy(self.baseline, spaced)
+        done = run("routes", "restore", spaced, "--apply",
+                   prefix=("setpriv", "--bounding-set=-net_admin", "--inh-caps=-net_admin"))
+        self.assertEqual(done.returncode, 3)
+        self.assertIn(f"sudo vpndoctor routes restore '{spaced}' --apply", done.stderr)
+
     def test_a_plan_says_how_it_is_carried_out(self):
         done = self.restore()
         words = " ".join(done.stdout.replace("\\\n", " ").split())

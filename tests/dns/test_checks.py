@@ -29,6 +29,14 @@ class Checks(unittest.TestCase):
         self.machine.start_bus()
         self.machine.start_resolved(**settings)
 
+    def by_hand(self, **domains):
+        """systemd-resolved with links that resolvectl sets up, so that it may change them: their domains."""
+        self.machine.start_bus()
+        self.machine.start_resolved()
+        for name, words in domains.items():
+            world.run("resolvectl", "dns", name, self.machine.links[name].server)
+            world.run("resolvectl", "domain", name, *words)
+
     def split(self):
         """systemd-resolved, and corp.example is the tunnel's."""
         self.machine.networkd("tun0", DNS="10.2.0.1", ROUTE_DOMAINS="corp.example", DNS_DEFAULT_ROUTE="no")
@@ -133,8 +141,7 @@ class Checks(unittest.TestCase):
         self.assert_found("DNS004", "error", "10.2.0.1", "lan0", "AllowedIPs")
 
     def test_same_domain_on_two_links(self):
-        self.split()
-        world.run("resolvectl", "domain", "lan0", "corp.example")
+        self.by_hand(lan0=["corp.example", "home.example"], tun0=["~corp.example"])
         self.assertEqual(self.asked_for("www.corp.example"), {"lan0", "tun0"})
         finding = self.assert_found("DNS005", "error", "corp.example")
         self.carry_out(finding["remedy"]["commands"][0])
@@ -142,8 +149,7 @@ class Checks(unittest.TestCase):
         self.assert_silent("DNS005")
 
     def test_two_default_routes(self):
-        self.machine.networkd("tun0", DNS="10.2.0.1")
-        self.resolved()
+        self.by_hand(lan0=["home.example"], tun0=[""])
         batch("route add 0.0.0.0/1 dev tun0", "route add 128.0.0.0/1 dev tun0")
         self.assertEqual(self.asked_for("www.test.org"), {"lan0", "tun0"})
         finding = self.assert_found("DNS005", "error", "10.2.0.1", "10.1.0.1")
@@ -172,6 +178,29 @@ class Checks(unittest.TestCase):
         world.run("getent", "ahostsv4", "again.corp.example")
         self.assertEqual(self.machine.asked("again.corp.example"), {"tun0"})
         self.assert_silent("DNS009")
+
+    def test_first_server_hides_the_tunnels(self):
+        world.write("/etc/nsswitch.conf", "hosts: files dns\n")
+        self.machine.use_resolv_conf("nameserver 10.1.0.1\nnameserver 10.2.0.1\n")
+        world.run("getent", "ahostsv4", "host.nx.example", check=False)  # the LAN says that there is no such name
+        self.assertEqual(self.machine.asked("host.nx.example"), {"lan0"})
+        finding = self.assert_found("DNS016", "error", "10.1.0.1", "10.2.0.1")
+        self.carry_out(finding["remedy"]["commands"][0])
+        world.run("getent", "ahostsv4", "again.corp.example")
+        self.assertEqual(self.machine.asked("again.corp.example"), {"tun0"})
+        self.assert_silent("DNS016")
+
+    def test_namespace_that_asks_the_resolver_of_another(self):
+        self.split()
+        world.run("ip", "netns", "add", "inner")
+        self.addCleanup(world.run, "ip", "netns", "del", "inner")
+        inside = ("ip", "netns", "exec", "inner")
+        world.run(*inside, "getent", "ahostsv4", "inner.test.org")
+        self.assertEqual(self.machine.asked("inner.test.org"), {"lan0"})
+        document = json.loads(world.run(*inside, world.TOOL, "dns", "--json", check=False).stdout)
+        found = {each["code"]: each["severity"] for each in document["findings"]}
+        self.assertEqual(found, {"DNS015": "error", "DNS017": "error"})
+        self.assertIn("DNS001", {each["code"] for each in document["skipped"]})
 
     def test_stub_that_nobody_runs(self):
         world.write("/etc/nsswitch.conf", "hosts: files dns\n")

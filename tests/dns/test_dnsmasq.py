@@ -1,129 +1,85 @@
 # SPDX-License-Identifier: Apache-2.0
-"""What is read of a dnsmasq on this machine, against the real one."""
-import socket
+"""The real dnsmasq against what the library expects of it: random server=/domain/address lines, names below them."""
+import json
+import os
+import random
 import unittest
 
-import reader
 import world
+
+CONFIGURATIONS = int(os.environ.get("VPNDOCTOR_DNSMASQ_CONFIGURATIONS", "60"))
+SEED = int(os.environ.get("VPNDOCTOR_DNSMASQ_SEED", "1"))
+NAMES = 8  # in each
+DOMAINS = ["corp.example", "example", "lab.corp.example", "org", "example.org", "xcorp.example", "local", "a", "2.0.10.in-addr.arpa"]
+
+
+class Configuration:
+    """Servers with and without domains, and domains that are never forwarded."""
+
+    def __init__(self, number, chance, servers):
+        self.chance = chance
+        self.number = number
+        self.upstreams = []
+        for _ in range(chance.choice([1, 2, 3, 4])):
+            domains = chance.sample(DOMAINS, chance.choice([0, 1, 1, 2, 3]))
+            self.upstreams.append((chance.choice(servers), domains))
+        self.own = chance.sample(DOMAINS, chance.choice([0, 0, 1, 2]))
+
+    def options(self):
+        for server, domains in self.upstreams:
+            yield f"--server=/{'/'.join(domains)}/{server}" if domains else f"--server={server}"
+        for number, domain in enumerate(self.own):
+            yield f"--{'local' if number % 2 else 'server'}=/{domain}/"
+
+    def name(self, number):
+        domain = self.chance.choice([*DOMAINS, *self.own, *(d for _, domains in self.upstreams for d in domains)])
+        label = f"n{self.number}x{number}"
+        return self.chance.choice([f"{label}.{domain}", f"www.{label}.{domain}", label, f"{label}.test", f"{label}{domain}"])
+
+    def for_the_library(self, name):
+        lines = [f"name {name}"] + [f"upstream {server} {' '.join(domains)}" for server, domains in self.upstreams]
+        return "\n".join(lines + [f"own {domain}" for domain in self.own]) + "\n\n"
 
 
 class Dnsmasq(unittest.TestCase):
-    """A machine with a dnsmasq of its own."""
+    """A dnsmasq on 127.0.0.1 for each configuration, asked for several names."""
 
     @classmethod
     def setUpClass(cls):
-        cls.machine = world.Machine("lan0", "tun0")
+        cls.machine = world.Machine("lan0", "vpn0", "vpn1", "vpn2")
         cls.addClassCleanup(cls.machine.end)
 
-    def setUp(self):
-        self.addCleanup(self.machine.reset)
+    def test_library_expects_what_dnsmasq_does(self):
+        chance = random.Random(SEED)
+        servers = {link.server: name for name, link in self.machine.links.items()}
+        cells = wrong = 0
+        for number in range(CONFIGURATIONS):
+            configuration = Configuration(number, chance, list(servers))
+            names = [configuration.name(i) for i in range(NAMES)]
+            text = "".join(map(configuration.for_the_library, names))
+            expected = world.run(f"{world.BUILD_DIR}/bin/vpndoctor-dns-expect", stdin=None, input=text).stdout
+            for name, line in zip(names, map(json.loads, expected.splitlines()), strict=True):
+                cells += 1
+                with self.subTest(options=list(configuration.options()), name=name):
+                    wrong += 1
+                    self.compare(configuration, name, {servers[server] for server, _ in line["asked"]}, line)
+                    wrong -= 1
+        print(f"{cells} names in {CONFIGURATIONS} configurations, {wrong} differ")
 
-    def start(self, *arguments, conf=""):
-        world.write("/etc/dnsmasq.conf", conf)
-        daemon = self.machine.start("dnsmasq", "-k", "--user=root", "--pid-file=", "--log-facility=-", *arguments)
+    def compare(self, configuration, name, expected, line):
+        # The first question of a dnsmasq goes to all servers of the domain, so each name gets one of its own.
+        daemon = self.machine.start("dnsmasq", "-k", "--conf-file=/dev/null", "--no-resolv", "--no-hosts", "--user=root",
+                                    "--bind-interfaces", "--listen-address=127.0.0.1", "--pid-file=", "--log-facility=-",
+                                    *configuration.options())
         daemon.wait_for("started, version")
-        return daemon
-
-    def only_instance(self):
-        (instance,) = reader.value_of(reader.read()["dnsmasq"])
-        return instance
-
-    def upstreams(self, instance):
-        return sorted((upstream["server"], upstream["interface"], *upstream["domains"])
-                      for upstream in reader.value_of(instance["upstreams"]))
-
-    def test_domains_of_its_file_are_joined_with_the_servers_that_it_has(self):
-        self.start("--listen-address=127.0.0.1", "--bind-interfaces", "--no-resolv",
-                   conf="server=10.1.0.1 # the LAN\nserver=/corp.example/vpn.example/10.2.0.1@tun0\nlocal=/home.lan/\n"
-                        "rev-server=10.2.0.0/16,10.2.0.1\nserver=/odd.example/#\naddress=/fixed.example/192.0.2.1\n")
-        instance = self.only_instance()
-        self.assertEqual((instance["listens_on"], instance["network_manager"], instance["domains_are_known"]),
-                         ("127.0.0.1", False, True))
-        self.assertEqual(self.upstreams(instance), [
-            ("10.1.0.1", ""), ("10.1.0.1", "", "odd.example"), ("10.2.0.1", "", "2.10.in-addr.arpa"),
-            ("10.2.0.1", "tun0", "corp.example", "vpn.example")])
-        self.assertEqual(sorted(instance["never_forwarded"]), ["fixed.example", "home.lan"])
-
-    def test_what_it_was_told_is_what_it_does(self):
-        """The oracle: names go where the joined domains say."""
-        self.start("--listen-address=127.0.0.1", "--bind-interfaces", "-R", "-S", "10.1.0.1", "-S/corp.example/10.2.0.1")
-        self.assertEqual(self.upstreams(self.only_instance()), [("10.1.0.1", ""), ("10.2.0.1", "", "corp.example")])
-        self.assertEqual(self.machine.ask("a.corp.example", server="127.0.0.1").addresses, ["203.0.113.2"])
-        self.assertEqual(self.machine.ask("a.example", server="127.0.0.1").addresses, ["203.0.113.1"])
-
-    def test_counts_are_told(self):
-        self.start("--listen-address=127.0.0.1", "--bind-interfaces", "--no-resolv", "--server=10.1.0.1")
-        self.machine.ask("counted.example", server="127.0.0.1")
-        (upstream,) = reader.value_of(self.only_instance()["upstreams"])
-        self.assertEqual((upstream["queries"], upstream["failed"]), (1, 0))
-
-    def test_servers_of_a_resolv_file_are_default_ones(self):
-        world.write("/run/upstream.conf", "nameserver 10.1.0.1\n")
-        self.start("--listen-address=127.0.0.1", "--bind-interfaces", conf="resolv-file=/run/upstream.conf\n")
-        self.assertEqual(self.upstreams(self.only_instance()), [("10.1.0.1", "")])
-
-    def test_files_that_files_lead_to_are_read(self):
-        world.write("/run/more/a.conf", "server=/a.example/10.1.0.1\n")
-        world.write("/run/more/b.conf.bak", "server=/b.example/10.1.0.1\n")
-        world.write("/run/servers", "server=/s.example/10.2.0.1\n")
-        self.start("--listen-address=127.0.0.1", "--bind-interfaces", "--no-resolv",
-                   conf="conf-dir=/run/more,.bak\nservers-file=/run/servers\n")
-        self.assertEqual(self.upstreams(self.only_instance()),
-                         [("10.1.0.1", "", "a.example"), ("10.2.0.1", "", "s.example")])
-
-    def test_file_that_changed_behind_its_back_is_noticed(self):
-        self.start("--listen-address=127.0.0.1", "--bind-interfaces", "--no-resolv", conf="server=/a.example/10.1.0.1\n")
-        world.write("/etc/dnsmasq.conf", "server=/a.example/10.2.0.1\n")
-        instance = self.only_instance()
-        self.assertFalse(instance["domains_are_known"])
-
-    def test_wildcard_socket_is_asked_on_loopback(self):
-        self.start("--no-resolv", "--server=10.1.0.1")
-        instances = reader.value_of(reader.read()["dnsmasq"])
-        self.assertEqual([instance["listens_on"] for instance in instances], ["127.0.0.1", "::1"])
-        self.assertEqual(self.upstreams(instances[0]), [("10.1.0.1", "")])
-
-    def test_nobody_reads_the_same(self):
-        self.start("--listen-address=127.0.0.1", "--bind-interfaces", "--no-resolv",
-                   conf="server=/corp.example/10.2.0.1\n")
-        (theirs,) = reader.value_of(reader.read_as_nobody()["dnsmasq"])
-        self.assertEqual(self.upstreams(theirs), [("10.2.0.1", "", "corp.example")])
-
-    def test_other_addresses_are_not_asked(self):
-        daemon = self.start("--listen-address=10.1.0.2", "--bind-interfaces", "--except-interface=lo", "--no-resolv",
-                            "--server=10.1.0.1", "--log-queries")
-        instance = self.only_instance()
-        self.assertEqual(instance["listens_on"], "10.1.0.2")
-        self.assertIn("loopback", instance["upstreams"]["missing"])
-        self.assertNotIn("servers.bind", daemon.log())
-
-    def test_another_resolver_is_never_asked(self):
-        with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as other:
-            other.bind(("127.0.0.1", 53))
-            everything = reader.read()
-            other.settimeout(0)
-            self.assertRaises(BlockingIOError, other.recv, 1)
-        (listener,) = reader.value_of(everything["listeners"])
-        self.assertTrue(listener["process"].startswith("python"))
-        self.assertEqual(reader.value_of(everything["dnsmasq"]), [])
-
-    def test_stopped_one_is_missing_after_a_second(self):
-        self.start("--listen-address=127.0.0.1", "--bind-interfaces", "--no-resolv", "--server=10.1.0.1").stop()
-        answer = reader.read()
-        (instance,) = answer["dnsmasq"]["value"]
-        self.assertIn("did not answer within 1 s", instance["upstreams"]["missing"])
-
-    def test_tcp_alone_is_a_listener(self):
-        with socket.socket(socket.AF_INET6) as other:
-            other.bind(("::ffff:127.0.0.7", 53))
-            other.listen()
-            listeners = reader.value_of(reader.read()["listeners"])
-        self.assertEqual([listener["server"] for listener in listeners], ["127.0.0.7"])
-
-    def test_tcp_and_udp_are_one_listener(self):
-        self.start("--listen-address=127.0.0.1", "--bind-interfaces", "--no-resolv")
-        (listener,) = reader.value_of(reader.read()["listeners"])
-        self.assertEqual((listener["server"], listener["process"]), ("127.0.0.1", "dnsmasq"))
+        answer = self.machine.ask(name, server="127.0.0.1")
+        daemon.end()
+        self.machine.daemons.remove(daemon)
+        self.assertEqual(self.machine.asked(name), expected)
+        if line["is_answered_here"]:
+            self.assertEqual((answer.rcode, answer.addresses), (3, []))
+        elif not expected:
+            self.assertEqual(answer.rcode, 5)
 
 
 if __name__ == "__main__":

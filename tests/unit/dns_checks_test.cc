@@ -275,6 +275,22 @@ TEST(DnsUnreachableServer, NetworkManagersDnsmasqBindsToADeadLink) {
   EXPECT_EQ(findings_of(scene), "DNS003 error");
 }
 
+TEST(DnsUnreachableServer, ADnsmasqAsksThroughADeadTunnel) {
+  DnsScene scene = DnsScene::debian().split_tunnel(false);
+  scene.resolv_conf({"127.0.0.1"}).listens("127.0.0.1", "dnsmasq");
+  DnsmasqInstance instance;
+  instance.listens_on = dns_server("127.0.0.1");
+  std::vector<DnsmasqUpstream> upstreams(2);
+  upstreams[0].server = dns_server("192.0.2.1");
+  upstreams[1].server = dns_server("10.66.0.1");
+  upstreams[1].interface = "tun0";
+  instance.upstreams = {upstreams, "servers.bind"};
+  scene.dns.dnsmasq = {{instance}, "netlink"};
+  EXPECT_EQ(findings_of(scene), "DNS003 error");
+  scene.dns.dnsmasq->front().upstreams->pop_back();
+  EXPECT_EQ(findings_of(scene), kNone);
+}
+
 TEST(DnsUnreachableServer, ALinksServerIsNotOnItsNetwork) {
   DnsScene scene = DnsScene::ubuntu();
   scene.machine.link("wlan0").address("wlan0", "192.168.7.2/24");
@@ -339,6 +355,23 @@ TEST(DnsParallel, TwoPhysicalLinksAreANotice) {
   scene.machine.link("wlan0").address("wlan0", "192.168.7.2/24");
   scene.scope(link_scope("wlan0", {"192.168.7.1"}, {"home.lan"}, true));
   EXPECT_EQ(findings_of(scene), "DNS005 notice");
+}
+
+TEST(DnsParallel, TheGlobalScopeIsAskedBesideALink) {
+  DnsScene scene = DnsScene::ubuntu();
+  scene.global().servers = {dns_server("192.0.2.1")};
+  scene.resolved().settings->dns = scene.global().servers;
+  EXPECT_EQ(findings_of(scene), kNone);  // the same server twice
+  scene.global().servers = scene.resolved().settings->dns = {dns_server("198.51.100.53")};
+  EXPECT_EQ(findings_of(scene), "DNS005 notice");
+}
+
+TEST(DnsParallel, TwoTunnelsWithTheSameDomainAreAWarning) {
+  DnsScene scene = split();
+  scene.machine.tun("tun1").address("tun1", "10.77.0.2/24");
+  scene.scope(link_scope("tun1", {"10.77.0.1"}, {"~corp.example"}, false));
+  EXPECT_EQ(findings_of(scene), "DNS005 warning");
+  EXPECT_TRUE(recommends(scene, "resolvectl domain tun1 \"\""));
 }
 
 TEST(DnsParallel, ALongerDomainIsNoSharedOne) {
@@ -537,6 +570,14 @@ TEST(DnsReverse, PrefixesBehindTheTunnelNeedTheirZones) {
   EXPECT_TRUE(recommends(scene, "resolvectl domain tun0 ~corp.example ~66.10.in-addr.arpa ~20.172.in-addr.arpa"));
   scene.scope_of("tun0").domains.push_back(dns_domain("~20.172.in-addr.arpa"));
   EXPECT_EQ(findings_of(scene), kNone);
+}
+
+TEST(DnsReverse, AnUnevenPrefixHasSeveralZones) {
+  DnsScene scene = split();
+  scene.machine.route({.destination = "172.16.0.0/14", .interface = "tun0"});
+  EXPECT_TRUE(recommends(scene,
+                         "~corp.example ~16.172.in-addr.arpa ~17.172.in-addr.arpa ~18.172.in-addr.arpa "
+                         "~19.172.in-addr.arpa \n"));
 }
 
 TEST(DnsReverse, ATunnelOfAllNamesNeedsNoZone) {

@@ -82,6 +82,11 @@ TEST(DnsDiff, OwnersOfResolvConfAreTold) {
                    "resolv.conf: options changed from none to edns0"}));
 }
 
+TEST(DnsDiff, AnotherOptionIsADifference) {
+  EXPECT_EQ(sentences(with_resolv_conf("options edns0\n"), with_resolv_conf("options rotate\n")),
+            Texts{"resolv.conf: options changed from edns0 to rotate"});
+}
+
 TEST(DnsDiff, TheOrderOfNameServicesIsTold) {
   Snapshot before;
   Snapshot after;
@@ -134,6 +139,15 @@ TEST(DnsDiff, ASourceOfOneSideIsNotComparedAndSaid) {
   const SnapshotDiff neither = diff_snapshots(Snapshot(), Snapshot());
   EXPECT_FALSE(neither.dns_is_partial);
   EXPECT_EQ(neither.dns.not_compared, "not known before or after: it was not collected");
+}
+
+TEST(DnsDiff, ADaemonThatNoLongerRunsHasNoScopes) {
+  Snapshot after;
+  after.dns.resolved = Observed<ResolvedState>::missing("systemd-resolved does not run");
+  const Snapshot before = with_scopes({scope_of("tun0", "10.0.0.1", {{"corp.example", true}})});
+  EXPECT_EQ(sentences(before, after), Texts{"resolver of tun0 vanished: 10.0.0.1 for ~corp.example"});
+  EXPECT_EQ(sentences(after, before), Texts{"resolver of tun0 appeared: 10.0.0.1 for ~corp.example"});
+  EXPECT_FALSE(diff_snapshots(before, after).dns_is_partial);
 }
 
 TEST(DnsDiff, WhatWasCutProvesNoAbsence) {

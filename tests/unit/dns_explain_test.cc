@@ -125,6 +125,23 @@ TEST(DnsDirect, UnknownForwarderLeavesLeaksUnknown) {
   EXPECT_NE(path.why_leaks_unknown, "");
 }
 
+TEST(DnsDirect, DnsmasqOnAllAddressesIsKnownByItsProcess) {
+  Snapshot snapshot = machine_with({"127.0.1.1"});
+  snapshot.dns.listeners->push_back({dns_server("0.0.0.0"), "dnsmasq", 7});
+  DnsmasqUpstream upstream;
+  upstream.server = dns_server("192.0.2.53");
+  DnsmasqInstance instance;
+  instance.listens_on = dns_server("127.0.0.1");
+  instance.pid = 7;
+  instance.upstreams = {std::vector{upstream}, "test"};
+  instance.domains_are_known = true;
+  snapshot.dns.dnsmasq = {std::vector{instance}, "test"};
+  const DnsPath path = explain_dns_path(snapshot, question(DnsCaller::kDirect));
+  ASSERT_EQ(path.asked.size(), 1U);
+  EXPECT_EQ(path.asked[0].server, dns_server("192.0.2.53"));
+  EXPECT_EQ(path.leaks_to, std::vector<std::string>{});
+}
+
 TEST(DnsDirect, DockersResolverIsNamed) {
   Snapshot snapshot = machine_with({"127.0.0.11"});
   snapshot.dns.resolv_conf->notes = {"ExtServers: [host(127.0.0.53)]"};

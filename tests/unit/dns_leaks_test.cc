@@ -93,6 +93,11 @@ TEST_F(Leaks, WireGuardsRuleIsFullCoverage) {
   EXPECT_EQ(leaks({"2001:db8:1::53"}, "www.example.org"), Servers{"2001:db8:1::53"});
 }
 
+TEST_F(Leaks, TunnelThatTakesIpv6AloneClaimsItsServersAlone) {
+  machine_.route({"2000::/3", "tun0"});
+  EXPECT_EQ(leaks({kLan, "2001:db8:1::53"}, "www.example.org"), Servers{"2001:db8:1::53"});
+}
+
 TEST_F(Leaks, UnreachableServerLeaksNothing) {
   scopes({link_scope("tun0", {kVpn}, {"~corp.example"}, false)});
   machine_ = Machine();

@@ -4,6 +4,8 @@
 #include <gtest/gtest.h>
 #include <sys/eventfd.h>
 
+#include <thread>
+
 #include "cares_lookup.h"
 #include "dns_peer.h"
 #include "in_namespace.h"
@@ -206,7 +208,48 @@ TEST(DnsProber, WhatIsNoAnswerToTheQuestionDoesNotCount) {
       EXPECT_EQ(exchange.outcome, DnsOutcome::kMalformed) << host;
       EXPECT_TRUE(exchange.answers.empty());
     }
+    for (int host = 9; host <= 12; ++host) {
+      const DnsExchange exchange = ask_one(ask_of(fmt::format("127.0.0.{}", host), DnsTransport::kTcp));
+      EXPECT_EQ(exchange.outcome, DnsOutcome::kMalformed) << host;
+    }
     EXPECT_NE(ask_one(ask_of("127.0.0.13")).reason.find("127.0.1.1 port 53"), std::string::npos);
+  });
+}
+
+TEST(DnsProber, AsksOtherPortsAndInet6AndLinkLocalServers) {
+  in_network_namespace([] {
+    run("ip link add v0 type veth peer name v1; ip link set v1 up; ip link set v0 up; "
+        "ip addr add fe80::9/64 dev v0 nodad");
+    for (const char* address : {"127.0.0.9:5353", "[::1]:5353", "fe80::9%v0"}) {
+      const DnsPeer peer(address, honest);
+      for (const DnsTransport transport : {DnsTransport::kUdp, DnsTransport::kTcp}) {
+        const DnsExchange exchange = ask_one(ask_of(address, transport));
+        EXPECT_EQ(exchange.outcome, DnsOutcome::kAnswered) << address << ": " << exchange.reason;
+        EXPECT_EQ(exchange.reply_ttl.has_value(), transport == DnsTransport::kUdp) << address;
+      }
+      const DnsWayAnswer way = look_up_at_servers({ask_of(address)}, {}).front();
+      EXPECT_EQ(way.addresses, std::vector<std::string>{"203.0.113.7"}) << address << ": " << way.reason;
+      EXPECT_EQ(way.way, address);
+    }
+  });
+}
+
+TEST(DnsProber, SaysThatAnInet6PortIsClosed) {
+  in_network_namespace([] {
+    EXPECT_EQ(ask_one(ask_of("::1")).reason, "port unreachable, from ::1");
+    EXPECT_EQ(ask_one(ask_of("::1", DnsTransport::kTcp)).reason, "connection refused");
+  });
+}
+
+TEST(DnsProber, ATcpServerThatTakesTheQuestionAndSaysNothingIsSilent) {
+  in_network_namespace([] {
+    const DnsPeer slow("127.0.0.9", [](const DnsBytes& question, std::size_t) {
+      std::this_thread::sleep_for(std::chrono::seconds(30));
+      return honest(question, 0);
+    });
+    const DnsExchange exchange = ask_one(ask_of("127.0.0.9", DnsTransport::kTcp));
+    EXPECT_EQ(exchange.outcome, DnsOutcome::kSilent);
+    EXPECT_EQ(exchange.reason.substr(0, 15), "it is connected");
   });
 }
 
@@ -224,6 +267,7 @@ TEST(DnsProber, AForgeryBesideTheAnswerDoesNotHideIt) {
 TEST(DnsProber, AllServersAreAskedAtOnce) {
   in_network_namespace([] {
     std::vector<DnsAsk> asks;
+    asks.reserve(80);
     for (int i = 0; i < 60; ++i) asks.push_back(ask_of(fmt::format("127.0.0.{}", 100 + i)));
     const DnsPeer silent("127.0.0.9", [](const DnsBytes&, std::size_t) { return std::vector<DnsPeerReply>{}; });
     for (int i = 0; i < 20; ++i) asks.push_back(ask_of("127.0.0.9"));

@@ -103,6 +103,17 @@ TEST(Flow, WhatIsWrongIsSaidWithWhatIsRight) {
   }
 }
 
+TEST(Flow, WhatIsMissingOrTooMuchIsNamed) {
+  const auto message = [](const char* text) { return parse_flow(text, {}).error().message; };
+  EXPECT_EQ(message("192.0.2.1 to"), "'to' has no value behind it");
+  EXPECT_EQ(message("to"), "'to' has no value behind it");
+  EXPECT_EQ(message("192.0.2.1 from"), "'from' has no value behind it");
+  EXPECT_EQ(message("192.0.2.1 oif"), "'oif' has no value behind it");
+  EXPECT_EQ(message("192.0.2.1 to 192.0.2.2"), "'192.0.2.2' is a second destination, and a flow has one");
+  EXPECT_EQ(message("192.0.2.1 192.0.2.2"), "'192.0.2.2' is a second destination, and a flow has one");
+  EXPECT_EQ(message("192.0.2.1 nonsense"), "'nonsense' is no word of a flow");
+}
+
 TEST(Flow, DefaultsGiveWhatIsNotSaid) {
   Flow defaults;
   defaults.uid = 1000;

@@ -182,6 +182,8 @@ TEST(MacosCaptures, AFolderWithOnlyScutilIsASnapshot) {
   ASSERT_TRUE(snapshot->dns.macos.is_known());
   EXPECT_EQ(snapshot->dns.macos.source(), "scutil --dns in scutil-dns.txt");
   EXPECT_FALSE(snapshot->routes.is_known());
+  ASSERT_TRUE(snapshot->dns.resolv_conf.is_known());
+  EXPECT_EQ(snapshot->dns.resolv_conf->used_servers, std::vector{*DnsServer::parse("192.0.2.1")});
   EXPECT_TRUE(is_tunnel(*snapshot, "utun4")) << "it has a DNS server";
   EXPECT_FALSE(is_tunnel(*snapshot, "utun0"));
 }

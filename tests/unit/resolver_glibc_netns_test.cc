@@ -151,8 +151,8 @@ std::string random_resolv_conf(RandomText& random) {
                                       : random.one_of(kNames);
     }
     text += random.one_of(kEnds);
-    if (random.chance(40)) text += '\0';
   }
+  if (random.chance(10)) text.insert(random.below(text.size() + 1), 1, '\0');
   if (random.chance(4) && !text.empty()) text.pop_back();
   return text.empty() ? "\n" : text;  // glibc takes all empty files for one
 }
@@ -378,8 +378,8 @@ std::string random_nsswitch(RandomText& random) {
     text += random.one_of(kDatabasePieces);
     text += random.some_of(kSwitchPieces, 8);
     text += '\n';
-    if (random.chance(30)) text += '\0';
   }
+  if (random.chance(10)) text.insert(random.below(text.size() + 1), 1, '\0');
   if (random.chance(6)) text.pop_back();
   return text;
 }

@@ -234,6 +234,18 @@ std::string headline_of(const Snapshot& state, const std::vector<const char*>& l
   return render_text(report, {.quiet = true});
 }
 
+TEST(RoutesAuditText, WhereTheRoutesAreNotKnownNothingIsSaidToGoNowhere) {
+  Report report;
+  report.verdict = Verdict::kUndetermined;
+  Snapshot state = two_tunnels().snapshot();
+  state.routes = Observed<RouteTable>::missing("a test took them");
+  report.data = audited(std::move(state), {"10.2.0.0/16", "20.1.0.0/16"});
+  EXPECT_EQ(render_text(report).find("nowhere"), std::string::npos) << render_text(report);
+  EXPECT_EQ(render_text(report, {.quiet = true}),
+            "UNDETERMINED: Where the 2 prefixes of the list go is not known, because the routes are not: a test took "
+            "them.\n");
+}
+
 TEST(RoutesAuditText, WhatBelongsOutsideDoesNotSpoilTheHeadline) {
   const Snapshot state = full_tunnel_in_slices().snapshot();
   EXPECT_EQ(headline_of(state, {"0.0.0.0/5", "128.0.0.0/1"}),

@@ -526,6 +526,47 @@ TEST(TunnelsOverlap, TablesOfDifferentPacketsDoNotCompete) {
   }
 }
 
+/// A PPP interface and a WireGuard one with a default each in main.
+Machine two_defaults(Machine machine) {
+  machine.tun("wg0").link("ppp0", "ppp").address("ppp0", "203.0.113.9/32");
+  machine.route({.destination = "default", .interface = "wg0"});
+  machine.route({.destination = "default", .interface = "ppp0", .metric = 700});
+  return machine;
+}
+
+TEST(TunnelsOverlap, TheLineThatTheTunnelRunsOverIsNoSecondVpn) {
+  // The only way out.
+  EXPECT_FALSE(fires(two_defaults(Machine()), "RTE010"));
+  // The outer packets leave there, though a second line has a default as well.
+  Machine carrying = two_defaults(Machine::ordinary());
+  carrying.tunnel("wg0", "198.51.100.7").route({.destination = "198.51.100.7/32", .interface = "ppp0"});
+  EXPECT_FALSE(fires(std::move(carrying), "RTE010"));
+  // A name is contested whatever the interface is.
+  Machine named = two_defaults(Machine());
+  named.route({.destination = "10.0.0.0/8", .interface = "wg0"});
+  named.route({.destination = "10.0.0.0/8", .interface = "ppp0", .metric = 7});
+  EXPECT_TRUE(fires(std::move(named), "RTE010"));
+}
+
+TEST(TunnelsOverlap, APppVpnBesideAnotherLineIsOne) {
+  EXPECT_TRUE(fires(two_defaults(Machine::ordinary()), "RTE010"));
+  // PPTP with the default of the line replaced: the way to its server is left.
+  Machine replaced;
+  replaced.link("eth0").address("eth0", "192.0.2.2/24");
+  replaced.route({.destination = "198.51.100.3/32", .interface = "eth0", .gateway = "192.0.2.1"});
+  EXPECT_TRUE(fires(two_defaults(std::move(replaced)), "RTE010"));
+  // The outer packets of the other tunnel leave by the line.
+  Machine carrying = Machine::ordinary();
+  carrying.route({.destination = "198.51.100.7/32", .interface = "eth0", .gateway = "192.0.2.1"});
+  Machine over_ethernet = two_defaults(std::move(carrying));
+  over_ethernet.tunnel("wg0", "198.51.100.7");
+  EXPECT_TRUE(fires(std::move(over_ethernet), "RTE010"));
+  // Of two PPP interfaces one may be a VPN's.
+  Machine two = two_defaults(Machine());
+  two.link("ppp1", "ppp");
+  EXPECT_TRUE(fires(std::move(two), "RTE010"));
+}
+
 TEST(TunnelsOverlap, ANamedAddressSaysWhoHasItAndEachTunnelHasAStep) {
   Machine machine = Machine::ordinary();
   machine.tun("wg0").tun("tailscale0").rule(marked_rule(51820)).rule(rule_to(52, 5270));

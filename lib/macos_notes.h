@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// What an explanation for macOS means: who is asked outside the VPN, what another program would get, and how far the
-// answer can be trusted. Chooses nothing; dns_explain_macos.cc does.
+// What one should know about an explanation for macOS: what another program would get, who is asked when the VPN is
+// silent, how far the answer can be trusted. Chooses nothing; dns_explain_macos.cc does.
 #pragma once
 
 #include <string>
@@ -11,9 +11,6 @@ namespace vpndoctor {
 
 /// Why the choice may be another one in truth; never empty: a part of macOS's configuration is never printed.
 std::string why_macos_is_uncertain(const Snapshot& snapshot);
-
-/// Fills `leaks_to` from the servers that are asked.
-void judge_macos_leaks(const Snapshot& snapshot, const DnsQuestion& question, DnsPath& path);
 
 /// Adds what one should know: a VPN's entry that fails over to the network's, programs that are bound elsewhere.
 void add_macos_notes(const Snapshot& snapshot, const DnsQuestion& question, DnsPath& path);

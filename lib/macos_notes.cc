@@ -1,16 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
-// What an explanation for macOS means; see the header.
-#include "macos_leaks.h"
+// What one should know about an explanation for macOS; see the header.
+#include "macos_notes.h"
 
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <optional>
-#include <utility>
 
-#include "default_way.h"
 #include "macos_resolvers.h"
-#include "vpndoctor/fib.h"
 
 namespace vpndoctor {
 namespace {
@@ -22,47 +18,7 @@ constexpr const char* kInvisible =
     "would "
     "take the name elsewhere";
 
-bool goes_through_tunnel_by_default(const Snapshot& snapshot) {
-  const auto way = default_way(snapshot, Family::kInet);
-  return way && !way->interfaces.empty() && std::ranges::all_of(way->interfaces, [&](const std::string& interface) {
-           return is_tunnel(snapshot, interface);
-         });
-}
-
 bool has(const std::vector<std::string>& list, const std::string& text) { return std::ranges::count(list, text) != 0; }
-
-/// Where servers are reached: inside a tunnel or outside.
-class ServerWays {
- public:
-  ServerWays(const Snapshot& snapshot, std::string bound) : bound_(std::move(bound)) {
-    if (snapshot.routes) fib_.emplace(snapshot);
-    if (!snapshot.dns.macos) return;
-    for (const MacosResolver* entry : macos_entries_for(*snapshot.dns.macos, {})) {
-      if (is_macos_unicast(*entry) && is_tunnel(snapshot, entry->interface)) tunnel_entries_.push_back(entry);
-    }
-  }
-
-  /// True when an entry of a tunnel takes the name of a program that is not bound.
-  bool has_tunnel_for(const std::string& name) const {
-    return std::ranges::any_of(tunnel_entries_, [&](const MacosResolver* entry) { return takes_name(*entry, name); });
-  }
-
-  /// The interface by which queries leave; empty: not known.
-  std::string way_out(const DnsQuery& query) const {
-    if (!fib_) return query.interface;
-    Flow flow;
-    flow.destination = query.server->address;
-    flow.output_interface = !bound_.empty() ? bound_ : query.server->zone;
-    const FlowAnswer answer = fib_->lookup(flow);
-    if (answer.fate != FlowFate::kUnicast || answer.interface.empty()) return query.interface;
-    return std::string(answer.interface);
-  }
-
- private:
-  std::string bound_;
-  std::optional<Fib> fib_;
-  Entries tunnel_entries_;
-};
 
 /// The servers that unbound programs ask for the name at first.
 Entries usual_choice(const Snapshot& snapshot, const std::string& name, std::uint16_t type) {
@@ -142,25 +98,6 @@ std::string why_macos_is_uncertain(const Snapshot& snapshot) {
   if (!macos) return fmt::format("the output of `scutil --dns` is not known: {}", macos.why_missing());
   if (!macos.limits().empty()) return fmt::format("the output of `scutil --dns` has gaps: {}", macos.limits().front());
   return kInvisible;
-}
-
-void judge_macos_leaks(const Snapshot& snapshot, const DnsQuestion& question, DnsPath& path) {
-  const ServerWays ways(snapshot, question.caller == DnsCaller::kBound ? question.interface : std::string());
-  const bool is_for_tunnel =
-      goes_through_tunnel_by_default(snapshot) || ways.has_tunnel_for(canonical_dns_name(question.name));
-  for (const DnsQuery& query : path.asked) {
-    if (!query.server || (!is_for_tunnel && !ways.has_tunnel_for(query.name))) continue;
-    const std::string server = query.server->to_string();
-    const std::string interface = ways.way_out(query);
-    if (query.server->address.is_loopback()) {
-      path.why_leaks_unknown = fmt::format("whom the program at {} asks is not known", server);
-    } else if (interface.empty()) {
-      path.why_leaks_unknown = fmt::format("by which interface {} is reached is not known", server);
-    } else if (!is_tunnel(snapshot, interface) && !has(*path.leaks_to, server)) {
-      path.leaks_to->push_back(server);
-    }
-  }
-  if (!path.why_leaks_unknown.empty()) path.leaks_to.reset();
 }
 
 void add_macos_notes(const Snapshot& snapshot, const DnsQuestion& question, DnsPath& path) {
