@@ -15,7 +15,8 @@ dns_message.KINDS.update({"NS": 2, "MX": 15})
 LINKS = ("lan0", "tun0", "wan0", "tun1")
 DOMAINS = ("corp.example", "a.corp.example", "b.a.corp.example", "example", "home.lan", "lan", "nx.example", "local",
            "intern.local", ".", "1.10.in-addr.arpa", "in-addr.arpa", "other.test", "single")
-STATES = ("up",) * 6 + ("down", "no-carrier", "no-address", "link-local", "degraded", "off")
+NESTED = ("example", "corp.example", "a.corp.example", "b.a.corp.example", ".")
+STATES = ("up",) * 12 + ("down", "no-carrier", "no-address", "link-local", "degraded", "off")
 HOST = "machine"
 PATIENCE_S = 5  # 252 never answers a few questions that only LLMNR may answer
 FIRING = re.compile(r"Firing (\w+) transaction (\d+) for <(\S+) IN (\S+)> scope (\w+) on (\S+?)/(\S+) ")
@@ -77,9 +78,16 @@ class Outcome:
     is_answered: bool  # also by "no such name": somebody, or the daemon itself, knew
 
 
-def choose_domains(random):
+def choose_pool(random):
+    """The domains of one configuration: few, so that links compete for names; often below each other."""
+    if random.random() < 0.6:
+        return NESTED
+    return random.sample(DOMAINS, 4)
+
+
+def choose_domains(random, pool):
     count = random.choice((0, 0, 1, 1, 2, 3))
-    return [random.choice(("", "~")) + domain for domain in random.sample(DOMAINS, count)]
+    return [random.choice(("", "~")) + domain for domain in random.sample(pool, count)]
 
 
 def choose_servers(random, number, state, count):
@@ -88,12 +96,13 @@ def choose_servers(random, number, state, count):
     return random.sample([f"10.{number}.0.1", f"fd00:{number:x}::1", f"10.{number}.0.3"], count)
 
 
-def choose_link(random, name, number):
+def choose_link(random, name, number, pool):
     state = random.choice(STATES)
     if state == "no-carrier" and name.startswith("tun"):
         state = "down"
     servers = choose_servers(random, number, state, random.choice((0, 1, 1, 1, 2, 3)))
-    return LinkSetting(name, number, state, servers, choose_domains(random), random.choice((True, False, None, None)),
+    return LinkSetting(name, number, state, servers, choose_domains(random, pool),
+                       random.choice((True, False, None, None)),
                        random.random() < 0.04)  # LLMNR that nobody answers takes three seconds
 
 
@@ -111,15 +120,16 @@ def choose_hosts(random):
 
 
 def choose_configuration(random):
-    count = random.choice((1, 2, 2, 3, 3, 4))
-    links_ = [choose_link(random, name, number)
+    count = random.choice((1, 2, 2, 3, 3, 3, 4, 4))
+    pool = choose_pool(random)
+    links_ = [choose_link(random, name, number, pool)
               for number, name in sorted(random.sample(list(enumerate(LINKS, start=1)), count))]
     # A server behind a link without carrier is waited for, and says nothing that another one does not.
     reachable = [link.number for link in links_ if link.state != "no-carrier"]
     count = min(len(reachable), random.choice((0, 0, 1, 2)))
     servers = [f"10.{number}.0.1" for number in random.sample(reachable, count)]
     fallback = [f"10.{random.choice(reachable)}.0.3"] if reachable and random.random() < 0.4 else []
-    return Configuration(links_, servers, choose_domains(random) if random.random() < 0.4 else [], fallback,
+    return Configuration(links_, servers, choose_domains(random, pool) if random.random() < 0.4 else [], fallback,
                          random.random() < 0.2, random.random() < 0.9, choose_hosts(random), random.random() < 0.5)
 
 
@@ -171,7 +181,8 @@ def choose_questions(random, configuration, count, first):
         if sent & seen:
             continue
         seen |= sent
-        is_libc = kind in ("A", "AAAA", "PTR") and random.random() < 0.4
+        # A program that wants IPv6 addresses alone is none that `explain` speaks of.
+        is_libc = kind in ("A", "PTR") and random.random() < 0.4
         questions.append(("libc" if is_libc else "stub", name, kind))
     return questions
 
