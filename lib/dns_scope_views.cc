@@ -107,7 +107,7 @@ void judge_life(const MacosResolver& resolver, DnsScopeView& view) {
   if (resolver.interface_index && resolver.interface.empty()) {
     view.live = false;
     view.why_not_live = "its interface is gone";
-  } else if (reaches("Not Reachable")) {
+  } else if (reaches("Not Reachable") && !is_multicast(resolver)) {  // multicast has no server: always said of it
     view.live = false;
     view.why_not_live = "macOS cannot reach its servers";
   } else if (!resolver.reach.empty() || is_multicast(resolver)) {
