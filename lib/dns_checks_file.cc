@@ -62,7 +62,7 @@ void add_dangling(const DnsFacts& facts, DnsFindings& findings) {
   finding.evidence = {file_evidence(facts, "a link to " + file.link_target)};
   add_step(finding.remedy, "Start the program that the file belongs to.", revival_of(file.link_target));
   add_step(finding.remedy, "Or write a file of your own, with your server in the place of SERVER.",
-           {root_command({"sh", "-c", fmt::format("rm {0} && echo 'nameserver SERVER' > {0}", file.path)})});
+           {root_command({"sh", "-c", "rm /etc/resolv.conf && echo 'nameserver SERVER' > /etc/resolv.conf"})});
   findings.push_back(std::move(finding));
 }
 

@@ -148,7 +148,7 @@ void judge_inet6_file(const DnsFacts& facts, const std::string& tunnel, DnsFindi
   add_step(finding.remedy,
            fmt::format("Take the line out of {}, and let the machine not take servers from router advertisements.",
                        facts.file().path),
-           {root_command({"sed", "-i", fmt::format("/^nameserver {}/d", servers.front().to_string()),
+           {root_command({"sed", "-i", fmt::format("/^nameserver {}/d", servers.front().address),
                           facts.file().real_path.empty() ? facts.file().path : facts.file().real_path})});
   findings.push_back(std::move(finding));
 }
@@ -189,9 +189,10 @@ void add_order(const DnsFacts& facts, const DnsServer& hidden, const FlowAnswer&
              {root_command({"nmcli", "device", "modify", std::string(way.interface), "ipv4.dns-priority", "-50"})});
   }
   const std::string& path = facts.file().real_path.empty() ? facts.file().path : facts.file().real_path;
-  add_step(finding.remedy, fmt::format("Put {} first; for good, in the program that writes {}.", server, path),
-           {root_command(
-               {"sed", "-i", fmt::format("0,/^nameserver/s/^nameserver/nameserver {}\\nnameserver/", server), path})});
+  add_step(
+      finding.remedy, fmt::format("Put {} first; for good, in the program that writes {}.", server, path),
+      {root_command({"sed", "-i",
+                     fmt::format("0,/^nameserver/s/^nameserver/nameserver {}\\nnameserver/", hidden.address), path})});
 }
 
 }  // namespace

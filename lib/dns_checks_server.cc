@@ -3,7 +3,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <set>
+#include <map>
 
 #include "dns_checks.h"
 #include "routing_checks.h"
@@ -72,6 +72,19 @@ bool is_told_by_scopes(const DnsFacts& facts) {
   });
 }
 
+/// The servers of a dnsmasq that NetworkManager does not run, by the interface that it binds them to.
+void add_upstreams(const DnsmasqInstance& instance, std::vector<ServerGroup>& groups) {
+  if (instance.belongs_to_network_manager || !instance.upstreams) return;
+  std::map<std::string, std::vector<DnsServer>> by_interface;
+  for (const DnsmasqUpstream& upstream : *instance.upstreams) {
+    by_interface[upstream.interface].push_back(upstream.server);
+  }
+  const std::string words = "dnsmasq on " + instance.listens_on.to_string();
+  for (const auto& [interface, servers] : by_interface) {
+    groups.push_back({words, interface, servers, {"dns", words, "servers " + server_words(servers)}, {"host", words}});
+  }
+}
+
 /// What dnsmasq and libc ask; what NetworkManager gives to systemd-resolved is that one's own.
 std::vector<ServerGroup> groups_of_others(const DnsFacts& facts) {
   std::vector<ServerGroup> groups;
@@ -85,6 +98,9 @@ std::vector<ServerGroup> groups_of_others(const DnsFacts& facts) {
                         entry_evidence(facts, entry),
                         {"interface", entry.interface}});
     }
+  }
+  if (facts.snapshot.dns.dnsmasq) {
+    for (const DnsmasqInstance& instance : *facts.snapshot.dns.dnsmasq) add_upstreams(instance, groups);
   }
   if (facts.file().exists && !facts.file().nameservers.empty() && !is_told_by_scopes(facts)) {
     groups.push_back(
@@ -128,10 +144,12 @@ void add_ways_out(const DnsFacts& facts, const ServerGroup& group, Finding& find
            {user_command({"ip", "route", "get", address})});
   if (group.subject.kind == "file") {
     add_step(finding.remedy, fmt::format("Otherwise put servers into {} that this machine can reach.", group.words));
-  } else if (facts.resolved_here() != nullptr && !group.interface.empty()) {
+  } else if (group.subject.kind != "interface") {
+    add_step(finding.remedy, fmt::format("Otherwise give other servers to {}.", group.words));
+  } else if (facts.resolved_here() != nullptr) {
     add_step(finding.remedy, fmt::format("Otherwise take the DNS settings away from {}.", group.words),
              {root_command({"resolvectl", "revert", group.interface})});
-  } else if (!group.interface.empty()) {
+  } else {
     add_step(finding.remedy, fmt::format("Otherwise disconnect {}.", group.words),
              {root_command({"nmcli", "device", "disconnect", group.interface})});
   }

@@ -20,6 +20,7 @@ namespace {
 // Versions whose rules were read or measured; those between have the rules of one of their neighbours.
 constexpr auto kKnownVersions = std::to_array<unsigned>({252, 257, 262});
 constexpr unsigned kStubHosts = 253;
+constexpr std::uint16_t kTypeDs = 43;
 
 /// dns_type_is_valid_query(), dns_type_is_obsolete(), dns_type_is_zone_transfer()
 bool is_refused_type(std::uint16_t type) {
@@ -193,6 +194,9 @@ bool is_settled(const DnsQuestion& question, const std::string& name, bool throu
   if (!is_valid_dns_name(name)) {
     path.notes.push_back("this is no valid DNS name, systemd-resolved asks nobody for it");
     return true;
+  }
+  if (name == "." && question.type == kTypeDs) {
+    return answer_here(path, LocalAnswer{"systemd-resolved", "the root's trust anchor is built in"});
   }
   if (through_stub || !IpAddress::parse(question.name)) return false;
   return answer_here(path, LocalAnswer{"systemd-resolved", "this is an address and no name"});

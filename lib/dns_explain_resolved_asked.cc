@@ -99,7 +99,7 @@ void append_dns(const ResolvedQuestion& question, const ScopeVerdict& verdict, D
       continue;
     }
     query.server = verdict.servers.front();
-    query.only_if = fmt::format("{} does not exist", names[i - 1]);
+    query.only_if = fmt::format("{} does not exist, or no server answers", names[i - 1]);
     path.asked.push_back(query);
   }
 }

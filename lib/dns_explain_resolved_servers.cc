@@ -59,7 +59,8 @@ bool has_route_only_domains(const ResolvedScope& scope) {
 
 bool is_default_scope(const ResolvedScope& scope) {
   if (scope.kind == ResolvedScope::Kind::kGlobal) return true;
-  return scope.default_route.value_or(!has_route_only_domains(scope));
+  const bool is_delegate = scope.kind == ResolvedScope::Kind::kDelegate;
+  return scope.default_route.value_or(!is_delegate && !has_route_only_domains(scope));
 }
 
 std::string scope_name(const ResolvedScope& scope) {

@@ -180,7 +180,9 @@ class DomainGiver {
 std::optional<NetworkManagerDomains> network_manager_domains(const Snapshot& snapshot) {
   const Observed<NetworkManagerDns>& manager = snapshot.dns.network_manager;
   if (!manager || !manager->foreign.empty() || manager->mode != "dnsmasq") return std::nullopt;
-  return DomainGiver(snapshot, *manager).give();
+  NetworkManagerDomains domains = DomainGiver(snapshot, *manager).give();
+  if (!manager.is_complete()) domains.uncertain = manager.limits().front();
+  return domains;
 }
 
 }  // namespace vpndoctor

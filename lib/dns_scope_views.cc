@@ -103,14 +103,14 @@ const char* macos_section_text(MacosResolver::Section section) {
 bool is_multicast(const MacosResolver& resolver) { return resolver.options.find("mdns") != std::string::npos; }
 
 void judge_life(const MacosResolver& resolver, DnsScopeView& view) {
-  const auto reaches = [&resolver](std::string_view word) { return std::ranges::count(resolver.reach, word) != 0; };
+  const bool multicasts = is_multicast(resolver);  // of which macOS always says that it is not reachable
   if (resolver.interface_index && resolver.interface.empty()) {
     view.live = false;
     view.why_not_live = "its interface is gone";
-  } else if (reaches("Not Reachable") && !is_multicast(resolver)) {  // multicast has no server: always said of it
+  } else if (!multicasts && std::ranges::count(resolver.reach, "Not Reachable") != 0) {
     view.live = false;
     view.why_not_live = "macOS cannot reach its servers";
-  } else if (!resolver.reach.empty() || is_multicast(resolver)) {
+  } else if (multicasts || !resolver.reach.empty()) {
     view.live = true;
   } else {
     view.why_not_live = "macOS does not say whether it can reach its servers";

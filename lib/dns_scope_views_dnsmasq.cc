@@ -6,6 +6,7 @@
 #include <algorithm>
 #include <utility>
 
+#include "dns_nm_domains.h"
 #include "dns_scope_views.h"
 
 namespace vpndoctor {
@@ -75,6 +76,19 @@ void judge_life(const Snapshot& snapshot, const DnsmasqInstance* instance, DnsSc
   view.why_not_live = "its link " + dead;
 }
 
+/// Where dnsmasq's own configuration does not tell which servers take the names of no domain, NetworkManager's rules
+/// do.
+void follow_rules(const NetworkManagerDomains& domains, DnsScopeView& view) {
+  if (view.default_route || !domains.uncertain.empty()) return;
+  for (const DnsServer& server : view.servers) {
+    for (const DnsmasqUpstream& upstream : domains.upstreams) {
+      if (upstream.server.address != server.address) continue;
+      const bool is_default = std::ranges::find(upstream.domains, ".") != upstream.domains.end();
+      view.default_route = view.default_route.value_or(false) || is_default;
+    }
+  }
+}
+
 std::string id_of(const DnsmasqUpstream& upstream) {
   std::string id = upstream.domains.empty() ? "dnsmasq" : fmt::format("dnsmasq {}", fmt::join(upstream.domains, " "));
   if (!upstream.interface.empty()) id += " " + upstream.interface;
@@ -121,7 +135,11 @@ std::vector<DnsScopeView> scopes_of_dnsmasq(const Snapshot& snapshot, const Dnsm
 std::vector<DnsScopeView> scopes_of_network_manager(const Snapshot& snapshot, const NetworkManagerDns& network_manager,
                                                     const DnsmasqInstance* instance) {
   std::vector<DnsScopeView> views = views_by_interface(network_manager);
-  for (DnsScopeView& view : views) judge_life(snapshot, instance, view);
+  const auto domains = network_manager_domains(snapshot);
+  for (DnsScopeView& view : views) {
+    judge_life(snapshot, instance, view);
+    if (domains) follow_rules(*domains, view);
+  }
   if (instance == nullptr || !instance->upstreams) return views;
   const auto is_shown = [&views](const DnsServer& server) {
     return std::ranges::any_of(views, [&server](const DnsScopeView& view) {

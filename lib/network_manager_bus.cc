@@ -2,6 +2,8 @@
 // Understands the properties of NetworkManager's DnsManager; see network_manager_reply.h.
 #include <fmt/format.h>
 
+#include <algorithm>
+
 #include "vpndoctor/network_manager_reply.h"
 #include "vpndoctor/text_escape.h"
 
@@ -38,7 +40,33 @@ NetworkManagerDnsEntry entry_from(const BusValue& fields, std::vector<std::strin
   return entry;
 }
 
+/// The domains of an IP configuration: its search domains, or else its domains (nm-dns-manager.c).
+std::vector<DnsDomain> domains_of(const BusValue& ip_configuration) {
+  std::vector<DnsDomain> domains;
+  const BusValue& searches = ip_configuration["Searches"];
+  for (const BusValue& each : (searches.items().empty() ? ip_configuration["Domains"] : searches).items()) {
+    if (domains.size() == kMost) break;
+    domains.push_back(domain_from(each.text()));
+  }
+  return domains;
+}
+
+bool is_of_family(const NetworkManagerDnsEntry& entry, Family family) {
+  return !entry.servers.empty() && entry.servers.front().address.family == family;
+}
+
 }  // namespace
+
+void add_wildcard_domain(NetworkManagerDns& dns, const std::string& interface, Family family,
+                         const BusValue& ip_configuration) {
+  std::vector<DnsDomain> domains = domains_of(ip_configuration);
+  if (std::erase_if(domains, [](const DnsDomain& domain) { return domain.name == "."; }) == 0) return;
+  for (NetworkManagerDnsEntry& entry : dns.entries) {
+    const bool is_its = interface.empty() ? entry.vpn : entry.interface == interface;
+    const bool is_same = entry.priority == ip_configuration["DnsPriority"].number() && entry.domains == domains;
+    if (is_its && is_same && is_of_family(entry, family)) entry.domains.push_back({".", true});
+  }
+}
 
 NetworkManagerDns read_dns_manager(const BusValue& properties, std::vector<std::string>& limits) {
   NetworkManagerDns dns;

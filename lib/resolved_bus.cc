@@ -16,7 +16,8 @@ std::optional<DnsServer> server_from(const BusValue& fields, std::size_t first, 
   if (!address) return std::nullopt;
   DnsServer server;
   server.address = *address;
-  if (const std::string& name = fields.item(first + 3).text(); !name.empty()) server.tls_name = canonical_dns_name(name);
+  if (const std::string& name = fields.item(first + 3).text(); !name.empty())
+    server.tls_name = canonical_dns_name(name);
   const std::int64_t port = fields.item(first + 2).number();
   if (port > 0 && port <= 0xffff) server.port = static_cast<std::uint16_t>(port);
   if (address->is_link_local()) server.zone = interface;

@@ -41,13 +41,23 @@ std::string why_link_is_inert(const Link& link, const std::string& networkd_stat
   return {};
 }
 
-/// link_address_relevant() for some address of the link; any family when `family` is null.
+/// link_address_relevant()
+bool is_relevant(const Address& address, bool allow_link_local) {
+  return (address.flags & (kAddressDeprecated | kAddressTentative)) == 0 &&
+         address.scope < (allow_link_local ? kScopeHost : kScopeLink);
+}
+
+/// The link has a relevant address; of any family when `family` is null.
 bool has_address(const Snapshot& snapshot, std::string_view interface, std::optional<Family> family, bool link_local) {
   return std::ranges::any_of(*snapshot.addresses, [&](const Address& address) {
     return address.interface == interface && (!family || address.address.family == *family) &&
-           (address.flags & (kAddressDeprecated | kAddressTentative)) == 0 &&
-           address.scope < (link_local ? kScopeHost : kScopeLink);
+           is_relevant(address, link_local);
   });
+}
+
+/// The daemon is in another network namespace: its links are not those of the snapshot.
+bool is_elsewhere(const Snapshot& snapshot) {
+  return snapshot.dns.resolved.is_known() && !snapshot.dns.resolved->foreign.empty();
 }
 
 bool has_link_local_server(const ResolvedScope& scope) {
@@ -147,7 +157,7 @@ ResolvedScopeState resolved_scope_state(const Snapshot& snapshot, const Resolved
   if (!scope.live_protocols) return state_from_link(snapshot, scope);
   ResolvedScopeState state{*scope.live_protocols, {}, {}, {}};
   if ((state.protocols & kResolvedDns) != 0) return state;
-  state.why_no_dns = state_from_link(snapshot, scope).why_no_dns;
+  if (!is_elsewhere(snapshot)) state.why_no_dns = state_from_link(snapshot, scope).why_no_dns;
   if (state.why_no_dns.empty()) {
     // The daemon looks at the link when something about it changes, not when an address goes or a server is set.
     state.why_no_dns = fmt::format("systemd-resolved has no live DNS scope for the link {}", scope.interface);
@@ -161,12 +171,15 @@ std::string why_scope_is_inert(const Snapshot& snapshot, const ResolvedScope& sc
 
 bool can_resolved_reach_anything(const Snapshot& snapshot) {
   if (!snapshot.links.is_known() || !snapshot.addresses.is_known() || !snapshot.dns.resolved.is_known()) return true;
+  if (is_elsewhere(snapshot)) return true;
   const auto& scopes = snapshot.dns.resolved->scopes;
-  return std::ranges::any_of(*snapshot.links, [&](const Link& link) {
-    const auto scope = std::ranges::find(scopes, link.name, &ResolvedScope::interface);
+  return std::ranges::any_of(*snapshot.addresses, [&](const Address& address) {
+    const Link* link = is_relevant(address, true) ? snapshot.find_link(address.interface) : nullptr;
+    if (link == nullptr) return false;
+    const auto scope = std::ranges::find(scopes, link->name, &ResolvedScope::interface);
     const bool has_scope = scope != scopes.end();
-    return why_link_is_inert(link, has_scope ? scope->networkd_state : std::string()).empty() &&
-           has_address(snapshot, link.name, std::nullopt, has_scope && has_link_local_server(*scope));
+    return why_link_is_inert(*link, has_scope ? scope->networkd_state : std::string()).empty() &&
+           is_relevant(address, has_scope && has_link_local_server(*scope));
   });
 }
 

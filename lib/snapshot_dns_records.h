@@ -48,7 +48,7 @@ void write_members(JsonWriter& json, const MacosDns& macos);  ///< but for its r
 void write_members(JsonWriter& json, const MacosResolver& resolver);
 
 /// The kinds of records of the resolver configuration, of which read_dns_record() reads one each.
-enum class DnsRecord : std::uint8_t {
+enum class DnsRecordKind : std::uint8_t {
   kResolvConf,
   kNameServiceSwitch,
   kHost,
@@ -64,6 +64,6 @@ enum class DnsRecord : std::uint8_t {
   kMacos,
   kMacosResolver,
 };
-void read_dns_record(DnsRecord kind, RecordFields& in, DnsParts& parts);
+void read_dns_record(DnsRecordKind kind, RecordFields& in, DnsParts& parts);
 
 }  // namespace vpndoctor

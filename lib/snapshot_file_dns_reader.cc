@@ -232,35 +232,35 @@ void read_only_one(RecordFields& in, std::vector<T>& list) {
 
 }  // namespace
 
-void read_dns_record(DnsRecord kind, RecordFields& in, DnsParts& parts) {
+void read_dns_record(DnsRecordKind kind, RecordFields& in, DnsParts& parts) {
   switch (kind) {
-    case DnsRecord::kResolvConf:
+    case DnsRecordKind::kResolvConf:
       return read_only_one(in, parts.resolv_conf);
-    case DnsRecord::kNameServiceSwitch:
+    case DnsRecordKind::kNameServiceSwitch:
       return read_only_one(in, parts.name_service_switch);
-    case DnsRecord::kHost:
+    case DnsRecordKind::kHost:
       return read_one_of_many(in, parts.hosts);
-    case DnsRecord::kNameServiceCache:
+    case DnsRecordKind::kNameServiceCache:
       return read_only_one(in, parts.name_service_cache);
-    case DnsRecord::kResolved:
+    case DnsRecordKind::kResolved:
       return read_only_one(in, parts.resolved);
-    case DnsRecord::kResolvedScope:
+    case DnsRecordKind::kResolvedScope:
       return read_one_of_many(in, parts.resolved_scopes);
-    case DnsRecord::kResolvedSettings:
+    case DnsRecordKind::kResolvedSettings:
       return read_only_one(in, parts.resolved_settings);
-    case DnsRecord::kNetworkManager:
+    case DnsRecordKind::kNetworkManager:
       return read_only_one(in, parts.network_manager);
-    case DnsRecord::kNetworkManagerEntry:
+    case DnsRecordKind::kNetworkManagerEntry:
       return read_one_of_many(in, parts.network_manager_entries);
-    case DnsRecord::kDnsmasq:
+    case DnsRecordKind::kDnsmasq:
       return read_one_of_many(in, parts.dnsmasq);
-    case DnsRecord::kListener:
+    case DnsRecordKind::kListener:
       return read_one_of_many(in, parts.listeners);
-    case DnsRecord::kBackup:
+    case DnsRecordKind::kBackup:
       return read_one_of_many(in, parts.backups);
-    case DnsRecord::kMacos:
+    case DnsRecordKind::kMacos:
       return read_only_one(in, parts.macos);
-    case DnsRecord::kMacosResolver:
+    case DnsRecordKind::kMacosResolver:
       return read_one_of_many(in, parts.macos_resolvers);
   }
 }

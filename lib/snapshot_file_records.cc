@@ -213,7 +213,7 @@ void append(SnapshotParts& parts, RecordFields& in) {
   kRead(in, (parts.*kPart).emplace_back());
 }
 
-template <DnsRecord kKind>
+template <DnsRecordKind kKind>
 void read_dns(SnapshotParts& parts, RecordFields& in) {
   read_dns_record(kKind, in, parts.dns);
 }
@@ -231,20 +231,20 @@ constexpr std::array<RecordKind, 24> kRecordKinds = {{
      [](SnapshotParts& parts, RecordFields& in) { read_interface_settings(in, parts.settings); }},
     {"tunnel", Facet::kTunnels, append<&SnapshotParts::tunnels, read_tunnel>},
     {"name", Facet::kNames, [](SnapshotParts& parts, RecordFields& in) { read_name(in, parts.names); }},
-    {"host", Facet::kHosts, read_dns<DnsRecord::kHost>},
-    {"resolv_conf", Facet::kResolvConf, read_dns<DnsRecord::kResolvConf>},
-    {"name_service_switch", Facet::kNameServiceSwitch, read_dns<DnsRecord::kNameServiceSwitch>},
-    {"name_service_cache", Facet::kNameServiceCache, read_dns<DnsRecord::kNameServiceCache>},
-    {"resolved", Facet::kResolved, read_dns<DnsRecord::kResolved>},
-    {"resolved_scope", Facet::kResolved, read_dns<DnsRecord::kResolvedScope>},
-    {"resolved_settings", Facet::kResolvedSettings, read_dns<DnsRecord::kResolvedSettings>},
-    {"network_manager", Facet::kNetworkManager, read_dns<DnsRecord::kNetworkManager>},
-    {"network_manager_entry", Facet::kNetworkManager, read_dns<DnsRecord::kNetworkManagerEntry>},
-    {"dnsmasq", Facet::kDnsmasq, read_dns<DnsRecord::kDnsmasq>},
-    {"dns_listener", Facet::kDnsListeners, read_dns<DnsRecord::kListener>},
-    {"resolv_conf_backup", Facet::kResolvConfBackups, read_dns<DnsRecord::kBackup>},
-    {"macos_dns", Facet::kMacosDns, read_dns<DnsRecord::kMacos>},
-    {"macos_resolver", Facet::kMacosDns, read_dns<DnsRecord::kMacosResolver>},
+    {"host", Facet::kHosts, read_dns<DnsRecordKind::kHost>},
+    {"resolv_conf", Facet::kResolvConf, read_dns<DnsRecordKind::kResolvConf>},
+    {"name_service_switch", Facet::kNameServiceSwitch, read_dns<DnsRecordKind::kNameServiceSwitch>},
+    {"name_service_cache", Facet::kNameServiceCache, read_dns<DnsRecordKind::kNameServiceCache>},
+    {"resolved", Facet::kResolved, read_dns<DnsRecordKind::kResolved>},
+    {"resolved_scope", Facet::kResolved, read_dns<DnsRecordKind::kResolvedScope>},
+    {"resolved_settings", Facet::kResolvedSettings, read_dns<DnsRecordKind::kResolvedSettings>},
+    {"network_manager", Facet::kNetworkManager, read_dns<DnsRecordKind::kNetworkManager>},
+    {"network_manager_entry", Facet::kNetworkManager, read_dns<DnsRecordKind::kNetworkManagerEntry>},
+    {"dnsmasq", Facet::kDnsmasq, read_dns<DnsRecordKind::kDnsmasq>},
+    {"dns_listener", Facet::kDnsListeners, read_dns<DnsRecordKind::kListener>},
+    {"resolv_conf_backup", Facet::kResolvConfBackups, read_dns<DnsRecordKind::kBackup>},
+    {"macos_dns", Facet::kMacosDns, read_dns<DnsRecordKind::kMacos>},
+    {"macos_resolver", Facet::kMacosDns, read_dns<DnsRecordKind::kMacosResolver>},
 }};
 
 }  // namespace

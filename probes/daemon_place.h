@@ -26,8 +26,8 @@ struct DaemonProcess {
 /// The network namespace that the process is in; null when that cannot be read: it takes the same user or root.
 std::optional<std::uint64_t> network_namespace_of(const DaemonProcess& process);
 
-/// Says how the daemon's interfaces (index and name; an empty name is not compared) differ from the snapshot's; empty
-/// when they do not, or the snapshot's are not known.
+/// Says how the daemon's interfaces (index and name; an empty name is not compared) differ from this namespace's; empty
+/// when they are those of the snapshot or those that are here now, or the snapshot's are not known.
 std::string difference_in_interfaces(const std::vector<std::pair<int, std::string>>& interfaces,
                                      const Snapshot& snapshot);
 

@@ -30,9 +30,9 @@ bool is_listener(const InternetSocket& socket) {
 
 /// The names under which resolvers run, as /proc cuts them.
 const std::set<std::string>& likely_names() {
-  static const std::set<std::string> names{"systemd-resolve", "dnsmasq", "unbound", "named",      "pdns_recursor",
-                                           "kresd",           "coredns", "dockerd", "tailscaled", "connmand"};
-  return names;
+  static const std::set<std::string> kNames{"systemd-resolve", "dnsmasq", "unbound", "named",      "pdns_recursor",
+                                            "kresd",           "coredns", "dockerd", "tailscaled", "connmand"};
+  return kNames;
 }
 
 std::vector<InternetSocket> table(const char* name) {

@@ -110,6 +110,7 @@ class ResolvedQuery {
     reply.state.runs = runs;
     reply.state.scopes.push_back(global_scope_of_files());
     if (links) std::ranges::move(*links, std::back_inserter(reply.state.scopes));
+    reply.limits = links.limits();
     if (!links) reply.limits.push_back("links are not known: " + links.why_missing());
     if (settings_) reply.state.fallback_servers = settings_->fallback_dns;
     reply.limits.push_back(fmt::format("it did not tell itself ({}; {})", varlink_says_.why, bus_says.why));

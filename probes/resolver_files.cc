@@ -110,10 +110,10 @@ Observed<ResolvedSettings> read_resolved_settings(const std::string& root) {
   std::vector<std::string> limits;
   for (const std::string& path : settings_paths(files, root)) {
     const WholeFile text = read_whole_file(root, path);
-    if (!text.content) limits.push_back(text.why_missing);
+    if (!text.content && !text.is_absent) limits.push_back(text.why_missing);
     if (!text.content || text.is_null_device) continue;
-    add_resolved_settings(*text.content, settings);
     settings.files.push_back(path);
+    if (!add_resolved_settings(*text.content, settings)) break;
   }
   const auto command_line = read_small_file(root + "/proc/cmdline");
   if (command_line && add_kernel_command_line(*command_line, settings)) settings.files.emplace_back("/proc/cmdline");

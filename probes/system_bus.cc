@@ -25,7 +25,9 @@ BusCall ask_bus(const char* method, const char* name) {
 #ifdef VPNDOCTOR_SD_BUS
 constexpr std::size_t kMostValues = 200'000;
 constexpr int kDeepest = 32;
-constexpr std::size_t kMostWaiting = 64;  // dbus-daemon refuses more than 128 (bus/config-parser.c)
+// Half of what dbus-daemon lets a connection wait for (max_replies_per_connection). 800 at once take three times as
+// long.
+constexpr std::size_t kMostWaiting = 64;
 using Kind = DaemonFailure::Kind;
 using Message = std::unique_ptr<sd_bus_message, Freer<sd_bus_message_unref>>;
 using Slot = std::unique_ptr<sd_bus_slot, Freer<sd_bus_slot_unref>>;

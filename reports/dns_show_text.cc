@@ -158,6 +158,11 @@ std::string state_text(const DnsScopeView& scope, bool is_alone) {
   return text;
 }
 
+/// macOS has a resolver for each domain that goes to mDNS.
+bool is_mdns_domain(const DnsScopeView& scope) {
+  return scope.servers.empty() && !scope.domains.empty() && scope.protocols == std::vector<std::string>{"mdns"};
+}
+
 bool is_worth_a_block(const DnsScopeView& scope) { return !scope.servers.empty() || !scope.domains.empty(); }
 
 void write_scope(const DnsScopeView& scope, bool is_alone, Page& page) {
@@ -181,8 +186,13 @@ bool any_route_only(const DnsOverview& overview) {
 
 void write_scopes(const DnsOverview& overview, Page& page) {
   std::vector<std::string> others;
+  std::vector<std::string> by_mdns;
   bool has_heading = false;
   for (const DnsScopeView& scope : overview.scopes) {
+    if (is_mdns_domain(scope)) {
+      by_mdns.push_back(scope.domains.front().name);
+      continue;
+    }
     if (!is_worth_a_block(scope)) {
       if (scope.id != "global") others.push_back(scope.id);
       continue;
@@ -194,8 +204,8 @@ void write_scopes(const DnsOverview& overview, Page& page) {
   if (has_heading && any_route_only(overview)) {
     page.paragraph("~ marks a domain that is not appended to short names.", 2, Style::kQuiet);
   }
-  if (others.empty()) return;
-  if (!has_heading) page.heading("Scopes");
+  if (!has_heading && !(others.empty() && by_mdns.empty())) page.heading("Scopes");
+  page.field("by mDNS", list_text(by_mdns, page.verbose()));
   page.field("no servers", list_text(others, page.verbose()));
 }
 

@@ -7,6 +7,7 @@
 #include "text/configuration_text.h"
 #include "text/lines.h"
 #include "vpndoctor/resolver_text.h"
+#include "vpndoctor/utf8.h"
 
 namespace vpndoctor {
 namespace {
@@ -129,12 +130,21 @@ void take_resolve_setting(std::string_view key, std::string_view value, Resolved
   }
 }
 
+bool is_utf8(std::string_view text) {
+  while (!text.empty()) {
+    const CodePoint point = decode_utf8(text);
+    if (!point.valid) return false;
+    text.remove_prefix(point.bytes);
+  }
+  return true;
+}
+
 /// A file of settings as config_parse() reads it: a backslash at its end joins a line with the next, comments between
-/// them are left out, and a heading that is none ends the reading.
+/// them are left out, and a heading that is none or a line that is no UTF-8 ends the reading of all files.
 class UnitLines {
  public:
   template <class Take>
-  void read(std::string_view text, Take take) {
+  bool read(std::string_view text, Take take) {
     if (text.starts_with(kByteOrderMark)) text.remove_prefix(kByteOrderMark.size());
     for_each_line(text, [&](std::size_t /*number*/, std::string_view line) {
       line = line.substr(0, line.find('\0'));
@@ -148,6 +158,7 @@ class UnitLines {
       finish_line(take);
     });
     if (!broken_) finish_line(take);
+    return !broken_;
   }
 
  private:
@@ -162,6 +173,8 @@ class UnitLines {
     const std::string whole = std::exchange(joined_, {});
     const std::string_view line = trimmed(whole);
     if (line.empty()) return;
+    broken_ = !is_utf8(line);
+    if (broken_) return;
     if (line[0] == '[') {
       broken_ = !line.ends_with(']');
       section_ = line.substr(1, line.size() - 2);
@@ -212,8 +225,8 @@ struct LinkState {
 
 }  // namespace
 
-void add_resolved_settings(std::string_view text, ResolvedSettings& settings) {
-  UnitLines().read(text, [&](std::string_view section, std::string_view key, std::string_view value) {
+bool add_resolved_settings(std::string_view text, ResolvedSettings& settings) {
+  return UnitLines().read(text, [&](std::string_view section, std::string_view key, std::string_view value) {
     if (section == "Resolve") take_resolve_setting(key, value, settings);
   });
 }

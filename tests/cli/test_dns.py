@@ -286,3 +286,34 @@ class Saved(DnsCase):
             done = run("dns", "explain", "--from", copy, "a.example")
             self.assertEqual(done.returncode, 3)
             self.assertIn("not known", done.stdout)
+
+
+class Macos(DnsCase):
+    """A folder of captures, as a Mac's user sends it."""
+    FOLDER = os.path.join(world.SOURCE_DIR, "tests/data/macos/split")
+
+    def test_show_knows_the_resolvers(self):
+        data = self.show("--from", self.FOLDER, "--fail-on", "never")
+        self.assertEqual(data["model"], "macos")
+        corporate = [scope for scope in data["scopes"] if scope["domains"] and scope["domains"][0]["route_only"]]
+        self.assertTrue(corporate, data["scopes"])
+        text = run("dns", "--from", self.FOLDER).stdout
+        for words in ("systemd-resolved", "nsswitch", "port 53"):
+            self.assertNotIn(words, text)
+
+    def test_explain_follows_the_longest_domain(self):
+        data = self.show("--from", self.FOLDER)
+        domain, scope = next((domain["name"], scope) for scope in data["scopes"] for domain in scope["domains"]
+                             if domain["route_only"] and scope["protocols"] == ["dns"])
+        paths = self.explain("--from", self.FOLDER, f"host.{domain}")
+        self.assertIn(paths["libc"]["asked"][0]["server"], scope["servers"])
+        self.assertEqual(paths["libc"]["candidates"][0].keys() >= {"scope", "score", "rule"}, True)
+
+    def test_every_capture_makes_a_report(self):
+        folder = os.path.join(world.SOURCE_DIR, "tests/data/macos/dns")
+        for name in os.listdir(folder):
+            with self.subTest(name=name), tempfile.TemporaryDirectory(prefix="vpndoctor-dns-") as copy:
+                shutil.copy(os.path.join(folder, name), os.path.join(copy, "scutil-dns.txt"))
+                self.assertEqual(self.show("--from", copy)["model"], "macos")
+                self.assertNotEqual(self.explain("--from", copy, "www.example.org"), {})
+                self.assertNotRegex(run("dns", "--from", copy).stdout, r"[\x00-\x09\x0b-\x1f\x7f]")

@@ -13,7 +13,7 @@ TIMEOUT_S = 30
 
 @dataclasses.dataclass
 class Answer:
-    """`rcode` 0: no error, 2: SERVFAIL, 3: NXDOMAIN, 5: REFUSED. `addresses` are sorted text, `names` of PTR records."""
+    """`rcode` 0: no error, 2: SERVFAIL, 3: NXDOMAIN, 5: REFUSED. `addresses` are sorted text, `names` are PTR's."""
     rcode: int
     addresses: list
     names: list

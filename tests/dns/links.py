@@ -129,8 +129,9 @@ class Peer:
         if self.server:
             self.server.end()
         self.server = Daemon(("ip", "netns", "exec", self.namespace, "dnsmasq", "-k", "--conf-file=/dev/null",
-                              "--no-resolv", "--no-hosts", "--user=root", f"--address=/#/{self.address}", "--address=/nx.example/",
-                              f"--address=/#/{self.address6}", f"--synth-domain=peer{self.number}.example,10.0.0.0/8",
+                              "--no-resolv", "--no-hosts", "--user=root", "--address=/nx.example/",
+                              f"--address=/#/{self.address}", f"--address=/#/{self.address6}",
+                              f"--synth-domain=peer{self.number}.example,10.0.0.0/8",
                               "--log-queries=extra", "--log-facility=-", "--pid-file=", "--edns-packet-max=4096",
                               "--local-ttl=1", *options))
         self.server.wait_for("started, version")

@@ -11,7 +11,7 @@ import dns_message
 import links
 import world
 
-dns_message.KINDS.update({"NS": 2, "MX": 15, "DS": 43})
+dns_message.KINDS.update({"NS": 2, "MX": 15})
 LINKS = ("lan0", "tun0", "wan0", "tun1")
 DOMAINS = ("corp.example", "a.corp.example", "b.a.corp.example", "example", "home.lan", "lan", "nx.example", "local",
            "intern.local", ".", "1.10.in-addr.arpa", "in-addr.arpa", "other.test", "single")
@@ -128,7 +128,7 @@ def choose_name(random, configuration, unique):
     domains = [domain.lstrip("~") for link in configuration.links for domain in link.domains] + list(DOMAINS[:4])
     domain = random.choice(domains)
     parent = domain.split(".", 1)[-1]
-    kinds = ("A",) * 8 + ("AAAA", "TXT", "MX")
+    kinds = ("A",) * 8 + ("AAAA", "TXT", "MX", "NS")
     name = random.choice((
         lambda: f"{unique}.{domain}", lambda: f"{unique}.{domain}", lambda: f"x.{unique}.{domain}", lambda: domain,
         lambda: f"{unique}{domain}", lambda: f"{unique}.{parent}", lambda: unique, lambda: unique, lambda: unique + ".",

@@ -179,6 +179,29 @@ class Checks(unittest.TestCase):
         self.assertEqual(self.machine.asked("again.corp.example"), {"tun0"})
         self.assert_silent("DNS009")
 
+    def test_first_server_hides_the_tunnels(self):
+        world.write("/etc/nsswitch.conf", "hosts: files dns\n")
+        self.machine.use_resolv_conf("nameserver 10.1.0.1\nnameserver 10.2.0.1\n")
+        world.run("getent", "ahostsv4", "host.nx.example", check=False)  # the LAN says that there is no such name
+        self.assertEqual(self.machine.asked("host.nx.example"), {"lan0"})
+        finding = self.assert_found("DNS016", "error", "10.1.0.1", "10.2.0.1")
+        self.carry_out(finding["remedy"]["commands"][0])
+        world.run("getent", "ahostsv4", "again.corp.example")
+        self.assertEqual(self.machine.asked("again.corp.example"), {"tun0"})
+        self.assert_silent("DNS016")
+
+    def test_namespace_that_asks_the_resolver_of_another(self):
+        self.split()
+        world.run("ip", "netns", "add", "inner")
+        self.addCleanup(world.run, "ip", "netns", "del", "inner")
+        inside = ("ip", "netns", "exec", "inner")
+        world.run(*inside, "getent", "ahostsv4", "inner.test.org")
+        self.assertEqual(self.machine.asked("inner.test.org"), {"lan0"})
+        document = json.loads(world.run(*inside, world.TOOL, "dns", "--json", check=False).stdout)
+        found = {each["code"]: each["severity"] for each in document["findings"]}
+        self.assertEqual(found, {"DNS015": "error", "DNS017": "error"})
+        self.assertIn("DNS001", {each["code"] for each in document["skipped"]})
+
     def test_stub_that_nobody_runs(self):
         world.write("/etc/nsswitch.conf", "hosts: files dns\n")
         self.machine.use_resolv_conf("nameserver 127.0.0.53\n")

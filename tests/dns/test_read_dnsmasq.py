@@ -46,7 +46,8 @@ class Dnsmasq(unittest.TestCase):
 
     def test_what_it_was_told_is_what_it_does(self):
         """The oracle: names go where the joined domains say."""
-        self.start("--listen-address=127.0.0.1", "--bind-interfaces", "-R", "-S", "10.1.0.1", "-S/corp.example/10.2.0.1")
+        self.start("--listen-address=127.0.0.1", "--bind-interfaces", "-R", "-S", "10.1.0.1",
+                   "-S/corp.example/10.2.0.1")
         self.assertEqual(self.upstreams(self.only_instance()), [("10.1.0.1", ""), ("10.2.0.1", "", "corp.example")])
         self.assertEqual(self.machine.ask("a.corp.example", server="127.0.0.1").addresses, ["203.0.113.2"])
         self.assertEqual(self.machine.ask("a.example", server="127.0.0.1").addresses, ["203.0.113.1"])
@@ -72,7 +73,8 @@ class Dnsmasq(unittest.TestCase):
                          [("10.1.0.1", "", "a.example"), ("10.2.0.1", "", "s.example")])
 
     def test_file_that_changed_behind_its_back_is_noticed(self):
-        self.start("--listen-address=127.0.0.1", "--bind-interfaces", "--no-resolv", conf="server=/a.example/10.1.0.1\n")
+        self.start("--listen-address=127.0.0.1", "--bind-interfaces", "--no-resolv",
+                   conf="server=/a.example/10.1.0.1\n")
         world.write("/etc/dnsmasq.conf", "server=/a.example/10.2.0.1\n")
         instance = self.only_instance()
         self.assertFalse(instance["domains_are_known"])

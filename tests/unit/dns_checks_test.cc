@@ -275,6 +275,22 @@ TEST(DnsUnreachableServer, NetworkManagersDnsmasqBindsToADeadLink) {
   EXPECT_EQ(findings_of(scene), "DNS003 error");
 }
 
+TEST(DnsUnreachableServer, ADnsmasqAsksThroughADeadTunnel) {
+  DnsScene scene = DnsScene::debian().split_tunnel(false);
+  scene.resolv_conf({"127.0.0.1"}).listens("127.0.0.1", "dnsmasq");
+  DnsmasqInstance instance;
+  instance.listens_on = dns_server("127.0.0.1");
+  std::vector<DnsmasqUpstream> upstreams(2);
+  upstreams[0].server = dns_server("192.0.2.1");
+  upstreams[1].server = dns_server("10.66.0.1");
+  upstreams[1].interface = "tun0";
+  instance.upstreams = {upstreams, "servers.bind"};
+  scene.dns.dnsmasq = {{instance}, "netlink"};
+  EXPECT_EQ(findings_of(scene), "DNS003 error");
+  scene.dns.dnsmasq->front().upstreams->pop_back();
+  EXPECT_EQ(findings_of(scene), kNone);
+}
+
 TEST(DnsUnreachableServer, ALinksServerIsNotOnItsNetwork) {
   DnsScene scene = DnsScene::ubuntu();
   scene.machine.link("wlan0").address("wlan0", "192.168.7.2/24");

@@ -39,6 +39,7 @@ TEST(ResolvedNames, SomeAreAnsweredHere) {
 
 TEST(ResolvedNames, RootIsAskedForOtherTypes) {
   EXPECT_EQ(resolve(two_default_routes(), ".", {.type = kDnsTypeNs}).asked.size(), 2U);
+  EXPECT_TRUE(resolve(two_default_routes(), ".", {.type = 43}).is_answered_here) << "its trust anchor is built in";
 }
 
 TEST(ResolvedNames, OwnNameGoesOutBeforeItIsMadeUpUntil257) {

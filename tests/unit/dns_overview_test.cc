@@ -215,6 +215,12 @@ TEST(DnsOverview, MacosResolversKeepTheirSectionsApart) {
   corporate.domain = "corp.example";
   corporate.interface_index = 12;
   macos.resolvers.push_back(corporate);
+  MacosResolver multicast;
+  multicast.number = 3;
+  multicast.domain = "local";
+  multicast.options = "mdns";
+  multicast.reach = {"Not Reachable"};
+  macos.resolvers.push_back(multicast);
   snapshot.dns.macos = seen(macos);
   const DnsOverview overview = overview_of_dns(snapshot);
   EXPECT_EQ(overview.model, DnsModel::kMacos);
@@ -223,6 +229,8 @@ TEST(DnsOverview, MacosResolversKeepTheirSectionsApart) {
   EXPECT_EQ(scope_of(overview, "scoped resolver #1").live, false);
   EXPECT_EQ(scope_of(overview, "scoped resolver #1").default_route, std::nullopt);
   EXPECT_EQ(scope_of(overview, "resolver #2").why_not_live, "its interface is gone");
+  EXPECT_EQ(scope_of(overview, "resolver #3").live, true);
+  EXPECT_EQ(scope_of(overview, "resolver #3").protocols, std::vector<std::string>{"mdns"});
   EXPECT_EQ(scope_of(overview, "resolver #2").domains, std::vector{dns_domain("~corp.example")});
 }
 

@@ -267,6 +267,7 @@ TEST(DnsProber, AForgeryBesideTheAnswerDoesNotHideIt) {
 TEST(DnsProber, AllServersAreAskedAtOnce) {
   in_network_namespace([] {
     std::vector<DnsAsk> asks;
+    asks.reserve(80);
     for (int i = 0; i < 60; ++i) asks.push_back(ask_of(fmt::format("127.0.0.{}", 100 + i)));
     const DnsPeer silent("127.0.0.9", [](const DnsBytes&, std::size_t) { return std::vector<DnsPeerReply>{}; });
     for (int i = 0; i < 20; ++i) asks.push_back(ask_of("127.0.0.9"));

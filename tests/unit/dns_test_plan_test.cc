@@ -117,7 +117,7 @@ TEST(DnsTestPlan, TheNumberOfServersIsBounded) {
   EXPECT_EQ(plan.results.servers_left_out, 202U + 1U - 64U);
 }
 
-std::vector<std::string> hijack_targets(Snapshot snapshot) {
+std::vector<std::string> hijack_targets(const Snapshot& snapshot) {
   DnsTestRequest request;
   request.hijack = true;
   std::vector<std::string> texts;

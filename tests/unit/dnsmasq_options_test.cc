@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// dnsmasq's options and its answer to servers.bind. That they mean what dnsmasq does is tests/dns/test_read_dnsmasq.py's.
+// dnsmasq's options and its answer to servers.bind. That they mean what dnsmasq does is
+// tests/dns/test_read_dnsmasq.py's.
 #include "vpndoctor/dnsmasq_options.h"
 
 #include <gtest/gtest.h>

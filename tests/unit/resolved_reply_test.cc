@@ -173,5 +173,39 @@ TEST(NetworkManagerReply, EntryHasServersAndDomains) {
   EXPECT_EQ(limits.size(), 1U);
 }
 
+TEST(NetworkManagerReply, WildcardComesFromTheConfigurationOfTheSameEntry) {
+  NetworkManagerDns told;
+  for (const char* interface : {"eth0", "tun0"}) {
+    NetworkManagerDnsEntry entry;
+    entry.interface = interface;
+    entry.vpn = entry.interface == "tun0";
+    entry.servers = {*DnsServer::parse("10.0.0.1")};
+    entry.domains = {{"corp.example", true}};
+    entry.priority = 50;
+    told.entries.push_back(entry);
+  }
+  const auto configuration = [](std::vector<BusValue> searches, int priority) {
+    return list({property("Searches", list(std::move(searches))), property("Domains", list({text("~")})),
+                 property("DnsPriority", number(priority))});
+  };
+  const auto wildcards = [&](const std::string& interface, Family family, const BusValue& ip_configuration) {
+    NetworkManagerDns dns = told;
+    add_wildcard_domain(dns, interface, family, ip_configuration);
+    std::string found;
+    for (const NetworkManagerDnsEntry& entry : dns.entries) {
+      if (entry.domains.size() == 2 && entry.domains[1] == DnsDomain{".", true}) found += entry.interface;
+    }
+    return found;
+  };
+  const BusValue full = configuration({text("~corp.example"), text("~")}, 50);
+  EXPECT_EQ(wildcards("eth0", Family::kInet, full), "eth0");
+  EXPECT_EQ(wildcards("", Family::kInet, full), "tun0");
+  EXPECT_EQ(wildcards("eth0", Family::kInet6, full), "");
+  EXPECT_EQ(wildcards("eth0", Family::kInet, configuration({text("~corp.example"), text("~")}, 100)), "");
+  EXPECT_EQ(wildcards("eth0", Family::kInet, configuration({text("~other.example"), text("~")}, 50)), "");
+  // Domains count only where there are no searches.
+  EXPECT_EQ(wildcards("eth0", Family::kInet, configuration({text("~corp.example")}, 50)), "");
+}
+
 }  // namespace
 }  // namespace vpndoctor

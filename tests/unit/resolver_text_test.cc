@@ -117,6 +117,14 @@ TEST(ResolvedConf, OnlyItsOwnSectionCounts) {
   EXPECT_EQ(texts(settings.dns), (Texts{"4.4.4.4", "5.5.5.5"}));
 }
 
+TEST(ResolvedConf, ABrokenFileEndsTheReading) {
+  ResolvedSettings settings;
+  EXPECT_TRUE(add_resolved_settings("[Resolve]\nDNS=1.1.1.1\nnonsense\n", settings));
+  EXPECT_FALSE(add_resolved_settings("[Resolve]\nDNS=2.2.2.2\nDomains=\xfc.de\nDNS=3.3.3.3\n", settings));
+  EXPECT_FALSE(add_resolved_settings("[Resolve\nDNS=4.4.4.4\n", settings));
+  EXPECT_EQ(texts(settings.dns), (Texts{"1.1.1.1", "2.2.2.2"}));
+}
+
 TEST(ResolvedConf, TheKernelsCommandLineReplacesTheFiles) {
   ResolvedSettings settings;
   add_resolved_settings("[Resolve]\nDNS=10.0.0.1\nDomains=a\n", settings);

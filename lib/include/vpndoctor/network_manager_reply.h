@@ -14,4 +14,10 @@ namespace [[gnu::visibility("default")]] vpndoctor {
 /// entries come in the order of their priority. What was not understood is added to `limits`, a phrase each.
 NetworkManagerDns read_dns_manager(const BusValue& properties, std::vector<std::string>& limits);
 
+/// The DnsManager leaves the domain "~." out of what it tells; an IP4Config or IP6Config has it. Adds it to the entries
+/// of that configuration: those of its interface, or of VPNs when `interface` is empty, in its family with the same
+/// priority and the same other domains.
+void add_wildcard_domain(NetworkManagerDns& dns, const std::string& interface, Family family,
+                         const BusValue& ip_configuration);
+
 }  // namespace vpndoctor

@@ -38,8 +38,9 @@ std::vector<HostsEntry> parse_hosts(std::string_view text);
 bool caches_hosts(std::string_view nscd_conf);
 
 /// Adds what one file of resolved.conf(5) says to what the files before it said, as systemd does
-/// (src/resolve/resolved-conf.c, src/shared/conf-parser.c): lists grow, an empty value resets them.
-void add_resolved_settings(std::string_view text, ResolvedSettings& settings);
+/// (src/resolve/resolved-conf.c, src/shared/conf-parser.c): lists grow, an empty value resets them. Returns false when
+/// something in it makes systemd read neither the rest nor any file that follows.
+bool add_resolved_settings(std::string_view text, ResolvedSettings& settings);
 /// Adds what the kernel's command line says (nameserver=, domain=), which replaces what the files said. Returns true
 /// when it says something. Only systemd 253 and newer listen to it.
 bool add_kernel_command_line(std::string_view text, ResolvedSettings& settings);
