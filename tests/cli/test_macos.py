@@ -8,6 +8,7 @@ import tempfile
 from world import SOURCE_DIR, Case, run
 
 FOLDER = os.path.join(SOURCE_DIR, "tests/data/macos/tunnel")
+SPLIT = os.path.join(SOURCE_DIR, "tests/data/macos/split")  # scutil --dns and resolv.conf, nothing else
 
 
 class Macos(Case):
@@ -71,3 +72,21 @@ class Macos(Case):
             self.assertIn("route -n add -inet -host 198.51.100.7 192.0.2.1", plan.stdout)
             applied = run("routes", "restore", FOLDER, "--from", folder, "--apply")
             self.assertIn(applied.returncode, (2, 3))
+
+
+class MacosNames(Case):
+    def paths(self, *words):
+        data = self.assert_json(run("dns", "explain", *words, "--from", SPLIT, "--json").stdout)["data"]
+        return {path["caller"]: path for path in data["paths"]}
+
+    def test_scutil_alone_tells_who_is_asked(self):
+        paths = self.paths("git.corp.example")
+        self.assertEqual(paths["libc"]["answered_by"], "10.7.0.53")
+        self.assertEqual(paths["libc"]["leaks_to"], ["192.0.2.7"])
+        self.assertEqual(paths["direct"]["answered_by"], "192.0.2.1")
+        self.assertNotIn("stub", paths)
+
+    def test_a_bound_program_has_the_scoped_entries(self):
+        paths = self.paths("git.corp.example", "--caller", "bound:en0")
+        self.assertEqual([each["server"] for each in paths["bound"]["asked"]], ["192.0.2.1"])
+        self.assertEqual(paths["bound"]["leaks_to"], ["192.0.2.1"])

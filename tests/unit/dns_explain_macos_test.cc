@@ -4,6 +4,7 @@
 #include <fmt/format.h>
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <fstream>
 #include <iterator>
 #include <list>
@@ -11,6 +12,7 @@
 #include "golden.h"
 #include "macos_dns_dump.h"
 #include "vpndoctor/dns_explain.h"
+#include "vpndoctor/dns_overview.h"
 #include "vpndoctor/macos_text.h"
 #include "vpndoctor/snapshot_store.h"
 
@@ -313,6 +315,16 @@ TEST(MacosExplanation, WhatCannotAnswerIsNamed) {
   EXPECT_EQ(asked_in_words(explained(dns, "a.ts.example")), Texts{"a.ts.example: 192.0.2.1 en0"})
       << "an entry without a server takes nothing";
   EXPECT_EQ(asked_in_words(explained(dns, "a.docker.example")), Texts{"a.docker.example: 127.0.0.1:5300 "});
+}
+
+TEST(MacosExplanation, MulticastIsLiveThoughNoServerOfItIsReachable) {
+  const DnsOverview overview = overview_of_dns(snapshot_of(sample("split/scutil-dns.txt")));
+  const auto life = [&](const std::string& id) {
+    const auto found = std::ranges::find(overview.scopes, id, &DnsScopeView::id);
+    return found == overview.scopes.end() ? std::optional<bool>() : found->live;
+  };
+  EXPECT_EQ(life("resolver #7"), true);
+  EXPECT_EQ(life("resolver #5"), false) << "its interface is gone";
 }
 
 TEST(MacosExplanation, DigReadsResolvConfAlone) {
