@@ -10,6 +10,7 @@
 #include <utility>
 
 #include "dns_reverse.h"
+#include "resolved_adoption.h"
 #include "resolved_names.h"
 #include "resolved_scope_state.h"
 
@@ -170,6 +171,29 @@ DnsPath explain_by_version(ResolvedQuestion& question) {
   return path;
 }
 
+/// Explains with the global scope as the next question finds it; where that is not certain, says whether it matters.
+DnsPath explain_by_file(ResolvedQuestion& question) {
+  ResolvedScope& global = *std::ranges::find(question.scopes, ResolvedScope::Kind::kGlobal, &ResolvedScope::kind);
+  const auto adoption = adopted_global_scope(question.snapshot, global);
+  if (!adoption) {
+    DnsPath path = explain_by_version(question);
+    if (!path.is_answered_here) say_uncertain(path, why_adoption_unknown(question.snapshot));
+    return path;
+  }
+  DnsPath as_before;
+  const bool is_certain = adoption->uncertain.empty();
+  if (!is_certain) as_before = explain_by_version(question);
+  global = adoption->global;
+  DnsPath path = explain_by_version(question);
+  if (!is_certain && !is_same_answer(path, as_before)) say_uncertain(path, adoption->uncertain);
+  if (path.is_answered_here) return path;
+  path.notes.push_back(
+      fmt::format("systemd-resolved reads {} first, which is not its own file: its servers and search domains become "
+                  "those of the global scope",
+                  question.snapshot.dns.resolv_conf->path));
+  return path;
+}
+
 bool has_stub(const ResolvedState& state) {
   const std::string& listener =
       !state.stub_listener.empty() || !state.settings.is_known() ? state.stub_listener : state.settings->stub_listener;
@@ -221,7 +245,7 @@ DnsPath explain_resolved(const Snapshot& snapshot, const DnsQuestion& question, 
                            .pinned_interface = pinned_interface,
                            .rules = {}};
     asked.resolves_single_label = state.settings.is_known() && state.settings->resolve_single_label == true;
-    path = explain_by_version(asked);
+    path = explain_by_file(asked);
     add_routes_to_servers(asked, path);
   }
   path.caller = question.caller;

@@ -58,6 +58,10 @@ class Configuration:
     read_hosts: bool
     hosts: list  # (address, names)
     is_bus: bool
+    # What /etc/resolv.conf is, one after the other: resolved's own link ("stub"), or a text, of which it takes the last.
+    # It runs since the first one.
+    files: list = dataclasses.field(default_factory=lambda: ["stub"])
+    file_domains: list = dataclasses.field(default_factory=list)  # that any of them has
 
 
 @dataclasses.dataclass(frozen=True)
@@ -119,6 +123,35 @@ def choose_hosts(random):
     return hosts
 
 
+def choose_file(random, numbers, pool):
+    """A resolv.conf that another program wrote, and its search domains."""
+    servers = [f"10.{number}.0.1" for number in random.sample(numbers, min(len(numbers), random.choice((0, 1, 1, 2))))]
+    servers += [f"fd00:{random.choice(numbers):x}::1"] if numbers and random.random() < 0.2 else []
+    servers += [random.choice(("127.0.0.53", "127.0.0.54", "0.0.0.0", *servers))] if random.random() < 0.4 else []
+    random.shuffle(servers)
+    domains = [domain for domain in random.sample(pool, random.choice((0, 0, 1, 2)))]
+    if domains and random.random() < 0.2:
+        domains[0] = "~" + domains[0]
+    lines = [f"nameserver {server}" for server in servers]
+    lines += [f"search {' '.join(domains)}"] if domains else []
+    random.shuffle(lines)
+    return "".join(line + "\n" for line in lines), domains
+
+
+def choose_files(random, configuration, numbers, pool):
+    """Mostly a file where no setting keeps the daemon from reading it."""
+    if random.random() < 0.8:
+        configuration.servers, configuration.domains = [], []
+    texts = [choose_file(random, numbers, pool) for _ in range(2)]
+    (first, _), (second, _) = texts
+    choices = [["stub", first], [first], ["stub", first], [first], [first, second]]
+    # Only the daemon itself knows what it kept of a file that is gone.
+    choices += [[first, "stub"]] if configuration.is_bus else []
+    configuration.files = random.choice(choices)
+    configuration.file_domains = [domain for _, domains in texts for domain in domains]
+    return configuration
+
+
 def choose_configuration(random):
     count = random.choice((1, 2, 2, 3, 3, 3, 4, 4))
     pool = choose_pool(random)
@@ -129,8 +162,10 @@ def choose_configuration(random):
     count = min(len(reachable), random.choice((0, 0, 1, 2)))
     servers = [f"10.{number}.0.1" for number in random.sample(reachable, count)]
     fallback = [f"10.{random.choice(reachable)}.0.3"] if reachable and random.random() < 0.4 else []
-    return Configuration(links_, servers, choose_domains(random, pool) if random.random() < 0.4 else [], fallback,
-                         random.random() < 0.2, random.random() < 0.9, choose_hosts(random), random.random() < 0.5)
+    configuration = Configuration(links_, servers, choose_domains(random, pool) if random.random() < 0.4 else [],
+                                  fallback, random.random() < 0.2, random.random() < 0.9, choose_hosts(random),
+                                  random.random() < 0.5)
+    return choose_files(random, configuration, reachable, pool) if random.random() < 0.4 else configuration
 
 
 def choose_name(random, configuration, unique):
@@ -165,7 +200,7 @@ def expansions(configuration, name):
     """The names that a single label may become."""
     if "." in canonical(name) or canonical(name) == ".":
         return set()
-    domains = configuration.domains + [domain for link in configuration.links for domain in link.domains]
+    domains = configuration.domains + configuration.file_domains + [domain for link in configuration.links for domain in link.domains]
     return {canonical(f"{canonical(name)}.{domain.lstrip('~')}") for domain in domains}
 
 
@@ -181,8 +216,7 @@ def choose_questions(random, configuration, count, first):
         if sent & seen:
             continue
         seen |= sent
-        # A program that wants IPv6 addresses alone is none that `explain` speaks of.
-        is_libc = kind in ("A", "PTR") and random.random() < 0.4
+        is_libc = kind in ("A", "AAAA", "PTR") and random.random() < 0.4
         questions.append(("libc" if is_libc else "stub", name, kind))
     return questions
 
@@ -217,10 +251,13 @@ class Daemon:
         settings = {"DNS": configuration.servers, "Domains": configuration.domains,
                     "FallbackDNS": configuration.fallback}
         settings = {key: " ".join(value) for key, value in settings.items() if value}
+        machine.use_resolv_conf(configuration.files[0])
         if configuration.is_bus:
             machine.start_bus()
         machine.start_resolved(**settings, LLMNR="yes", ReadEtcHosts="yes" if configuration.read_hosts else "no",
                                ResolveUnicastSingleLabel="yes" if configuration.single_label else "no")
+        for file in configuration.files[1:]:
+            machine.use_resolv_conf(file)
         self.marks = {name: len(link.peer.server.lines) for name, link in machine.links.items()}
 
     def apply_link(self, link):

@@ -226,5 +226,96 @@ TEST(ResolvedRouting, ServerThatTheRoutesReachOverAnotherLinkIsNoted) {
   EXPECT_EQ(path.asked[0].interface, "tun9");
 }
 
+/// The machine with a resolv.conf of another program, which systemd-resolved has not read yet.
+Snapshot with_file(const ResolvConf& file, ResolvedState state = resolved_of({})) {
+  state.resolv_conf_mode = "foreign";
+  Snapshot snapshot = with_resolved(resolved_machine(), std::move(state));
+  snapshot.dns.resolv_conf = seen(file);
+  return snapshot;
+}
+
+TEST(ResolvedForeignFile, ItsServersAndDomainsBecomeTheGlobalScopes) {
+  const auto snapshot = with_file(
+      resolv_conf_of({kLanServer, "127.0.0.53", "0.0.0.0", kLanServer, kTunnelServer}, {"home.lan", "~corp.example"}));
+  const DnsPath path = resolve(snapshot, "www.example.org");
+  EXPECT_EQ(asked_at_once(path), Asked({at_lan("www.example.org")}));
+  EXPECT_EQ(path.uncertain, "");
+  EXPECT_EQ(path.notes.size(), 1U);
+  EXPECT_EQ(candidate_of(resolve(snapshot, "a.corp.example"), "global")->matched_domain, "corp.example");
+  EXPECT_EQ(asked_at_once(resolve(snapshot, "nas", {.through_stub = false})), Asked({at_lan("nas.home.lan")}));
+}
+
+TEST(ResolvedForeignFile, TakesThePlaceOfWhatWasThere) {
+  ResolvedState state = resolved_of({scope_of("tun9", {kTunnelServer}, {"~corp.example"})});
+  state.scopes.front().servers = {dns_server("198.51.100.53")};
+  state.scopes.front().current_server = state.scopes.front().servers.front();
+  const auto snapshot = with_file(resolv_conf_of({kLanServer}), state);
+  EXPECT_EQ(asked_at_once(resolve(snapshot, "www.example.org")), Asked({at_lan("www.example.org")}));
+  EXPECT_EQ(asked_at_once(resolve(snapshot, "a.corp.example")), Asked({at_tunnel("a.corp.example")}));
+}
+
+TEST(ResolvedForeignFile, ThatIsReadAlreadyChangesNothing) {
+  ResolvedState state = resolved_of({});
+  state.scopes.front().servers = {dns_server(kLanServer), dns_server(kTunnelServer)};
+  state.scopes.front().current_server = dns_server(kTunnelServer);
+  const DnsPath path = resolve(with_file(resolv_conf_of({kLanServer, kTunnelServer}), state), "www.example.org");
+  EXPECT_EQ(asked_at_once(path), Asked({at_tunnel("www.example.org")}));
+  EXPECT_TRUE(path.notes.empty());
+}
+
+TEST(ResolvedForeignFile, ItIsUncertainWhetherMoreThanTheFileStays) {
+  ResolvedState state = resolved_of({});
+  state.scopes.front().servers = {dns_server(kTunnelServer), dns_server(kLanServer)};
+  state.scopes.front().current_server = dns_server(kTunnelServer);
+  const DnsPath path = resolve(with_file(resolv_conf_of({kLanServer}), state), "www.example.org");
+  EXPECT_EQ(asked_at_once(path), Asked({at_lan("www.example.org")}));
+  EXPECT_NE(path.uncertain, "");
+}
+
+TEST(ResolvedForeignFile, IsNotReadBesideSettingsOfItsOwn) {
+  for (const bool has_servers : {true, false}) {
+    ResolvedSettings settings;
+    if (has_servers) settings.dns = {dns_server(kTunnelServer)};
+    if (!has_servers) settings.domains = {dns_domain("corp.example")};
+    ResolvedState state = resolved_of({});
+    state.scopes.front().servers = settings.dns;
+    state.scopes.front().domains = settings.domains;
+    state.settings = {settings, "test"};
+    const Asked asked = has_servers ? Asked({at_tunnel("www.example.org")}) : Asked();
+    EXPECT_EQ(asked_at_once(resolve(with_file(resolv_conf_of({kLanServer}), state), "www.example.org")), asked);
+  }
+}
+
+TEST(ResolvedForeignFile, UnknownSettingsMatterOnlyWhereTheyWouldChangeTheAnswer) {
+  Snapshot snapshot =
+      with_file(resolv_conf_of({kLanServer}), resolved_of({scope_of("tun9", {kTunnelServer}, {"~corp.example"})}));
+  snapshot.dns.resolved->settings = Observed<ResolvedSettings>::missing("no right");
+  EXPECT_NE(resolve(snapshot, "www.example.org").uncertain, "");
+  EXPECT_EQ(resolve(snapshot, "a.corp.example").uncertain, "");
+}
+
+TEST(ResolvedForeignFile, OneThatCannotBeReadMakesItUncertain) {
+  Snapshot snapshot = with_file({});
+  snapshot.dns.resolv_conf = Observed<ResolvConf>::missing("no right");
+  EXPECT_NE(resolve(snapshot, "www.example.org").uncertain, "");
+}
+
+TEST(ResolvedForeignFile, WhatWasTakenFromItStaysWhenTheLinkIsPutBack) {
+  Snapshot snapshot = with_file(resolv_conf_of({"127.0.0.53"}));
+  snapshot.dns.resolved->resolv_conf_mode = "stub";
+  snapshot.dns.resolved->scopes.front().servers = {dns_server(kLanServer)};
+  const DnsPath path = resolve(snapshot, "www.example.org");
+  EXPECT_EQ(asked_at_once(path), Asked({at_lan("www.example.org")}));
+  EXPECT_EQ(path.uncertain, "");
+}
+
+TEST(ResolvedForeignFile, IsToldByItsPathWhenTheDaemonDoesNotTell) {
+  Snapshot snapshot = with_file(resolv_conf_of({kLanServer}));
+  snapshot.dns.resolved->resolv_conf_mode.clear();
+  EXPECT_EQ(asked_at_once(resolve(snapshot, "www.example.org")), Asked({at_lan("www.example.org")}));
+  snapshot.dns.resolv_conf->real_path = "/run/systemd/resolve/resolv.conf";
+  EXPECT_EQ(asked_at_once(resolve(snapshot, "www.example.org")), Asked());
+}
+
 }  // namespace
 }  // namespace vpndoctor
