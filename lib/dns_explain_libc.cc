@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 // The way of a libc program: numeric names, nscd, then the services of nsswitch.conf with their actions, as
-// get_nss_addresses() of glibc 2.36 (sysdeps/posix/getaddrinfo.c) walks them with AF_UNSPEC. What a service that sends
-// something will say is not known here; what comes after it is asked on a condition.
+// get_nss_addresses() of glibc 2.36 (sysdeps/posix/getaddrinfo.c) walks them: for A with AF_UNSPEC, as most programs
+// do, for AAAA with AF_INET6. What a service that sends something will say is not known here; what comes after it is
+// asked on a condition.
 #include <fmt/format.h>
 
 #include <algorithm>
@@ -120,8 +121,10 @@ class LibcPath {
     const bool may_answer = view.may_be[kNssSuccess] && is_kept && (view.is_local || is_sending(view));
     if (view.asks) {
       const std::string answered_by = path_.answered_by;
+      const bool is_answered_here = path_.is_answered_here;
       append_dns_path(path_, *view.asks, condition_);
       path_.answered_by = answered_by;
+      path_.is_answered_here = is_answered_here;
     }
     if (may_answer && path_.answered_by.empty()) {
       path_.answered_by = service.name;

@@ -33,6 +33,9 @@ NssView plain(const std::array<bool, kNssStatuses>& may_be, std::string step) {
 const Snapshot& snapshot_of(const NssCall& call) { return call.ground->snapshot; }
 std::string name_of(const NssCall& call) { return canonical_dns_name(call.question->name); }
 
+/// AF_INET6 alone is asked for: lines with an IPv4 address do not count. A question for A stands for AF_UNSPEC.
+bool wants_inet6(const NssCall& call) { return !call.reverse && call.question->type == kDnsTypeAaaa; }
+
 NssView files(const NssCall& call) {
   const Observed<std::vector<HostsEntry>>& hosts = snapshot_of(call).dns.hosts;
   if (!hosts) {
@@ -44,10 +47,15 @@ NssView files(const NssCall& call) {
   // The lines are compared with the name as the program gave it, and none ends with a dot.
   const std::string name = call.question->name.ends_with('.') ? std::string() : name_of(call);
   const auto fits = [&](const HostsEntry& entry) {
-    return call.reverse ? entry.address == *call.reverse : std::ranges::count(entry.names, name) != 0;
+    if (call.reverse) return entry.address == *call.reverse;
+    if (wants_inet6(call) && entry.address.family != Family::kInet6) return false;
+    return std::ranges::count(entry.names, name) != 0;
   };
   const auto found = std::ranges::find_if(*hosts, fits);
-  if (found == hosts->end()) return plain(kNotFound, "/etc/hosts does not have it.");
+  if (found == hosts->end()) {
+    return plain(kNotFound,
+                 wants_inet6(call) ? "/etc/hosts has no IPv6 address for it." : "/etc/hosts does not have it.");
+  }
   return plain(kSuccess, fmt::format("/etc/hosts says {}.",
                                      call.reverse ? found->names.empty() ? std::string() : found->names.front()
                                                   : found->address.to_string()));
@@ -98,6 +106,15 @@ bool has_hyphen_at_an_end(std::string_view name) {
          name.find(".-") != std::string_view::npos;
 }
 
+/// systemd-resolved answers by /etc/hosts that the name has no address of this family (NoSuchResourceRecord).
+bool is_empty_by_hosts(const NssCall& call, const DnsPath& asks) {
+  const auto& hosts = snapshot_of(call).dns.hosts;
+  if (!wants_inet6(call) || !hosts || asks.answered_by != "/etc/hosts") return false;
+  return std::ranges::none_of(*hosts, [name = name_of(call)](const HostsEntry& entry) {
+    return entry.address.family == Family::kInet6 && std::ranges::count(entry.names, name) != 0;
+  });
+}
+
 /// A name that systemd-resolved answers itself is certain; what it sends is not.
 NssView resolve(const NssCall& call, const NssService& service) {
   const Observed<ResolvedState>& resolved = snapshot_of(call).dns.resolved;
@@ -114,6 +131,11 @@ NssView resolve(const NssCall& call, const NssService& service) {
   view.may_be = view.is_local ? kSuccess : kAnswersOrNot;
   if (!view.is_local && view.asks->asked.empty()) view.may_be[kNssSuccess] = false;
   view.step = view.is_local ? "systemd-resolved knows the answer itself." : "systemd-resolved is asked.";
+  if (is_empty_by_hosts(call, *view.asks)) {
+    view.may_be = kNotFound;
+    view.asks.reset();
+    view.step = "systemd-resolved finds no IPv6 address for it in /etc/hosts.";
+  }
   if (!resolved->runs) view.uncertain = "whether systemd-resolved runs is not known";
   if (!service.is_installed) view.uncertain = "whether libnss_resolve.so.2 is installed is not known";
   return view;

@@ -55,15 +55,47 @@ class Libc : public ::testing::Test {
 
 using Sent = std::vector<std::string>;
 
-TEST_F(Libc, HostsFileAnswersBothFamiliesBeforeDns) {
-  for (const std::uint16_t type : {kDnsTypeA, kDnsTypeAaaa}) {
-    const DnsPath answer = path("NAS", type);
-    EXPECT_EQ(answer.answered_by, "files");
-    EXPECT_TRUE(answer.is_answered_here);
-    EXPECT_TRUE(answer.asked.empty());
-  }
+TEST_F(Libc, HostsFileAnswersBeforeDns) {
+  const DnsPath answer = path("NAS");
+  EXPECT_EQ(answer.answered_by, "files");
+  EXPECT_TRUE(answer.is_answered_here);
+  EXPECT_TRUE(answer.asked.empty());
   // The lines hold no name with a dot at the end.
   EXPECT_EQ(path("nas.").answered_by, "dns");
+}
+
+TEST_F(Libc, HostsFileWithoutAnAddressOfTheFamilyLeavesItToTheNextService) {
+  EXPECT_EQ(path("nas.home", kDnsTypeAaaa).answered_by, "dns");
+  EXPECT_EQ(sent("nas.home", kDnsTypeAaaa), Sent({"192.0.2.53 nas.home"}));
+  HostsEntry entry;
+  entry.address = *IpAddress::parse("2001:db8::7");
+  entry.names = {"nas.home"};
+  snapshot_.dns.hosts->push_back(entry);
+  EXPECT_TRUE(path("nas.home", kDnsTypeAaaa).is_answered_here);
+  EXPECT_EQ(path("nas.home", kDnsTypeAaaa).answered_by, "files");
+}
+
+TEST_F(Libc, ResolvedFindsNoAddressOfTheFamilyInTheHostsFileEither) {
+  services({"files", "resolve", "dns"});
+  resolved({link_scope("eth0", {"192.0.2.1"}, {}, true)});
+  snapshot_.dns.resolved->settings = {ResolvedSettings{}, "test"};
+  const DnsPath final = path("nas.home", kDnsTypeAaaa);
+  EXPECT_FALSE(final.is_answered_here);
+  EXPECT_EQ(final.answered_by, "");
+  EXPECT_TRUE(final.asked.empty());
+  service(1).return_on_not_found = false;
+  EXPECT_EQ(sent("nas.home", kDnsTypeAaaa), Sent({"192.0.2.53 nas.home"}));
+}
+
+TEST_F(Libc, AnswerThatTheWalkGoesOnAfterIsLost) {
+  services({"resolve", "nosuch"});
+  resolved({link_scope("eth0", {"192.0.2.1"}, {}, true)});
+  snapshot_.dns.resolved->settings = {ResolvedSettings{}, "test"};
+  EXPECT_TRUE(path("nas.home").is_answered_here);
+  service(0).return_on_success = false;
+  service(1).is_installed = false;
+  EXPECT_FALSE(path("nas.home").is_answered_here);
+  EXPECT_EQ(path("nas.home").answered_by, "");
 }
 
 TEST_F(Libc, HostsFileNamesAddresses) {
