@@ -115,6 +115,16 @@ inline constexpr auto kDnsCodes = std::to_array<CodeEntry>({
      "dnsmasq was stopped, has its stub switched off, or runs in another network namespace. It is a warning when "
      "another "
      "server is left or libc reaches systemd-resolved without it. Remedy: start it again, or name another server."},
+    {"DNS018", "dns-resolver-outside-tunnel", Severity::kError,
+     "All traffic goes through a tunnel, but names are asked outside of it",
+     "All of IPv4 (or, without IPv4, of IPv6) goes through a VPN that brings no DNS server for ordinary names, and the "
+     "server that libc asks first for them is reached outside of every tunnel: the local network and its provider see "
+     "the name of everything that is visited. It is an error also when the server has a private address: a router asks "
+     "its provider in turn. It is a warning when the question is encrypted (DNSOverTLS=yes), or when the tunnel has "
+     "servers for domains of its own and the rest was left to others. Not judged: an IPv6 server beside a tunnel of "
+     "IPv4 (DNS012), a server that is the VPN's own endpoint, and one that is asked only when others fail. Remedy: "
+     "give "
+     "the VPN its server (wg-quick: DNS=), or route a server through the tunnel."},
 });
 
 }  // namespace vpndoctor

@@ -54,6 +54,7 @@ constexpr auto kChecks = std::to_array<Check>({
     {"DNS015", kServices, 0, check_foreign},
     {"DNS016", kFile | kTables, kRoutes | kRules, check_first_server},
     {"DNS017", kFile | kListeners, kListeners, check_dead_stub},
+    {"DNS018", kFile | kTables, kRoutes | kRules, check_resolver_outside, resolver_undecided},
 });
 
 /// The sources that a machine may simply not have.

@@ -81,6 +81,9 @@ bool libc_asks_resolved(const DnsFacts& facts);
 /// The first server that glibc asks, unless it is a forwarder on this machine; null when it is one, or nobody.
 const DnsServer* first_remote_server(const DnsFacts& facts);
 
+/// The first of the later servers of resolv.conf that belongs to a tunnel's network; null when there is none.
+const DnsServer* hidden_server(const DnsFacts& facts);
+
 /// The scope as its source tells it: "servers 10.0.0.1, domains ~corp.example, default route no, live".
 Evidence scope_evidence(const DnsFacts& facts, const ResolvedScope& scope);
 /// A line of resolv.conf.
@@ -117,5 +120,8 @@ void check_single_labels(const DnsFacts& facts, DnsFindings& findings);
 void check_foreign(const DnsFacts& facts, DnsFindings& findings);
 void check_first_server(const DnsFacts& facts, DnsFindings& findings);
 void check_dead_stub(const DnsFacts& facts, DnsFindings& findings);
+void check_resolver_outside(const DnsFacts& facts, DnsFindings& findings);
+/// Why it cannot be told whom libc asks; empty when it can.
+std::string resolver_undecided(const DnsFacts& facts);
 
 }  // namespace vpndoctor

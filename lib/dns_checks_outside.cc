@@ -174,14 +174,6 @@ bool is_tunnels_server(const DnsFacts& facts, const DnsServer& server) {
   return has_own_route || is_told_to_be_a_tunnels(facts, server);
 }
 
-/// The first of the later servers of resolv.conf that is a tunnel's; null when there is none.
-const DnsServer* hidden_server(const DnsFacts& facts) {
-  const auto& used = facts.file().used_servers;
-  const auto found = std::find_if(used.begin() + 1, used.end(),
-                                  [&](const DnsServer& server) { return is_tunnels_server(facts, server); });
-  return found == used.end() ? nullptr : &*found;
-}
-
 void add_order(const DnsFacts& facts, const DnsServer& hidden, const FlowAnswer& way, Finding& finding) {
   const std::string server = hidden.to_string();
   if (facts.network_manager() != nullptr) {
@@ -196,6 +188,14 @@ void add_order(const DnsFacts& facts, const DnsServer& hidden, const FlowAnswer&
 }
 
 }  // namespace
+
+const DnsServer* hidden_server(const DnsFacts& facts) {
+  const auto& used = facts.file().used_servers;
+  if (used.empty()) return nullptr;
+  const auto found = std::find_if(used.begin() + 1, used.end(),
+                                  [&](const DnsServer& server) { return is_tunnels_server(facts, server); });
+  return found == used.end() ? nullptr : &*found;
+}
 
 void check_server_outside(const DnsFacts& facts, DnsFindings& findings) {
   for (const ResolvedScope* scope : facts.live) {

@@ -7,7 +7,7 @@ import unittest
 import world
 from links import batch
 
-MAIN_CODES = {"DNS001", "DNS002", "DNS003", "DNS004", "DNS005", "DNS007", "DNS009", "DNS017"}
+MAIN_CODES = {"DNS001", "DNS002", "DNS003", "DNS004", "DNS005", "DNS007", "DNS009", "DNS017", "DNS018"}
 
 
 class Checks(unittest.TestCase):
@@ -190,6 +190,28 @@ class Checks(unittest.TestCase):
         world.run("getent", "ahostsv4", "again.corp.example")
         self.assertEqual(self.machine.asked("again.corp.example"), {"tun0"})
         self.assert_silent("DNS016")
+
+    def test_full_tunnel_without_a_server_of_its_own(self):
+        self.resolved()
+        batch("route add 0.0.0.0/1 dev tun0", "route add 128.0.0.0/1 dev tun0")
+        world.run("getent", "ahostsv4", "www.test.org")
+        self.assertEqual(self.machine.asked("www.test.org"), {"lan0"})
+        self.assert_found("DNS018", "error", "10.1.0.1", "tun0")
+        world.run("resolvectl", "dns", "tun0", "10.2.0.1")
+        world.run("resolvectl", "domain", "tun0", "~.")
+        world.run("getent", "ahostsv4", "again.test.org")
+        self.assertEqual(self.machine.asked("again.test.org"), {"tun0"})
+        self.assert_silent("DNS018")
+
+    def test_full_tunnel_beside_a_file_that_was_written_over(self):
+        self.machine.start_bus()
+        self.machine.start_resolved()
+        batch("route add 0.0.0.0/1 dev tun0", "route add 128.0.0.0/1 dev tun0")
+        self.machine.use_resolv_conf("nameserver 10.1.0.1\n")
+        self.assert_found("DNS018", "error", "10.1.0.1")  # before systemd-resolved reads the file
+        world.run("getent", "ahostsv4", "www.test.org")
+        self.assertEqual(self.machine.asked("www.test.org"), {"lan0"})
+        self.assert_found("DNS018", "error", "10.1.0.1")
 
     def test_namespace_that_asks_the_resolver_of_another(self):
         self.split()

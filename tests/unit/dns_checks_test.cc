@@ -543,7 +543,7 @@ TEST(DnsMulticast, TheTunnelsLocalIsAskedOfEverybody) {
 
 TEST(DnsInet6Server, BesideATunnelOfIpv4) {
   DnsScene scene = DnsScene::ubuntu().full_tunnel(false);
-  scene.scope_of("eth0").servers.push_back(dns_server("2001:db8:1::53"));
+  scene.scope_of("eth0").servers = {dns_server("2001:db8:1::53")};
   EXPECT_EQ(findings_of(scene), "DNS012 error");
   EXPECT_TRUE(recommends(scene, "resolvectl domain tun0 ~."));
   scene.tunnel_scope({"10.66.0.1"}, {"~."}).scope_of("eth0").domains.clear();
@@ -634,7 +634,8 @@ TEST(DnsFirstServer, HidesTheTunnelsServer) {
 }
 
 TEST(DnsFirstServer, APublicOneThroughAFullTunnelIsNotTheTunnels) {
-  EXPECT_EQ(findings_of(DnsScene::debian().full_tunnel().resolv_conf({"192.0.2.1", "8.8.8.8"})), kNone);
+  // It does not hide anything; that it is asked outside is another matter.
+  EXPECT_EQ(findings_of(DnsScene::debian().full_tunnel().resolv_conf({"192.0.2.1", "8.8.8.8"})), "DNS018 error");
 }
 
 // DNS017.
@@ -652,6 +653,88 @@ TEST(DnsDeadStub, UnseenListenersDecideNothing) {
   scene.dns.listeners = Observed<std::vector<DnsListener>>::missing("no right to look");
   EXPECT_EQ(findings_of(scene), kNone);
   EXPECT_EQ(skipped_of(scene.snapshot()), "DNS017: the listeners on port 53 are not known: no right to look\n");
+}
+
+// DNS018.
+
+TEST(DnsResolverOutside, AFullTunnelWithoutAServerLeavesTheNetworksInCharge) {
+  EXPECT_EQ(findings_of(DnsScene::debian().full_tunnel()), "DNS018 error");
+  DnsScene scene = DnsScene::ubuntu().full_tunnel();
+  scene.scope_of("eth0").domains.clear();
+  EXPECT_EQ(findings_of(scene), "DNS018 error");
+  const Finding finding = only_finding(scene);
+  EXPECT_EQ(finding.title, "All traffic goes through tun0, but names are asked of 192.0.2.1 outside of it, by eth0");
+  EXPECT_EQ(finding.subject.id, "tun0");
+  scene.names_by({"files", "resolve", "dns"});
+  EXPECT_EQ(findings_of(scene), "DNS018 error");
+}
+
+TEST(DnsResolverOutside, AFullTunnelOfIpv4AloneIsOneAsWell) {
+  EXPECT_EQ(findings_of(DnsScene::debian().full_tunnel(false)), "DNS018 error");
+  DnsScene both = DnsScene::ubuntu().full_tunnel(false);
+  both.scope_of("eth0").servers.push_back(dns_server("2001:db8:1::53"));
+  EXPECT_EQ(findings_of(both), "DNS012 error, DNS018 error");
+  // An IPv6 server is what DNS012 is about.
+  EXPECT_EQ(findings_of(DnsScene::debian().full_tunnel(false).resolv_conf({"2001:db8:1::53"})), "DNS012 error");
+  EXPECT_EQ(findings_of(DnsScene::debian().full_tunnel().resolv_conf({"2001:db8:1::53"})), "DNS018 error");
+}
+
+TEST(DnsResolverOutside, AServerThroughTheTunnelIsNone) {
+  EXPECT_EQ(findings_of(DnsScene::debian().full_tunnel().resolv_conf({"10.66.0.1"})), kNone);
+  EXPECT_EQ(findings_of(DnsScene::debian().full_tunnel().resolv_conf({"8.8.8.8"})), kNone);
+  EXPECT_EQ(findings_of(DnsScene::debian().full_tunnel().resolv_conf({"8.8.8.8", "192.0.2.1"})), kNone);
+  DnsScene global = DnsScene::ubuntu().full_tunnel();
+  global.global().servers = {dns_server("8.8.8.8")};
+  global.resolved().settings->dns = global.global().servers;
+  global.scope_of("eth0").servers.clear();
+  global.scope_of("eth0").domains.clear();
+  EXPECT_EQ(findings_of(global), kNone);
+}
+
+TEST(DnsResolverOutside, ASplitTunnelIsNone) {
+  EXPECT_EQ(findings_of(split()), kNone);
+  EXPECT_EQ(findings_of(DnsScene::debian().split_tunnel()), kNone);
+}
+
+TEST(DnsResolverOutside, ServersForDomainsAloneMakeItAWarning) {
+  DnsScene scene = DnsScene::ubuntu().full_tunnel().tunnel_scope({"10.66.0.1"}, {"~corp.example"});
+  scene.scope_of("eth0").domains.clear();
+  EXPECT_EQ(findings_of(scene), "DNS018 warning");
+  scene.scope_of("tun0").domains.clear();
+  scene.scope_of("tun0").default_route = true;
+  EXPECT_EQ(findings_of(scene).find("DNS018"), std::string::npos);
+}
+
+TEST(DnsResolverOutside, EncryptedQuestionsMakeItAWarning) {
+  DnsScene scene = DnsScene::ubuntu().full_tunnel();
+  scene.scope_of("eth0").domains.clear();
+  scene.scope_of("eth0").dns_over_tls = "opportunistic";
+  EXPECT_EQ(findings_of(scene), "DNS018 error");
+  scene.scope_of("eth0").dns_over_tls = "yes";
+  EXPECT_EQ(findings_of(scene), "DNS018 warning");
+}
+
+TEST(DnsResolverOutside, TheTunnelsOwnEndpointIsNone) {
+  DnsScene scene = DnsScene::debian().full_tunnel().resolv_conf({"198.51.100.9"});
+  scene.machine.route({.destination = "198.51.100.9/32", .interface = "eth0", .gateway = "192.0.2.1"});
+  EXPECT_EQ(findings_of(scene), "DNS018 error");
+  scene.machine.tunnel("tun0", "198.51.100.9");
+  EXPECT_EQ(findings_of(scene), kNone);
+}
+
+TEST(DnsResolverOutside, AForeignFileIsJudgedBeforeSystemdResolvedReadsIt) {
+  DnsScene scene = DnsScene::ubuntu().full_tunnel().names_by({"files", "resolve", "dns"});
+  scene.scope_of("eth0").servers.clear();
+  scene.scope_of("eth0").domains.clear();
+  scene.resolv_conf({"192.0.2.1"}).mode("foreign");
+  EXPECT_EQ(findings_of(scene), "DNS018 error");
+}
+
+TEST(DnsResolverOutside, IsNotDecidedWhereItIsNotKnownWhomLibcAsks) {
+  DnsScene scene = DnsScene::debian().full_tunnel();
+  scene.dns.name_service_switch = Observed<NameServiceSwitch>::missing("no right to look");
+  EXPECT_EQ(findings_of(scene), kNone);
+  EXPECT_NE(skipped_of(scene.snapshot()).find("DNS018: whom libc asks is not certain: "), std::string::npos);
 }
 
 // All of them.
@@ -691,14 +774,15 @@ TEST(DnsChecks, AMissingFacetSkipsTheChecksThatNeedIt) {
   snapshot.routes = Observed<RouteTable>::missing("netlink refused");
   codes.clear();
   for (const Skipped& each : check_dns(snapshot, 0).skipped) codes += each.code + " ";
-  EXPECT_EQ(codes,
-            "DNS001 DNS002 DNS003 DNS004 DNS005 DNS006 DNS007 DNS009 DNS010 DNS011 DNS012 DNS013 DNS014 DNS016 ");
+  EXPECT_EQ(
+      codes,
+      "DNS001 DNS002 DNS003 DNS004 DNS005 DNS006 DNS007 DNS009 DNS010 DNS011 DNS012 DNS013 DNS014 DNS016 DNS018 ");
 }
 
 TEST(DnsChecks, NothingThatWasCollectedIsNoFinding) {
   const CheckResults results = check_dns(Snapshot(), 0);
   EXPECT_TRUE(results.findings.empty());
-  EXPECT_EQ(results.skipped.size(), 16U);
+  EXPECT_EQ(results.skipped.size(), 17U);
 }
 
 }  // namespace

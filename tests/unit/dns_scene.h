@@ -178,6 +178,7 @@ class DnsScene {
     dns.network_manager = Observed<NetworkManagerDns>::missing("NetworkManager does not run");
     dns.listeners = {{}, "netlink"};
     dns.backups = {{}, "files"};
+    dns.hosts = {{}, "/etc/hosts"};
   }
 };
 

@@ -1,0 +1,153 @@
+// SPDX-License-Identifier: Apache-2.0
+// All traffic goes through a tunnel, and yet the server that ordinary names are asked of is reached outside of it: a
+// VPN that brings no server of its own leaves the network's in charge.
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <cstdint>
+
+#include "default_way.h"
+#include "dns_checks.h"
+#include "routing_checks.h"
+#include "vpndoctor/dns_explain.h"
+
+namespace vpndoctor {
+namespace {
+
+/// A name that no domain of a VPN or a network takes; nothing is sent.
+constexpr const char* kOrdinaryName = "www.example.com";
+
+/// What servers tunnels have of their own.
+enum class TunnelServers : std::uint8_t { kNone, kForDomains, kForAll };
+
+/// The tunnel that has all traffic of IPv4, or of IPv6 on a machine without IPv4.
+std::optional<std::string> tunnel_of_everything(const DnsFacts& facts) {
+  if (auto tunnel = full_tunnel(facts, Family::kInet)) return tunnel;
+  return default_way(facts.snapshot, Family::kInet) ? std::nullopt : full_tunnel(facts, Family::kInet6);
+}
+
+bool has_root(const std::vector<DnsDomain>& domains) {
+  return std::ranges::any_of(domains, [](const DnsDomain& domain) { return domain.name == "."; });
+}
+
+TunnelServers servers_of(const ResolvedScope& scope) {
+  return has_root(scope.domains) || scope.default_route.value_or(scope.domains.empty()) ? TunnelServers::kForAll
+                                                                                        : TunnelServers::kForDomains;
+}
+
+TunnelServers servers_of(const NetworkManagerDnsEntry& entry) {
+  return has_root(entry.domains) || entry.domains.empty() ? TunnelServers::kForAll : TunnelServers::kForDomains;
+}
+
+/// The most that any tunnel has, in use or not: why they are not used is for other findings to say.
+TunnelServers tunnel_servers(const DnsFacts& facts) {
+  TunnelServers most = hidden_server(facts) != nullptr ? TunnelServers::kForAll : TunnelServers::kNone;
+  if (const ResolvedState* resolved = facts.resolved_here()) {
+    for (const ResolvedScope& scope : resolved->scopes) {
+      if (is_of_tunnel(facts, scope) && !scope.servers.empty()) most = std::max(most, servers_of(scope));
+    }
+  }
+  if (const NetworkManagerDns* manager = facts.network_manager()) {
+    for (const NetworkManagerDnsEntry& entry : manager->entries) {
+      const bool is_tunnels = entry.vpn || is_tunnel(facts.snapshot, entry.interface);
+      if (is_tunnels && !entry.servers.empty()) most = std::max(most, servers_of(entry));
+    }
+  }
+  return most;
+}
+
+DnsPath path_of_ordinary_name(const DnsFacts& facts) {
+  return explain_dns_path(facts.snapshot, {kOrdinaryName, kDnsTypeA, DnsCaller::kLibc, {}});
+}
+
+/// The other end of a tunnel: its operator knows the names anyway.
+bool is_endpoint(const DnsFacts& facts, const IpAddress& address) {
+  if (!facts.snapshot.tunnels) return false;
+  return std::ranges::any_of(*facts.snapshot.tunnels, [&](const Tunnel& tunnel) {
+    return std::ranges::find(tunnel.endpoints, address, &OuterEndpoint::address) != tunnel.endpoints.end();
+  });
+}
+
+bool is_asked_outside(const DnsFacts& facts, const DnsQuery& query) {
+  const bool is_judged = query.server->address.family == Family::kInet || full_tunnel(facts, Family::kInet6);
+  return is_judged && !is_endpoint(facts, query.server->address) &&
+         leaves_outside(facts, way_to(facts, *query.server, query.interface));
+}
+
+/// What is asked in any case, when all of it goes outside; else none.
+std::vector<DnsQuery> asked_outside(const DnsFacts& facts, const DnsPath& path) {
+  std::vector<DnsQuery> first;
+  for (const DnsQuery& query : path.asked) {
+    if (query.only_if.empty() && query.server) first.push_back(query);
+  }
+  const bool are_outside =
+      std::ranges::all_of(first, [&](const DnsQuery& query) { return is_asked_outside(facts, query); });
+  return are_outside ? first : std::vector<DnsQuery>();
+}
+
+/// The scope of systemd-resolved that the query comes from; null: it comes from elsewhere.
+const ResolvedScope* scope_of(const DnsFacts& facts, const DnsQuery& query) {
+  const ResolvedState* resolved = facts.resolved_here();
+  if (resolved == nullptr) return nullptr;
+  const auto is_it = [&](const ResolvedScope& scope) {
+    const bool is_global = scope.kind == ResolvedScope::Kind::kGlobal && query.scope == "global";
+    return is_global || (!scope.interface.empty() && scope.interface == query.scope);
+  };
+  const auto found = std::ranges::find_if(resolved->scopes, is_it);
+  return found == resolved->scopes.end() ? nullptr : &*found;
+}
+
+bool is_encrypted(const DnsFacts& facts, const DnsQuery& query) {
+  const ResolvedScope* scope = scope_of(facts, query);
+  return query.protocol == "tls" && scope != nullptr && scope->dns_over_tls == "yes";
+}
+
+void add_remedy(const DnsFacts& facts, const std::string& tunnel, const ResolvedScope* scope, Finding& finding) {
+  add_step(finding.remedy,
+           fmt::format("Let the VPN bring a server of its own for {}: DNS= with wg-quick, \"dhcp-option DNS\" with "
+                       "OpenVPN, ipv4.dns of NetworkManager's profile.",
+                       tunnel));
+  add_step(finding.remedy,
+           scope == nullptr
+               ? fmt::format("Or name a server in {} that is reached through the tunnel.", facts.file().path)
+               : "Or ask a server that is reached through the tunnel: DNS= with Domains=~. in "
+                 "/etc/systemd/resolved.conf.",
+           scope == nullptr ? std::vector<Command>()
+                            : std::vector<Command>{root_command({"systemctl", "restart", "systemd-resolved"})});
+}
+
+}  // namespace
+
+std::string resolver_undecided(const DnsFacts& facts) {
+  if (!tunnel_of_everything(facts) || tunnel_servers(facts) == TunnelServers::kForAll) return {};
+  const std::string why = path_of_ordinary_name(facts).uncertain;
+  return why.empty() ? why : "whom libc asks is not certain: " + why;
+}
+
+void check_resolver_outside(const DnsFacts& facts, DnsFindings& findings) {
+  const auto tunnel = tunnel_of_everything(facts);
+  const TunnelServers own = tunnel ? tunnel_servers(facts) : TunnelServers::kForAll;
+  if (own == TunnelServers::kForAll) return;
+  const std::vector<DnsQuery> asked = asked_outside(facts, path_of_ordinary_name(facts));
+  if (asked.empty()) return;
+  const DnsServer& server = *asked.front().server;
+  const FlowAnswer answer = way_to(facts, server, asked.front().interface);
+  Finding finding = make_finding("DNS018", {"interface", *tunnel});
+  const bool is_clear = std::ranges::any_of(asked, [&](const DnsQuery& query) { return !is_encrypted(facts, query); });
+  if (!is_clear || own == TunnelServers::kForDomains) finding.severity = Severity::kWarning;
+  finding.title = fmt::format("All traffic goes through {}, but names are asked of {} outside of it, by {}", *tunnel,
+                              server.to_string(), answer.interface);
+  finding.detail = fmt::format(
+      "{} Whoever runs the server, and the provider that it asks in turn, learns what is visited{}.",
+      own == TunnelServers::kNone ? "No tunnel has a DNS server." : "The tunnel has servers for some domains alone.",
+      is_clear ? ", and the question is sent in clear" : "");
+  finding.evidence = {proof(facts.snapshot.routes, "default route", "leads into " + *tunnel),
+                      way_evidence(facts, server, answer)};
+  const ResolvedScope* scope = scope_of(facts, asked.front());
+  finding.evidence.push_back(scope == nullptr ? server_lines(facts) : scope_evidence(facts, *scope));
+  doubt_way(facts, finding, answer);
+  add_remedy(facts, *tunnel, scope, finding);
+  findings.push_back(std::move(finding));
+}
+
+}  // namespace vpndoctor
