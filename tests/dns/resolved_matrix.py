@@ -58,8 +58,7 @@ class Configuration:
     read_hosts: bool
     hosts: list  # (address, names)
     is_bus: bool
-    # What /etc/resolv.conf is, one after the other: resolved's own link ("stub"), or a text, of which it takes the last.
-    # It runs since the first one.
+    # What /etc/resolv.conf is, one after the other: resolved's own link ("stub"), or a text. It runs since the first.
     files: list = dataclasses.field(default_factory=lambda: ["stub"])
     file_domains: list = dataclasses.field(default_factory=list)  # that any of them has
 
@@ -129,7 +128,7 @@ def choose_file(random, numbers, pool):
     servers += [f"fd00:{random.choice(numbers):x}::1"] if numbers and random.random() < 0.2 else []
     servers += [random.choice(("127.0.0.53", "127.0.0.54", "0.0.0.0", *servers))] if random.random() < 0.4 else []
     random.shuffle(servers)
-    domains = [domain for domain in random.sample(pool, random.choice((0, 0, 1, 2)))]
+    domains = random.sample(pool, random.choice((0, 0, 1, 2)))
     if domains and random.random() < 0.2:
         domains[0] = "~" + domains[0]
     lines = [f"nameserver {server}" for server in servers]
@@ -200,7 +199,8 @@ def expansions(configuration, name):
     """The names that a single label may become."""
     if "." in canonical(name) or canonical(name) == ".":
         return set()
-    domains = configuration.domains + configuration.file_domains + [domain for link in configuration.links for domain in link.domains]
+    domains = configuration.domains + configuration.file_domains
+    domains = domains + [domain for link in configuration.links for domain in link.domains]
     return {canonical(f"{canonical(name)}.{domain.lstrip('~')}") for domain in domains}
 
 

@@ -79,7 +79,8 @@ class Libc(unittest.TestCase):
             for name, kind in zip(configuration.names, configuration.kinds):
                 cells += 1
                 with self.subTest(hosts=configuration.hosts_line, servers=configuration.servers, name=name, kind=kind,
-                                  search=configuration.search, known=configuration.known, resolved=configuration.has_resolved,
+                                  search=configuration.search, known=configuration.known,
+                                  resolved=configuration.has_resolved,
                                   setting=configuration.has_setting, late=configuration.is_late):
                     wrong += 1
                     self.compare(configuration, name, kind)

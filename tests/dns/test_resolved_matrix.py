@@ -136,7 +136,8 @@ class ResolvedMatrix(unittest.TestCase):
                 uncertain += 1
                 because = expectation.path["uncertain_because"]
                 # Whether a file was written again since it was read is told by nothing.
-                self.assertFalse(configuration.is_bus and len(configuration.files) == 1, f"{number}: {configuration} {question}: {because}")
+                is_told = configuration.is_bus and len(configuration.files) == 1
+                self.assertFalse(is_told, f"{number}: {configuration} {question}: {because}")
                 continue
             found = differences(configuration, question[0], expectation, outcome, question == questions[0])
             self.assertEqual(found, [], f"MATRIX_SEED={SEED} MATRIX_ONLY={number}: {question}\n{configuration}\n"
