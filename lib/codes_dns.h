@@ -112,8 +112,8 @@ inline constexpr auto kDnsCodes = std::to_array<CodeEntry>({
      "route its domains."},
     {"DNS017", "dns-stub-dead", Severity::kError, "resolv.conf names a local forwarder that does not run",
      "A nameserver line names a loopback address, such as 127.0.0.53, but no socket listens there: systemd-resolved or "
-     "dnsmasq was stopped, has its stub switched off, or runs in another network namespace. It is a warning when "
-     "another "
+     "dnsmasq was stopped, has its stub switched off, or runs in another network namespace. The same holds without any "
+     "server, which means 127.0.0.1, on a machine with a default route. It is a warning when another "
      "server is left or libc reaches systemd-resolved without it. Remedy: start it again, or name another server."},
     {"DNS018", "dns-resolver-outside-tunnel", Severity::kError,
      "All traffic goes through a tunnel, but names are asked outside of it",

@@ -4,7 +4,9 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <array>
 
+#include "default_way.h"
 #include "dns_checks.h"
 
 namespace vpndoctor {
@@ -33,6 +35,14 @@ std::string nobody_there(const DnsServer& server) {
   const std::string text = server.address.to_string();
   if (text == "127.0.0.53") return "systemd-resolved does not run, or has its stub switched off";
   return "the local forwarder does not run";
+}
+
+/// A machine without a default route may do without names.
+bool has_way_out(const DnsFacts& facts) {
+  return std::ranges::any_of(std::array{Family::kInet, Family::kInet6}, [&](Family family) {
+    const auto way = default_way(facts.snapshot, family);
+    return way && way->type == RouteType::kUnicast;
+  });
 }
 
 const NssService* service_of(const DnsFacts& facts, std::string_view name) {
@@ -109,7 +119,9 @@ void add_backup(const DnsFacts& facts, const ResolvConfBackup& backup, DnsFindin
 
 void check_dead_stub(const DnsFacts& facts, DnsFindings& findings) {
   const ResolvConf& file = facts.file();
-  if (!file.exists || file.nameservers.empty()) return;
+  const bool names_none = file.nameservers.empty();
+  if (names_none && !has_way_out(facts)) return;
+  if (!file.exists && !file.link_target.empty()) return;  // the check of replaced files tells
   std::vector<DnsServer> dead;
   for (const DnsServer& server : file.used_servers) {
     if (server.address.is_loopback() && !is_redirected(server) && !listens(facts, server)) dead.push_back(server);
@@ -118,16 +130,26 @@ void check_dead_stub(const DnsFacts& facts, DnsFindings& findings) {
   Finding finding = make_finding("DNS017", {"file", file.path});
   const bool all = dead.size() == file.used_servers.size();
   finding.severity = all && !libc_asks_resolved(facts) ? Severity::kError : Severity::kWarning;
-  finding.title = fmt::format("{} names {}, where nothing listens", file.path, server_words(dead));
-  finding.detail =
-      fmt::format("{}.{}", nobody_there(dead.front()),
-                  all ? " Programs that read the file resolve no name." : " The next server is asked instead.");
-  finding.detail.front() = finding.detail.front() == 's' ? 's' : 'T';
+  finding.title = names_none ? fmt::format("{}, and nothing listens on {}",
+                                           file.exists ? file.path + " names no server" : "There is no " + file.path,
+                                           server_words(dead))
+                             : fmt::format("{} names {}, where nothing listens", file.path, server_words(dead));
+  finding.detail = names_none ? fmt::format("Programs that read the file ask {} then.", server_words(dead))
+                              : fmt::format("{}.{}", nobody_there(dead.front()),
+                                            all ? " Programs that read the file resolve no name."
+                                                : " The next server is asked instead.");
+  if (!names_none) finding.detail.front() = finding.detail.front() == 's' ? 's' : 'T';
   finding.evidence = {
       server_lines(facts),
       {"netlink", facts.snapshot.dns.listeners.source(), fmt::format("no socket on {}", server_words(dead))}};
-  add_step(finding.remedy, "Start it again.", {start_of(dead.front())});
-  add_step(finding.remedy, fmt::format("Or name a server in {} that answers.", file.path));
+  if (names_none) {
+    add_step(finding.remedy, fmt::format("Name a server in {} that answers: a line \"nameserver ADDRESS\", which ends "
+                                         "with the address.",
+                                         file.path));
+  } else {
+    add_step(finding.remedy, "Start it again.", {start_of(dead.front())});
+    add_step(finding.remedy, fmt::format("Or name a server in {} that answers.", file.path));
+  }
   findings.push_back(std::move(finding));
 }
 

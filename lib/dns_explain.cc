@@ -9,6 +9,7 @@
 #include <charconv>
 #include <utility>
 
+#include "dns_checks.h"
 #include "dns_forwarder.h"
 #include "dns_leaks.h"
 #include "dns_paths.h"
@@ -34,7 +35,14 @@ DnsPath stub_path(const Snapshot& snapshot, const DnsQuestion& question) {
   path.why_none = is_macos(snapshot) ? "macOS has no systemd-resolved" : why_no_stub(snapshot);
   if (!path.why_none.empty()) return path;
   if (!snapshot.dns.resolved) {
-    path.why_none = fmt::format("systemd-resolved is not known: {}", snapshot.dns.resolved.why_missing());
+    const std::string& why = snapshot.dns.resolved.why_missing();
+    if (is_absent(why)) {
+      path.why_none = why;
+      return path;
+    }
+    path.uncertain = fmt::format("what systemd-resolved asks is not known: {}", why);
+    path.leaks_to.reset();
+    path.why_leaks_unknown = path.uncertain;
     return path;
   }
   path = explain_resolved(snapshot, question, true);

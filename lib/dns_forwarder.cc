@@ -6,6 +6,7 @@
 
 #include <algorithm>
 
+#include "dns_checks.h"
 #include "vpndoctor/text_escape.h"
 
 namespace vpndoctor {
@@ -94,6 +95,7 @@ std::string why_no_stub(const Snapshot& snapshot) {
   const Observed<ResolvedState>& resolved = snapshot.dns.resolved;
   if (!resolved) {
     const bool listens = listener_at(snapshot, *DnsServer::parse("127.0.0.53")) != nullptr;
+    if (!listens && is_absent(resolved.why_missing())) return resolved.why_missing();
     return listens ? std::string() : fmt::format("systemd-resolved is not known to run: {}", resolved.why_missing());
   }
   if (!resolved->foreign.empty()) return fmt::format("systemd-resolved is not of this network: {}", resolved->foreign);

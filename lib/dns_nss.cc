@@ -9,6 +9,7 @@
 #include <functional>
 #include <string_view>
 
+#include "dns_checks.h"
 #include "dns_forwarder.h"
 #include "dns_glibc_schedule.h"
 #include "dns_paths.h"
@@ -87,6 +88,14 @@ NssView myhostname(const NssCall& call) {
   return view;
 }
 
+/// It may be there and not have answered: then libc waits for it.
+NssView unknown_resolve(const std::string& why) {
+  NssView view = plain(kAnything, fmt::format("whether systemd-resolved answers is not known: {}.", why));
+  view.is_local = false;
+  view.uncertain = fmt::format("what systemd-resolved does is not known: {}", why);
+  return view;
+}
+
 NssView foreign_resolve(const ResolvedState& resolved) {
   NssView view =
       plain(kAnswersOrNot, fmt::format("systemd-resolved answers from another network: {}.", resolved.foreign));
@@ -118,6 +127,7 @@ bool is_empty_by_hosts(const NssCall& call, const DnsPath& asks) {
 /// A name that systemd-resolved answers itself is certain; what it sends is not.
 NssView resolve(const NssCall& call, const NssService& service) {
   const Observed<ResolvedState>& resolved = snapshot_of(call).dns.resolved;
+  if (!resolved && !is_absent(resolved.why_missing())) return unknown_resolve(resolved.why_missing());
   if (!resolved) return plain(kUnavailable, fmt::format("systemd-resolved is not there: {}.", resolved.why_missing()));
   if (!resolved->foreign.empty()) return foreign_resolve(*resolved);
   if (resolved->runs == false) return plain(kUnavailable, "systemd-resolved does not run.");

@@ -6,6 +6,7 @@
 #include <string_view>
 #include <utility>
 
+#include "dns_checks.h"
 #include "dns_scope_views.h"
 
 namespace vpndoctor {
@@ -51,9 +52,12 @@ Model model_of_resolv_conf(const DnsConfiguration& dns) {
   return {is_managed ? DnsModel::kNetworkManagerDnsmasq : DnsModel::kResolvConf, nullptr};
 }
 
+/// It could not be asked whether it runs, which is not that there is none.
+bool may_run_resolved(const DnsConfiguration& dns) { return !dns.resolved && !is_absent(dns.resolved.why_missing()); }
+
 /// The NSS module that libc asks for names that no file has: `resolve` when it is there and answers, else `dns`.
-bool asks_resolved(const DnsConfiguration& dns) {
-  if (!dns.name_service_switch || !runs_resolved(dns)) return false;
+bool prefers_resolved(const DnsConfiguration& dns) {
+  if (!dns.name_service_switch) return false;
   for (const NssService& service : dns.name_service_switch->hosts) {
     if (service.name == "resolve" && service.is_installed.value_or(true)) return true;
     if (service.name == "dns") return false;
@@ -64,7 +68,8 @@ bool asks_resolved(const DnsConfiguration& dns) {
 Model model_of(const Snapshot& snapshot) {
   const DnsConfiguration& dns = snapshot.dns;
   if (snapshot.platform == Platform::kMacos) return {dns.macos ? DnsModel::kMacos : DnsModel::kUnknown, nullptr};
-  if (asks_resolved(dns)) return {DnsModel::kResolved, nullptr};
+  if (prefers_resolved(dns) && may_run_resolved(dns)) return {};
+  if (prefers_resolved(dns) && runs_resolved(dns)) return {DnsModel::kResolved, nullptr};
   const Model model = model_of_resolv_conf(dns);
   if (model.model != DnsModel::kUnknown) return model;
   return {runs_resolved(dns) ? DnsModel::kResolved : DnsModel::kUnknown, nullptr};
@@ -121,7 +126,8 @@ std::vector<DnsScopeView> scopes_of(const Snapshot& snapshot, const Model& model
 
 std::string why_unknown(const Snapshot& snapshot) {
   if (snapshot.platform == Platform::kMacos) return snapshot.dns.macos.why_missing();
-  return snapshot.dns.resolv_conf.why_missing();
+  const bool hides_resolved = prefers_resolved(snapshot.dns) && may_run_resolved(snapshot.dns);
+  return hides_resolved ? snapshot.dns.resolved.why_missing() : snapshot.dns.resolv_conf.why_missing();
 }
 
 }  // namespace

@@ -9,6 +9,7 @@
 #include <string_view>
 #include <utility>
 
+#include "dns_ground.h"
 #include "resolved_scope_state.h"
 
 namespace vpndoctor {
@@ -87,6 +88,20 @@ bool is_dead_loopback(const Snapshot& snapshot, const DnsServer& server) {
   });
 }
 
+/// No interface beside the loopback carries anything, as far as that is known.
+bool is_without_network(const Snapshot& snapshot) {
+  if (!snapshot.links.is_complete()) return false;
+  return std::ranges::none_of(
+      *snapshot.links, [](const Link& link) { return !link.is_loopback() && link.is_up() && link.is_running(); });
+}
+
+/// Why a server of resolv.conf cannot be asked; empty when it may.
+std::string why_dead(const Snapshot& snapshot, const DnsServer& server) {
+  if (is_dead_loopback(snapshot, server)) return "nothing listens on " + server.to_string();
+  const bool is_own = server.address.is_loopback() || is_own_address(snapshot, server.address);
+  return !is_own && is_without_network(snapshot) ? "no network interface is up" : "";
+}
+
 const char* macos_section_text(MacosResolver::Section section) {
   switch (section) {
     case MacosResolver::Section::kScoped:
@@ -158,9 +173,9 @@ std::vector<DnsScopeView> scopes_of_resolv_conf(const Snapshot& snapshot, const 
   view.default_route = true;
   view.protocols = {"dns"};
   view.source = file->path;
-  const auto is_dead = [&snapshot](const DnsServer& server) { return is_dead_loopback(snapshot, server); };
+  const auto is_dead = [&snapshot](const DnsServer& server) { return !why_dead(snapshot, server).empty(); };
   view.live = view.servers.empty() || !std::ranges::all_of(view.servers, is_dead);
-  if (!*view.live) view.why_not_live = "nothing listens on " + view.servers.front().to_string();
+  if (!*view.live) view.why_not_live = why_dead(snapshot, view.servers.front());
   return {std::move(view)};
 }
 

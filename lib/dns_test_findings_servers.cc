@@ -95,6 +95,8 @@ void add_dead_remedy(const DnsTestFacts& facts, const DnsServerTest& server, Fin
   if (has_link) {
     add_step(finding.remedy, "Or take it away from the link until it answers.",
              {resolved_command(server, live_neighbours(facts, server))});
+  } else if (server.resolv_conf_index && live_neighbours(facts, server).empty()) {
+    add_step(finding.remedy, "Or name another server in resolv.conf; `vpndoctor dns` says who writes that file.");
   } else if (server.resolv_conf_index) {
     add_step(finding.remedy, "Or take it out of resolv.conf; `vpndoctor dns` says who writes that file.",
              {root_command({"sed", "-i", fmt::format("/^nameserver[[:space:]]*{}[[:space:]]*$/d", address),

@@ -3,58 +3,32 @@
 #include "name_lookup.h"
 
 #include <fmt/format.h>
-#include <idn2.h>
 #include <netdb.h>
 #include <netinet/in.h>
 #include <sys/socket.h>
 
-#include <algorithm>
 #include <cerrno>
 #include <cstring>
 #include <memory>
 #include <optional>
 #include <span>
+#include <utility>
 
 #include "handles.h"
 #include "host_name.h"
-#include "vpndoctor/utf8.h"
+#include "vpndoctor/idn.h"
 
 namespace vpndoctor {
 namespace {
 
 using AddressList = std::unique_ptr<addrinfo, Freer<freeaddrinfo>>;
 
-bool is_ascii(std::string_view text) {
-  return std::ranges::all_of(text, [](char c) { return static_cast<unsigned char>(c) < 0x80; });
-}
-
-bool is_utf8(std::string_view text) {
-  while (!text.empty()) {
-    const CodePoint point = decode_utf8(text);
-    if (!point.valid) return false;
-    text.remove_prefix(point.bytes);
-  }
-  return true;
-}
-
-/// The form that DNS asks for (IDNA 2008, RFC 5891). What is not UTF-8 is taken in the locale's charset.
+/// The form that DNS asks for.
 Result<std::string> to_ascii(const std::string& name) {
-  if (is_ascii(name)) return name;
-  char* ascii = nullptr;
-  const int flags = IDN2_NONTRANSITIONAL | IDN2_NFC_INPUT;
-  const int status =
-      is_utf8(name) ? idn2_to_ascii_8z(name.c_str(), &ascii, flags) : idn2_to_ascii_lz(name.c_str(), &ascii, flags);
-  if (status == IDN2_ICONV_FAIL) {
-    return failure(ErrorKind::kUsage,
-                   fmt::format("'{}' is no host: it is neither UTF-8 nor text of this locale", shown_host(name)),
-                   "give the name in its ASCII form (xn--...)");
-  }
-  if (status != IDN2_OK) {
-    return failure(ErrorKind::kUsage, fmt::format("'{}' is no host: {}", shown_host(name), idn2_strerror(status)),
-                   "give the name in its ASCII form (xn--...)");
-  }
-  const std::unique_ptr<char, Freer<idn2_free>> owner(ascii);
-  return std::string(ascii);
+  auto ascii = idn_to_ascii(name);
+  if (ascii) return *std::move(ascii);
+  return failure(ErrorKind::kUsage, fmt::format("'{}' is no host: {}", shown_host(name), ascii.error()),
+                 "give the name in its ASCII form (xn--...)");
 }
 
 std::optional<ResolvedAddress> from_sockaddr(const addrinfo& info) {

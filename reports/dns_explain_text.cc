@@ -66,10 +66,20 @@ std::size_t count_conditional(const DnsPath& path) {
       std::ranges::count_if(path.asked, [](const DnsQuery& query) { return !query.only_if.empty(); }));
 }
 
-/// The domains by which the scopes were chosen; empty when no domain decided.
+/// Somebody is asked in any case.
+bool asks_at_once(const DnsPath& path) { return count_conditional(path) < path.asked.size(); }
+
+/// Whether the scope is left out of what a sentence names: others are asked first.
+bool comes_later(const DnsPath& path, const std::string& scope) {
+  const auto is_named = [&scope](const DnsQuery& query) { return query.only_if.empty() && query.scope == scope; };
+  return asks_at_once(path) && std::ranges::none_of(path.asked, is_named);
+}
+
+/// The domains by which the scopes were chosen that are asked first; empty when no domain decided.
 std::string domains_text(const DnsPath& path) {
   std::vector<std::string> domains;
   for (const DnsCandidate& each : path.candidates) {
+    if (comes_later(path, each.scope)) continue;
     const bool is_news =
         each.chosen && !each.matched_domain.empty() && std::ranges::count(domains, each.matched_domain) == 0;
     if (is_news) domains.push_back(each.matched_domain == "." ? "~." : each.matched_domain);
@@ -133,6 +143,11 @@ std::string fate_text(const DnsPath& path, const std::string& name, const std::s
     return fmt::format("is answered on this machine{}", path.answered_by.empty() ? "" : ", by " + path.answered_by);
   }
   if (path.asked.empty()) return "is sent to nobody" + reason_text(path, resolver);
+  if (!asks_at_once(path)) {
+    const DnsQuery& first = path.asked.front();
+    return fmt::format("may go to {}{}{}, if {}", whom_text(first), sent_text(first, name), reason_text(path, resolver),
+                       first.only_if);
+  }
   return fmt::format("goes to {}{}{}", first_asked_text(path, name), reason_text(path, resolver), leak_text(path));
 }
 
@@ -140,7 +155,9 @@ std::string path_text(const DnsPath& path, const std::string& name, const std::s
   if (!path.why_none.empty()) return "there is no such way here: " + path.why_none;
   if (!is_known(path)) return "not known: " + path.uncertain;
   std::string text = fate_text(path, name, resolver);
-  if (const std::size_t more = count_conditional(path); more > 0) {
+  // Where all are asked on a condition, the first is named already.
+  const std::size_t named = asks_at_once(path) || path.asked.empty() ? 0 : 1;
+  if (const std::size_t more = count_conditional(path) - named; more > 0) {
     text += fmt::format("; if that fails, {} more, see below", more);
   }
   if (!path.uncertain.empty()) text += "; not certain: " + path.uncertain;

@@ -105,6 +105,9 @@ std::string servers_text(const std::vector<DnsServer>& servers) {
 /// What glibc makes of the servers: it takes three of them, and its own machine when there is none.
 std::string nameservers_text(const ResolvConf& file) {
   constexpr std::size_t kUsed = 3;
+  if (file.nameservers.empty() && !file.not_servers.empty()) {
+    return fmt::format("{} is no address, so glibc asks 127.0.0.1", in_quotes(file.not_servers.front()));
+  }
   if (file.nameservers.empty()) return "no nameserver, so glibc asks 127.0.0.1";
   std::string text = "nameserver " + servers_text(file.nameservers);
   if (file.nameservers.size() > kUsed) text += "; glibc uses the first three";
@@ -142,15 +145,30 @@ void write_daemons(const DnsShowReport& report, Page& page) {
   }
 }
 
+bool claims_everything(const DnsScopeView& scope) {
+  return std::ranges::find(scope.domains, ".", &DnsDomain::name) != scope.domains.end();
+}
+
+/// Whether names that no longer domain fits go there: a live scope with the domain "." is preferred to those that are
+/// just a default route.
+bool takes_rest(const DnsOverview& overview, const DnsScopeView& scope) {
+  if (scope.default_route != true || claims_everything(scope)) return scope.default_route == true;
+  return std::ranges::none_of(overview.scopes, [&scope](const DnsScopeView& other) {
+    return other.source == scope.source && other.live == true && !other.servers.empty() && claims_everything(other);
+  });
+}
+
 /// "tunnel, live, takes all other names, LLMNR".
-std::string state_text(const DnsScopeView& scope, bool is_alone) {
+std::string state_text(const DnsOverview& overview, const DnsScopeView& scope) {
+  const bool is_alone = overview.scopes.size() == 1;
   std::string text = scope.is_tunnel ? "tunnel, " : "";
   if (scope.live) {
     text += *scope.live ? "live" : "NOT live: " + scope.why_not_live;
   } else {
     text += "not known whether live: " + scope.why_not_live;
   }
-  if (scope.default_route == true) text += is_alone ? ", takes all names" : ", takes all other names";
+  if (scope.live != false && takes_rest(overview, scope))
+    text += is_alone ? ", takes all names" : ", takes all other names";
   for (const std::string& protocol : scope.protocols) {
     if (protocol == "llmnr") text += ", LLMNR";
     if (protocol == "mdns") text += ", mDNS";
@@ -165,14 +183,14 @@ bool is_mdns_domain(const DnsScopeView& scope) {
 
 bool is_worth_a_block(const DnsScopeView& scope) { return !scope.servers.empty() || !scope.domains.empty(); }
 
-void write_scope(const DnsScopeView& scope, bool is_alone, Page& page) {
+void write_scope(const DnsOverview& overview, const DnsScopeView& scope, Page& page) {
   constexpr std::size_t kWidestLabel = 11;
   const std::string name = escape_non_ascii(scope.id);
   if (name.size() > kWidestLabel) {
     page.paragraph(name);
-    page.field("", state_text(scope, is_alone));
+    page.field("", state_text(overview, scope));
   } else {
-    page.field(name, state_text(scope, is_alone));
+    page.field(name, state_text(overview, scope));
   }
   if (!scope.servers.empty()) page.field("", "servers " + list_text(server_texts(scope), page.verbose()));
   if (!scope.domains.empty()) page.field("", "domains " + list_text(domain_texts(scope), page.verbose()));
@@ -199,7 +217,7 @@ void write_scopes(const DnsOverview& overview, Page& page) {
     }
     if (!has_heading) page.heading("Scopes");
     has_heading = true;
-    write_scope(scope, overview.scopes.size() == 1, page);
+    write_scope(overview, scope, page);
   }
   if (has_heading && any_route_only(overview)) {
     page.paragraph("~ marks a domain that is not appended to short names.", 2, Style::kQuiet);
@@ -253,13 +271,39 @@ UnreadSources unread_sources(const Snapshot& snapshot) {
 }
 
 /// "tun0 for corp.example and 2 more", "lan0 for all others"; a scope that belongs to no link is known by its servers.
-std::string share_text(const DnsScopeView& scope, bool is_alone) {
+std::string share_text(const DnsOverview& overview, const DnsScopeView& scope, bool is_alone) {
   std::string text = scope.interface.empty() ? servers_text(scope.servers) : scope.interface;
-  if (scope.default_route == true) return text + (is_alone ? "" : " for all others");
+  if (takes_rest(overview, scope)) return text + (is_alone ? "" : " for all others");
   if (scope.domains.empty()) return text;
   text += " for " + scope.domains.front().name;
   if (scope.domains.size() > 1) text += fmt::format(" and {} more", scope.domains.size() - 1);
   return text;
+}
+
+/// A resolver of macOS that only programs bound to its interface, or of its service, ask.
+bool is_for_some_programs(const DnsOverview& overview, const DnsScopeView& scope) {
+  return overview.model == DnsModel::kMacos && !scope.default_route;
+}
+
+/// Those that get names now; the one that takes the rest comes after those that take something.
+std::vector<const DnsScopeView*> answering_scopes(const DnsOverview& overview) {
+  std::vector<const DnsScopeView*> answering;
+  for (const DnsScopeView& scope : overview.scopes) {
+    const bool gets_names = scope.default_route != true || !scope.domains.empty() || takes_rest(overview, scope);
+    if (scope.live == true && !scope.servers.empty() && gets_names && !is_for_some_programs(overview, scope))
+      answering.push_back(&scope);
+  }
+  std::ranges::stable_partition(answering, [&](const DnsScopeView* scope) { return !takes_rest(overview, *scope); });
+  return answering;
+}
+
+/// Why there is none of them, by the first scope with servers.
+std::string why_nobody(const DnsOverview& overview) {
+  for (const DnsScopeView& scope : overview.scopes) {
+    if (scope.servers.empty()) continue;
+    return scope.live ? scope.why_not_live : "not known whether one is live: " + scope.why_not_live;
+  }
+  return "none is set up";
 }
 
 }  // namespace
@@ -269,19 +313,17 @@ std::string data_headline(const DnsShowReport& report) {
   if (overview.model == DnsModel::kUnknown) {
     return fmt::format("How names are resolved is not known: {}.", overview.why_unknown);
   }
-  std::vector<const DnsScopeView*> answering;
-  for (const DnsScopeView& scope : overview.scopes) {
-    if (scope.live == true && !scope.servers.empty()) answering.push_back(&scope);
-  }
-  // The scope that takes the rest is named after those that take something.
-  std::ranges::stable_partition(answering, [](const DnsScopeView* scope) { return scope->default_route != true; });
+  std::vector<const DnsScopeView*> answering = answering_scopes(overview);
   std::string text = fmt::format("Names are resolved by {}", resolver_text(overview.model));
+  if (answering.empty()) return fmt::format("{}, but no server can be asked now: {}.", text, why_nobody(overview));
   constexpr std::size_t kMostScopes = 4;
+  // The one that takes the rest is always named.
+  if (answering.size() > kMostScopes) std::swap(answering[kMostScopes - 1], answering.back());
   for (std::size_t i = 0; i < std::min(answering.size(), kMostScopes); ++i) {
-    text += (i == 0 ? ": " : ", ") + share_text(*answering[i], answering.size() == 1);
+    text += (i == 0 ? ": " : ", ") + share_text(overview, *answering[i], answering.size() == 1);
   }
   if (answering.size() > kMostScopes) text += fmt::format(", and {} more", answering.size() - kMostScopes);
-  return text + (answering.empty() ? ", where no scope is live with a server." : ".");
+  return text + ".";
 }
 
 void write_sections(const DnsShowReport& report, Page& page) {

@@ -132,6 +132,24 @@ std::string answer_text(const DnsWayAnswer& way, bool all) {
   return text;
 }
 
+bool has_found(const DnsWayAnswer& way) { return way.outcome == DnsOutcome::kAnswered && !way.addresses.empty(); }
+
+/// ", but git.corp.example is found on no way": of the names that were asked for.
+std::string not_found_text(const DnsTestResults& results) {
+  constexpr std::size_t kWidestName = 50;
+  std::vector<std::string> names;
+  for (const DnsNameTest& name : results.names) {
+    const bool is_asked =
+        std::ranges::any_of(name.ways, [](const DnsWayAnswer& way) { return way.outcome != DnsOutcome::kNotAsked; });
+    if (is_asked && std::ranges::none_of(name.ways, has_found)) {
+      names.push_back(shorten(escape_non_ascii(name.name), kWidestName));
+    }
+  }
+  if (names.empty()) return {};
+  if (names.size() == 1) return fmt::format(", but {} is found on no way", names.front());
+  return fmt::format(", but {} names are found on no way", names.size());
+}
+
 void write_name(const DnsNameTest& name, Page& page) {
   constexpr std::size_t kWidestName = 50;
   page.heading(
@@ -142,8 +160,7 @@ void write_name(const DnsNameTest& name, Page& page) {
   for (const DnsWayAnswer& way : name.ways) {
     styled.table.rows.push_back({cell(way.way, kServerColumns), cell(way.scope, kScopeColumns),
                                  answer_text(way, page.verbose()), time_text(way.took)});
-    const bool found = way.outcome == DnsOutcome::kAnswered && !way.addresses.empty();
-    styled.styles.push_back(found ? Style::kPlain : Style::kQuiet);
+    styled.styles.push_back(has_found(way) ? Style::kPlain : Style::kQuiet);
   }
   page.table(styled);
 }
@@ -169,9 +186,12 @@ std::string data_headline(const DnsTestReport& report) {
   const auto answering = static_cast<std::size_t>(std::ranges::count_if(servers, [](const DnsServerTest& server) {
     return server.udp.outcome == DnsOutcome::kAnswered || server.udp_plain.outcome == DnsOutcome::kAnswered;
   }));
-  if (answering == asked)
-    return asked == 1 ? "The DNS server answers." : fmt::format("All {} DNS servers answer.", asked);
-  return fmt::format("{} of {} DNS servers answer{}.", answering, asked, answering == 1 ? "s" : "");
+  const std::string but = not_found_text(report.results);
+  if (answering == asked) {
+    return asked == 1 ? fmt::format("The DNS server answers{}.", but)
+                      : fmt::format("All {} DNS servers answer{}.", asked, but);
+  }
+  return fmt::format("{} of {} DNS servers answer{}{}.", answering, asked, answering == 1 ? "s" : "", but);
 }
 
 void write_sections(const DnsTestReport& report, Page& page) {

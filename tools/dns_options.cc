@@ -2,6 +2,7 @@
 // The options of the dns commands, their limits and their help.
 #include "cli.h"
 #include "option_values.h"
+#include "vpndoctor/idn.h"
 
 namespace vpndoctor {
 namespace {
@@ -41,6 +42,21 @@ struct RawDns {
 
 void add_type_option(CLI::App& app, std::string& type) {
   app.add_option("--type", type, "Ask for records of this type (A)")->check(not_empty())->type_name("TYPE");
+}
+
+/// What DNS is asked for by an internationalised name.
+std::optional<Error> complete_name(std::string& name) {
+  // Nothing that long is a name in any form.
+  constexpr std::size_t kLongestText = 1024;
+  if (name.size() <= kLongestText) {
+    auto ascii = idn_to_ascii(name);
+    if (!ascii) {
+      return Error{ErrorKind::kUsage, fmt::format("{} is no domain name: {}", in_quotes(name), ascii.error()),
+                   "give it in its ASCII form (xn--...)"};
+    }
+    name = *std::move(ascii);
+  }
+  return check_dns_name(name);
 }
 
 std::optional<Error> complete_type(const std::string& text, std::uint16_t& type) {
@@ -129,15 +145,15 @@ class DnsOptions final : public CommandOptions {
   }
 
   Result<ParsedCommand> complete(DnsExplainCommand explain) const {
-    if (auto error = check_dns_name(explain.name)) return std::unexpected(*error);
+    if (auto error = complete_name(explain.name)) return std::unexpected(*error);
     if (auto error = complete_type(raw_.type, explain.type)) return std::unexpected(*error);
     if (auto error = complete_caller(raw_.caller, explain)) return std::unexpected(*error);
     return explain;
   }
 
   Result<ParsedCommand> complete(DnsTestCommand test) const {
-    for (const std::string& name : test.names) {
-      if (auto error = check_dns_name(name)) return std::unexpected(*error);
+    for (std::string& name : test.names) {
+      if (auto error = complete_name(name)) return std::unexpected(*error);
     }
     if (auto error = complete_type(raw_.type, test.type)) return std::unexpected(*error);
     for (const std::string& text : raw_.servers) {

@@ -50,6 +50,17 @@ std::optional<AddressAndPort> split_endpoint(std::string_view text) {
   return AddressAndPort{address, rest.substr(1)};
 }
 
+/// RFC 1035 section 3.5, RFC 3596 section 2.5.
+std::string reverse_name(const IpAddress& address) {
+  std::string name;
+  if (address.family == Family::kInet) {
+    for (std::size_t i = 4; i-- > 0;) name += fmt::format("{}.", address.bytes[i]);
+    return name + "in-addr.arpa";
+  }
+  for (std::size_t i = 16; i-- > 0;) name += fmt::format("{:x}.{:x}.", address.bytes[i] & 0xf, address.bytes[i] >> 4);
+  return name + "ip6.arpa";
+}
+
 }  // namespace
 
 std::string check_whole_number(std::string& text, WholeNumbers range) {
@@ -77,8 +88,9 @@ std::optional<Error> check_dns_name(const std::string& name) {
   if (name == ".") return std::nullopt;
   if (text.empty()) return wrong("it is empty", "give one such as git.corp.example");
   if (text.size() > kLongestName) return wrong("it is longer than 253 bytes", "give the name alone");
-  if (IpAddress::parse(name)) {
-    return wrong("it is an address", "its own name is asked for with --type PTR, as 7.0.66.10.in-addr.arpa");
+  if (const auto address = IpAddress::parse(name)) {
+    return Error{ErrorKind::kUsage, fmt::format("{} is no domain name: it is an address", in_quotes(name)),
+                 fmt::format("its own name is asked for as {} --type PTR", reverse_name(*address))};
   }
   for (const char c : text) {
     if (static_cast<unsigned char>(c) >= 0x80) return wrong("it is not ASCII", "give it as idn2 prints it (xn--...)");

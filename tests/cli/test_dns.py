@@ -20,8 +20,9 @@ NSSWITCH = "/etc/nsswitch.conf"
 WRONG_NAMES = [("", "it is empty"), ("a..b", "a part of it is empty"), (".a", "a part of it is empty"),
                ("x" * 64 + ".example", "longer than 63 bytes"), ("x." * 127 + "xx", "longer than 253 bytes"),
                ("a\x1b[31mb", "characters that no name has"), ("a b", "characters that no name has"),
-               ("b\u00fccher.example", "it is not ASCII"), ("192.0.2.1", "it is an address"),
-               ("2001:db8::1", "it is an address")]
+               ("\u2603.example", "disallowed character"), (b"x\xff.example", "neither UTF-8 nor text of this locale"),
+               ("192.0.2.1", "asked for as 1.2.0.192.in-addr.arpa --type PTR"),
+               ("2001:db8::1", "asked for as 1." + "0." * 23 + "8.b.d.0.1.0.0.2.ip6.arpa --type PTR")]
 
 HOSTILE_FILES = {
     "binary": bytes(range(256)) * 64,
@@ -78,6 +79,11 @@ class Arguments(DnsCase):
             for name, words in WRONG_NAMES:
                 with self.subTest(command=command, name=name[:40]):
                     self.assert_error(["dns", command, name], 2, words)
+
+    def test_an_international_name_is_asked_for_as_dns_has_it(self):
+        for name in ("b\u00fccher.example", "xn--bcher-kva.example", "BU\u0308CHER.example".lower()):
+            document = json.loads(run("dns", "explain", "--json", name, env={**os.environ, "LC_ALL": "C"}).stdout)
+            self.assertEqual(document["data"]["name"], "xn--bcher-kva.example")
 
     def test_wrong_values_are_refused_with_what_is_right(self):
         for command, option, values, words in [

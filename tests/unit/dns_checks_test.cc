@@ -648,6 +648,13 @@ TEST(DnsDeadStub, NobodyListens) {
   EXPECT_EQ(findings_of(scene.listens("0.0.0.0", "unbound")), kNone);
 }
 
+TEST(DnsDeadStub, AFileWithoutServersMeansThisMachine) {
+  DnsScene scene = DnsScene::debian().resolv_conf({});
+  EXPECT_EQ(findings_of(scene), "DNS017 error");
+  scene.listens("127.0.0.1", "unbound");
+  EXPECT_EQ(findings_of(scene), kNone);
+}
+
 TEST(DnsDeadStub, UnseenListenersDecideNothing) {
   DnsScene scene = DnsScene::debian().resolv_conf({"127.0.0.1"});
   scene.dns.listeners = Observed<std::vector<DnsListener>>::missing("no right to look");

@@ -159,6 +159,15 @@ TEST_F(Libc, MissingResolveModuleOrDaemonFallsThroughToDns) {
   EXPECT_EQ(sent("www.example.org"), Sent{"192.0.2.53 www.example.org"});
 }
 
+TEST_F(Libc, AResolvedThatIsSilentLeavesTheAnswerUncertain) {
+  services({"resolve", "dns"});
+  snapshot_.dns.resolved = Observed<ResolvedState>::missing("systemd-resolved cannot be asked: it did not answer");
+  const DnsPath answer = path("www.example.org");
+  EXPECT_NE(answer.uncertain.find("it did not answer"), std::string::npos);
+  ASSERT_EQ(answer.asked.size(), 1U);
+  EXPECT_EQ(answer.asked[0].only_if, "resolve is not there");
+}
+
 TEST_F(Libc, WithoutActionsDnsIsAskedWhatResolvedDoesNotFind) {
   services({"resolve", "dns"});
   service(0).return_on_not_found = service(0).return_on_try_again = false;

@@ -85,6 +85,47 @@ TEST(DnsExplainText, OfServersThatAreAskedAtOnceThoseOutsideTheTunnelAreNamed) {
   EXPECT_NE(line.find("of which 192.0.2.1 is outside the tunnel: a leak"), std::string::npos) << line;
 }
 
+TEST(DnsExplainText, AServerThatIsAskedOnAConditionIsNamedWithIt) {
+  Snapshot snapshot = plain_machine();
+  snapshot.dns.hosts = Observed<std::vector<HostsEntry>>::missing("/etc/hosts is larger than 16 MiB");
+  const std::string line = explained(std::move(snapshot), "www.example.org.", {}, {.quiet = true});
+  EXPECT_NE(line.find("may go to 192.0.2.1 through eth0, if files finds nothing; that is not certain"), line.npos)
+      << line;
+}
+
+TEST(DnsShowText, BesideADomainOfAllNamesADefaultRouteTakesNothing) {
+  Snapshot snapshot = vpn_machine();
+  snapshot.dns.resolved->scopes[2].domains = {{".", true}};
+  EXPECT_NE(shown(snapshot, {.quiet = true}).find("eth0 for home.lan, tun0"), std::string::npos) << shown(snapshot);
+  snapshot.dns.resolved->scopes[2].default_route = true;
+  EXPECT_NE(shown(snapshot, {.quiet = true}).find("eth0 for home.lan, tun0 for all others"), std::string::npos);
+  snapshot.dns.resolved->scopes[2].live_protocols = 0;
+  EXPECT_NE(shown(snapshot).find("eth0        live, takes all other names"), std::string::npos) << shown(snapshot);
+}
+
+TEST(DnsShowText, OfManyScopesTheOneThatTakesTheRestIsNamed) {
+  Snapshot snapshot = vpn_machine();
+  for (int i = 0; i < 9; ++i) {
+    ResolvedScope scope = snapshot.dns.resolved->scopes[2];
+    scope.kind = ResolvedScope::Kind::kDelegate;
+    scope.delegate = std::to_string(i);
+    snapshot.dns.resolved->scopes.push_back(scope);
+  }
+  const std::string line = shown(std::move(snapshot), {.quiet = true});
+  EXPECT_NE(line.find("eth0 for all others, and 7 more"), std::string::npos) << line;
+}
+
+TEST(DnsShowText, WithoutANetworkNobodyIsSaidToAnswer) {
+  Snapshot snapshot = plain_machine();
+  snapshot.dns.resolv_conf = seen(resolv_conf_of({"192.0.2.1"}));
+  EXPECT_EQ(shown(snapshot, {.quiet = true}).find("can be asked now"), std::string::npos);
+  for (Link& link : *snapshot.links) {
+    if (!link.is_loopback()) link.flags &= ~std::uint32_t{kLinkUp};
+  }
+  const std::string line = shown(std::move(snapshot), {.quiet = true});
+  EXPECT_NE(line.find("no server can be asked now: no network interface is up"), std::string::npos) << line;
+}
+
 TEST(DnsExplainText, FitsOneScreen) {
   const std::string text = explained(vpn_machine(), "a.corp.example");
   EXPECT_LE(std::count(text.begin(), text.end(), '\n'), 40);

@@ -18,8 +18,8 @@ namespace [[gnu::visibility("default")]] vpndoctor {
 
 /// What to do about a source that holds no state at all.
 inline constexpr const char* kHowToMakeState =
-    "on Linux: vpndoctor routes save FILE; on macOS: netstat -rn > netstat.txt and ifconfig -v > ifconfig.txt in a "
-    "folder";
+    "on Linux: vpndoctor routes save FILE; on macOS: netstat -rn > netstat.txt, ifconfig -v > ifconfig.txt and "
+    "scutil --dns > scutil-dns.txt in a folder";
 
 /// Takes a piece of text; returns false to stop (the disk is full).
 using TextSink = std::function<bool(std::string_view)>;
