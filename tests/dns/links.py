@@ -226,4 +226,7 @@ class Link:
             batch(f"link del {self.name}")
 
     def end(self):
+        """Takes it away at once: the kernel would end the peer's namespace, and the link with it, some time later."""
+        if os.path.exists(f"/proc/sys/net/ipv4/conf/{self.name}"):
+            self.delete()
         self.peer.end()

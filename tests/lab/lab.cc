@@ -14,6 +14,7 @@
 #include <array>
 #include <cerrno>
 #include <cstring>
+#include <future>
 
 #include "rtnetlink.h"
 
@@ -196,6 +197,15 @@ std::optional<std::uint32_t> Lab::client_cache(Family family) const {
   return cached_path_mtu(target_address(family));
 }
 
+void Lab::poison_next(std::uint32_t mtu_bytes) {
+  std::promise<void> done;
+  loop_.post([&] {
+    emulator_->poison_once(mtu_bytes);
+    done.set_value();
+  });
+  done.get_future().wait();
+}
+
 Result<void> Lab::poison_client_cache(Family family, std::uint32_t mtu_bytes) {
   const InNamespace inside(client_);
   const Fd udp(socket(family == Family::kInet ? AF_INET : AF_INET6, SOCK_DGRAM | SOCK_CLOEXEC, 0));
@@ -215,12 +225,16 @@ Result<void> Lab::poison_client_cache(Family family, std::uint32_t mtu_bytes) {
   // Fragments would get through whole, so the datagram says that it must not be cut.
   const int discover = IP_PMTUDISC_DO;
   setsockopt(udp.get(), IPPROTO_IP, IP_MTU_DISCOVER, &discover, sizeof(discover));
-  for (int attempt = 0; attempt < 100; ++attempt) {
-    loop_.post([this, mtu_bytes] { emulator_->poison_once(mtu_bytes); });
+  bool is_taken = false;
+  for (int attempt = 0; attempt < 100 && !is_taken; ++attempt) {
+    poison_next(mtu_bytes);
     sendto(udp.get(), payload.data(), payload.size(), 0, reinterpret_cast<const sockaddr*>(&to), sizeof(to));
     std::this_thread::sleep_for(10ms);
-    if (client_cache(family)) return {};
+    is_taken = client_cache(family).has_value();
   }
+  // An attempt that came too late must not spoil a packet of the test.
+  poison_next(0);
+  if (is_taken) return {};
   return failure(ErrorKind::kInternal, "the client's kernel did not take the forged path MTU");
 }
 

@@ -42,6 +42,8 @@ class Lab {
   Result<void> connect_target(const PathConfig& path);
   Result<void> start_servers(const TargetConfig& target);
   void start_emulator(const PathConfig& path, std::uint64_t seed);
+  /// Returns once the routers are about to do so, or, with 0, once they no longer are.
+  void poison_next(std::uint32_t mtu_bytes);
 
   NetNamespace client_;
   NetNamespace gateway_;
