@@ -94,9 +94,9 @@ DnsForwarder other(const Snapshot& snapshot, const DnsServer& server) {
 std::string why_no_stub(const Snapshot& snapshot) {
   const Observed<ResolvedState>& resolved = snapshot.dns.resolved;
   if (!resolved) {
-    const bool listens = listener_at(snapshot, *DnsServer::parse("127.0.0.53")) != nullptr;
-    if (!listens && is_absent(resolved.why_missing())) return resolved.why_missing();
-    return listens ? std::string() : fmt::format("systemd-resolved is not known to run: {}", resolved.why_missing());
+    if (listener_at(snapshot, *DnsServer::parse("127.0.0.53")) != nullptr) return {};
+    if (is_absent(resolved.why_missing())) return resolved.why_missing();
+    return snapshot.dns.listeners.is_complete() ? "nothing listens on 127.0.0.53" : "";
   }
   if (!resolved->foreign.empty()) return fmt::format("systemd-resolved is not of this network: {}", resolved->foreign);
   if (resolved->runs == false) return "systemd-resolved does not run";

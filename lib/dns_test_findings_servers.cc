@@ -88,6 +88,12 @@ void add_forwarder_step(const std::string& address, Remedy& remedy) {
 
 void add_dead_remedy(const DnsTestFacts& facts, const DnsServerTest& server, Finding& finding) {
   const std::string address = server.server.address.to_string();
+  const Observed<ResolvConf>& conf = facts.snapshot.dns.resolv_conf;
+  if (server.resolv_conf_index && conf && conf->nameservers.empty()) {
+    return add_step(
+        finding.remedy,
+        fmt::format("Name a server in {}: it names none that is an address, so {} is asked.", conf->path, address));
+  }
   if (server.server.address.is_loopback()) return add_forwarder_step(address, finding.remedy);
   if (server.is_tunnel) add_step(finding.remedy, "Start the VPN again: the server is behind it.");
   add_step(finding.remedy, "See where packets to it go.", {user_command({"vpndoctor", "routes", "explain", address})});

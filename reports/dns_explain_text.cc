@@ -308,6 +308,12 @@ std::string data_headline(const DnsExplainReport& report) {
   const DnsPath* path = main_path(explanation);
   const std::string resolver = resolver_of(*report.snapshot);
   if (path == nullptr) {
+    const bool has_no_way =
+        std::ranges::all_of(explanation.paths, [](const DnsPath& each) { return !each.why_none.empty(); });
+    if (has_no_way && !explanation.paths.empty()) {
+      const DnsPath& none = explanation.paths.front();
+      return fmt::format("{} is not asked by way of {}: {}.", explanation.name, caller_text(none), none.why_none);
+    }
     const std::string why = explanation.paths.empty() ? "" : unknown_text(explanation.paths.front());
     return fmt::format("Who would be asked for {} is not known{}{}.", explanation.name, why.empty() ? "" : ": ", why);
   }

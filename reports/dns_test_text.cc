@@ -24,11 +24,16 @@ std::string time_text(const std::optional<Milliseconds>& time) {
   return time->count() < 1000 ? fmt::format("{:.1f} ms", time->count()) : fmt::format("{:.1f} s", time->count() / 1000);
 }
 
+/// It ended before it was known whether there is an answer.
+bool is_interrupted(const DnsExchange& exchange) {
+  return exchange.outcome == DnsOutcome::kNotAsked && exchange.reason == "interrupted";
+}
+
 /// "3.1 ms", "3.1 ms REFUSED", "silent", "unreachable".
 std::string cell_text(const DnsExchange& exchange) {
   switch (exchange.outcome) {
     case DnsOutcome::kNotAsked:
-      return "not asked";
+      return is_interrupted(exchange) ? "interrupted" : "not asked";
     case DnsOutcome::kSilent:
       return "silent";
     case DnsOutcome::kUnreachable:
@@ -77,7 +82,7 @@ std::string scope_text(const DnsServerTest& server) {
 }
 
 bool is_asked(const DnsServerTest& server) {
-  return server.udp.outcome != DnsOutcome::kNotAsked || server.udp.reason == "interrupted";
+  return server.udp.outcome != DnsOutcome::kNotAsked || is_interrupted(server.udp);
 }
 
 /// What the table has no room for.
@@ -186,6 +191,9 @@ std::string data_headline(const DnsTestReport& report) {
   const auto answering = static_cast<std::size_t>(std::ranges::count_if(servers, [](const DnsServerTest& server) {
     return server.udp.outcome == DnsOutcome::kAnswered || server.udp_plain.outcome == DnsOutcome::kAnswered;
   }));
+  if (std::ranges::any_of(servers, [](const DnsServerTest& server) { return is_interrupted(server.udp); })) {
+    return fmt::format("{} of {} DNS servers had answered by then.", answering, asked);
+  }
   const std::string but = not_found_text(report.results);
   if (answering == asked) {
     return asked == 1 ? fmt::format("The DNS server answers{}.", but)

@@ -31,6 +31,11 @@ bool is_answered(const DnsPath& path) {
   return path.is_answered_here || !path.asked.empty() || (path.why_none.empty() && path.uncertain.empty());
 }
 
+/// That there is no such way here is an answer as well.
+bool has_no_way(const DnsExplanation& explanation) {
+  return std::ranges::all_of(explanation.paths, [](const DnsPath& path) { return !path.why_none.empty(); });
+}
+
 }  // namespace
 
 Report run_dns_explain(const DnsExplainCommand& command, const OutputOptions& /*output*/) {
@@ -44,7 +49,7 @@ Report run_dns_explain(const DnsExplainCommand& command, const OutputOptions& /*
   }
   DnsExplainReport result{std::move(*state), {}};
   result.explanation = explain(command, *result.snapshot);
-  const bool any = std::ranges::any_of(result.explanation.paths, is_answered);
+  const bool any = std::ranges::any_of(result.explanation.paths, is_answered) || has_no_way(result.explanation);
   report.verdict = any ? Verdict::kOk : Verdict::kUndetermined;
   report.data = std::move(result);
   return report;

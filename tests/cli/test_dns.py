@@ -243,6 +243,11 @@ class Explain(DnsCase):
                 self.assertEqual(list(paths), [caller.split(":")[0]])
         self.assertEqual(self.explain("--caller", "bound:vd0", "a.example")["bound"]["interface"], "vd0")
 
+    def test_that_there_is_no_such_way_is_an_answer(self):
+        done = run("dns", "explain", "--caller", "stub", "a.example")
+        self.assertEqual((done.returncode, done.stderr), (0, ""))
+        self.assertRegex(done.stdout, r"\ADNS: a.example is not asked by way of stub: ")
+
     def test_a_name_of_the_hosts_file_is_answered_here(self):
         with file_with("/etc/hosts", "10.1.2.3 wiki.corp.example wiki\n"):
             libc = self.explain("wiki.corp.example")["libc"]
