@@ -3,7 +3,9 @@
 // random set-ups with everything that a route can have.
 #include <fmt/format.h>
 #include <gtest/gtest.h>
+#include <unistd.h>
 
+#include <cstdio>
 #include <fstream>
 #include <nlohmann/json.hpp>
 #include <random>
@@ -267,9 +269,10 @@ void set_up_links() {
 }
 
 void apply(const std::string& commands) {
-  const std::string path = ::testing::TempDir() + "vpndoctor-collect-routes.batch";
+  const std::string path = fmt::format("{}vpndoctor-collect-routes-{}", ::testing::TempDir(), ::getpid());
   std::ofstream(path) << commands;
   output_of("ip -force -batch " + path + " 2>&1");
+  std::remove(path.c_str());
 }
 
 bool is_inet6(const Route& route) { return route.destination.family() == Family::kInet6; }
