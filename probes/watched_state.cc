@@ -25,6 +25,14 @@ bool is_same_entry(const Address& left, const Address& right) {
          left.prefix_length == right.prefix_length && left.peer == right.peer;
 }
 
+/// The kernel tells the first end of a new veth before the second is there, and not again when it is
+/// (drivers/net/veth.c veth_newlink()).
+void tell_other_end(const Link& link, std::vector<Link>& links) {
+  if (link.kind != "veth" || link.lower.empty() || link.lower_is_elsewhere) return;
+  const auto other = std::ranges::find(links, link.lower, &Link::name);
+  if (other != links.end() && other->kind == link.kind && other->lower.empty()) other->lower = link.name;
+}
+
 }  // namespace
 
 void WatchedState::assign(Snapshot snapshot) {
@@ -119,6 +127,7 @@ void WatchedState::add_link(Link link, std::vector<RouteEvent>& events) {
   const auto known = std::ranges::find(links, link.index, &Link::index);
   if (known == links.end()) {
     events.push_back(event_of(RouteEventKind::kAdded, link));
+    tell_other_end(link, links);
     links.push_back(std::move(link));
     return;
   }

@@ -11,6 +11,7 @@
 #include <random>
 
 #include "in_namespace.h"
+#include "local_routes.h"
 #include "netlink.h"
 #include "vpndoctor/collect.h"
 #include "vpndoctor/route_diff.h"
@@ -24,6 +25,7 @@ using testing_support::in_network_namespace;
 using testing_support::output_of;
 using testing_support::PeerNamespace;
 using testing_support::run;
+using testing_support::wait_for_local_routes;
 
 Snapshot collected() {
   auto snapshot = collect_snapshot({.tunnels = false});
@@ -212,6 +214,7 @@ TEST(CollectFacets, AddressesAreThoseOfIproute2) {
         "ip addr add 10.9.0.1 peer 10.9.0.2 dev t0; ip addr add 10.4.0.1/8 dev v1 valid_lft 1000 preferred_lft 500");
     run("ip addr add 2001:db8::1/64 dev v0 nodad; ip addr add 2001:db8::5 peer 2001:db8::6/128 dev t0 nodad; "
         "ip addr add 2001:db8:1::1/64 dev v1 nodad valid_lft 1000 preferred_lft 0 noprefixroute");
+    wait_for_local_routes();  // until then an address is tentative, also with `nodad`
     const Snapshot snapshot = collected();
     std::vector<std::string> addresses;
     for (const Address& address : *snapshot.addresses) addresses.push_back(words_of(address));

@@ -17,6 +17,7 @@
 #include <utility>
 
 #include "in_namespace.h"
+#include "local_routes.h"
 #include "million_routes.h"
 #include "netlink.h"
 #include "routing_changes.h"
@@ -30,6 +31,7 @@ using testing_support::in_network_namespace;
 using testing_support::install_routes;
 using testing_support::make_big_interface;
 using testing_support::run;
+using testing_support::wait_for_local_routes;
 
 IpAddress ip(const char* text) { return IpAddress::parse(text).value(); }
 
@@ -218,6 +220,7 @@ TEST(RoutingChanges, EveryKindOfChangeIsNoticed) {
       EXPECT_FALSE(changes->any()) << "before " << command;
       run(command);
       EXPECT_TRUE(changes->any()) << command;
+      wait_for_local_routes();
     }
   });
 }

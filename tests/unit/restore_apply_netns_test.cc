@@ -9,6 +9,7 @@
 #include <random>
 
 #include "in_namespace.h"
+#include "local_routes.h"
 #include "vpndoctor/apply_plan.h"
 #include "vpndoctor/collect.h"
 #include "vpndoctor/restore_plan.h"
@@ -21,6 +22,7 @@ namespace {
 using testing_support::in_network_namespace;
 using testing_support::output_of;
 using testing_support::run;
+using testing_support::wait_for_local_routes;
 
 void make_links() {
   run("ip link set lo up");
@@ -28,6 +30,7 @@ void make_links() {
   run("for i in v0 v1 d0 d1; do ip link set $i up; done");
   run("ip address add 10.0.0.1/24 dev v0 && ip address add 10.0.1.1/24 dev d0");
   run("ip address add 2001:db8::1/64 dev v0 nodad && ip address add 2001:db8:0:1::1/64 dev d0 nodad");
+  wait_for_local_routes();
 }
 
 /// Commands that change routes and rules, from a pool small enough that keys collide. Many are refused: so be it.

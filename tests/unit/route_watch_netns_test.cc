@@ -13,11 +13,13 @@
 #include <functional>
 #include <map>
 #include <random>
+#include <semaphore>
 #include <thread>
 
 #include "handles.h"
 #include "netlink.h"
 #include "unit/in_namespace.h"
+#include "unit/local_routes.h"
 #include "vpndoctor/collect.h"
 #include "vpndoctor/route_diff.h"
 #include "vpndoctor/route_watch.h"
@@ -28,14 +30,20 @@ namespace {
 using testing_support::in_network_namespace;
 using testing_support::output_of;
 using testing_support::run;
+using testing_support::wait_for_local_routes;
 
 struct Watched {
   WatchResult result;
   std::vector<RouteEvent> events;
 };
 
-/// Watches while `actions` run in a thread of their own, and ends when they have ended.
-Watched watch(const std::function<void()>& actions, int receive_buffer_bytes = 1 << 24) {
+constexpr int kLargeBufferBytes = 1 << 24;
+
+/// Watches while `actions` run in a thread of their own, and ends when they have ended. The watch stands still in
+/// `on_first_event`.
+Watched watch(
+    const std::function<void()>& actions, int receive_buffer_bytes = kLargeBufferBytes,
+    const std::function<void()>& on_first_event = [] {}) {
   const Fd stop(eventfd(0, EFD_CLOEXEC));
   const Fd begun(eventfd(0, EFD_CLOEXEC));
   std::thread actor([&] {
@@ -54,6 +62,7 @@ Watched watch(const std::function<void()>& actions, int receive_buffer_bytes = 1
     return write(begun.get(), &one, sizeof one) == static_cast<ssize_t>(sizeof one);
   };
   request.on_event = [&](const RouteEvent& event) {
+    if (watched.events.empty()) on_first_event();
     watched.events.push_back(event);
     return true;
   };
@@ -80,13 +89,17 @@ bool has_event(const Watched& watched, std::string_view text) {
   return std::ranges::any_of(watched.events, [&](const RouteEvent& each) { return each.text.contains(text); });
 }
 
-constexpr const char* kTwoLinks =
-    "ip link set lo up; ip link add v0 type veth peer name v1; ip link set v0 up; ip link set v1 up;"
-    "ip addr add 192.0.2.1/24 dev v0; ip addr add 2001:db8::1/64 dev v0 nodad; ip addr add 198.51.100.1/24 dev v1";
+/// v0 and v1, of which the kernel adds nothing more by itself.
+void set_up_two_links() {
+  run("ip link set lo up; ip link add v0 type veth peer name v1; ip link set v0 addrgenmode none; "
+      "ip link set v1 addrgenmode none; ip link set v0 up; ip link set v1 up");
+  run("ip addr add 192.0.2.1/24 dev v0; ip addr add 2001:db8::1/64 dev v0 nodad; ip addr add 198.51.100.1/24 dev v1");
+  wait_for_local_routes();
+}
 
 TEST(RouteWatch, TellsWhatHappensInWords) {
   in_network_namespace([] {
-    run(kTwoLinks);
+    set_up_two_links();
     const Watched watched = watch([] {
       run("ip route add 10.0.0.0/8 via 192.0.2.9");
       run("ip route replace 10.0.0.0/8 via 192.0.2.8");
@@ -107,13 +120,25 @@ TEST(RouteWatch, TellsWhatHappensInWords) {
   });
 }
 
+TEST(RouteWatch, BothEndsOfANewVethKnowEachOther) {
+  in_network_namespace([] {
+    const Watched watched = watch([] { run("ip link add dm0 type veth peer name dm1"); });
+    EXPECT_EQ(watched.events.size(), 2U);
+    EXPECT_EQ(differences(watched.result.last), std::vector<std::string>{});
+  });
+}
+
 TEST(RouteWatch, NoticesTheIpv4RoutesThatALinkTakesWithItInSilence) {
   in_network_namespace([] {
-    run(kTwoLinks);
+    set_up_two_links();
     run("ip route add 10.0.0.0/8 via 192.0.2.9; ip route add 10.1.0.0/16 dev v0");
     for (const char* command : {"ip link set v0 down", "ip link del v0"}) {
       run("ip link set v0 up; ip route replace 10.0.0.0/8 via 192.0.2.9; ip route replace 10.1.0.0/16 dev v0");
-      const Watched watched = watch([command] { run(command); });
+      wait_for_local_routes();
+      const Watched watched = watch([command] {
+        run(command);
+        wait_for_local_routes();  // the other end loses its carrier
+      });
       EXPECT_TRUE(has_event(watched, "10.0.0.0/8 via 192.0.2.9 dev v0 removed")) << command;
       EXPECT_TRUE(has_event(watched, "10.1.0.0/16 dev v0 scope link removed")) << command;
       EXPECT_GE(watched.result.resynchronisations, 1U);
@@ -124,7 +149,7 @@ TEST(RouteWatch, NoticesTheIpv4RoutesThatALinkTakesWithItInSilence) {
 
 TEST(RouteWatch, NoticesTheRoutesThatALostAddressTakesWithIt) {
   in_network_namespace([] {
-    run(kTwoLinks);
+    set_up_two_links();
     run("ip addr add 203.0.113.1/32 dev v0; ip route add 10.0.0.0/8 via 192.0.2.9 src 203.0.113.1");
     const Watched watched = watch([] { run("ip addr del 203.0.113.1/32 dev v0"); });
     EXPECT_TRUE(has_event(watched, "10.0.0.0/8 via 192.0.2.9"));
@@ -134,7 +159,7 @@ TEST(RouteWatch, NoticesTheRoutesThatALostAddressTakesWithIt) {
 
 TEST(RouteWatch, FollowsTheOrderOfRoutesOfOneKey) {
   in_network_namespace([] {
-    run(kTwoLinks);
+    set_up_two_links();
     const Watched watched = watch([] {
       run("ip route add 10.0.0.0/8 dev v0");
       run("ip route append 10.0.0.0/8 dev v1");
@@ -153,7 +178,7 @@ TEST(RouteWatch, FollowsTheOrderOfRoutesOfOneKey) {
 
 TEST(RouteWatch, FollowsNexthopObjects) {
   in_network_namespace([] {
-    run(kTwoLinks);
+    set_up_two_links();
     run("ip nexthop add id 1 via 192.0.2.9 dev v0; ip nexthop add id 2 via 198.51.100.9 dev v1");
     run("ip nexthop add id 10 group 1/2; ip route add 10.0.0.0/8 nhid 10");
     const Watched watched = watch([] {
@@ -204,7 +229,8 @@ std::string random_batch(std::mt19937& random, int count) {
 
 TEST(RouteWatch, AfterRandomChurnItsStateEqualsAFreshReading) {
   in_network_namespace([] {
-    run("ip link set lo up");
+    // Link-local addresses would come a second after all is over.
+    run("ip link set lo up; sysctl -qw net.ipv6.conf.default.addr_gen_mode=1");
     for (const char* pair : {"d0 type veth peer name p0", "d1 type veth peer name p1", "d2 type veth peer name p2"}) {
       run(std::string("ip link add ") + pair);
     }
@@ -212,13 +238,14 @@ TEST(RouteWatch, AfterRandomChurnItsStateEqualsAFreshReading) {
     for (const unsigned seed : {1U, 2U, 3U, 4U, 5U, 6U}) {
       std::mt19937 random(seed);
       const std::string batch = random_batch(random, 1500);
-      const int buffer = seed % 2 == 0 ? 4096 : 1 << 24;
+      const int buffer = seed % 2 == 0 ? 4096 : kLargeBufferBytes;
       const Watched watched = watch(
           [&] {
             FILE* ip = popen("ip -force -batch - >/dev/null 2>&1", "w");
             ASSERT_NE(ip, nullptr);
             fputs(batch.c_str(), ip);
             pclose(ip);
+            wait_for_local_routes();
           },
           buffer);
       EXPECT_GT(watched.events.size(), 200U) << seed;
@@ -266,9 +293,17 @@ TEST(RouteWatch, AnOverrunIsNoticedAndMended) {
   in_network_namespace([] {
     run("ip link add d0 type veth peer name p0; ip link set d0 addrgenmode none; ip link set p0 addrgenmode none");
     run("ip link set d0 up; ip link set p0 up");
+    wait_for_local_routes();
     const int index = std::stoi(output_of("ip -o link show d0"));
     constexpr std::uint32_t kRoutes = 65'000;
-    const Watched watched = watch([index] { add_many_routes(index, kRoutes); }, 4096);
+    // A watch that is never kept waiting may keep up.
+    std::binary_semaphore all_are_there(0);
+    const Watched watched = watch(
+        [&] {
+          add_many_routes(index, kRoutes);
+          all_are_there.release();
+        },
+        4096, [&] { all_are_there.acquire(); });
     EXPECT_TRUE(has_event(watched, "events were lost"));
     EXPECT_GE(watched.result.resynchronisations, 1U);
     EXPECT_GT(watched.result.last.routes->routes.size(), kRoutes);
@@ -308,6 +343,7 @@ TEST(RouteWatch, ManyLinksThatGoAreToldOnceEach) {
     constexpr int kPairs = 100;
     run("ip link set lo up");
     run_batch(pairs_batch(kPairs));
+    wait_for_local_routes();
     std::string batch;
     for (int i = 0; i < kPairs; ++i) batch += fmt::format("link del a{}\n", i);
     const Watched watched = watch([&] { run_batch(batch); });
@@ -417,7 +453,7 @@ TEST(RouteDiff, ATunnelThatIsMadeAgainWithItsRoutesIsTheSame) {
       run("ip tuntap add dev tun7 mode tun; ip link set tun7 up; ip addr add 10.7.0.1/24 dev tun7");
       run("ip route add 10.6.0.0/16 via 10.7.0.2 dev tun7");
     };
-    run(kTwoLinks);
+    set_up_two_links();
     make();
     const auto before = collect_snapshot();
     run("ip link del tap8; ip link del tun7");

@@ -72,14 +72,20 @@ class Program {
   int output_ = -1;
 };
 
+/// Each test has a key of its own: two may run at once.
+std::string key_file() {
+  return fmt::format("{}vpndoctor-{}.key", ::testing::TempDir(),
+                     ::testing::UnitTest::GetInstance()->current_test_info()->name());
+}
+
 /// An OpenVPN end with a static key; `options` say the rest.
 std::string openvpn(const std::string& device, const std::string& options) {
-  const std::string key = ::testing::TempDir() + "vpndoctor-static.key";
+  const std::string key = key_file();
   return fmt::format("openvpn --dev {} --dev-type tun --cipher AES-256-CBC --secret {} --ifconfig {}", device, key,
                      options);
 }
 
-void make_key() { run("openvpn --genkey secret " + ::testing::TempDir() + "vpndoctor-static.key"); }
+void make_key() { run("openvpn --genkey secret " + key_file()); }
 
 /// Logged after the interface has its address.
 constexpr const char* kOpened = "link remote";
