@@ -290,6 +290,12 @@ class OnTheWire(unittest.TestCase):
         self.assertEqual(self.server(document, TUN)["udp"]["reason"], "interrupted")
         self.assertNotIn("DNS031", self.codes(document))
 
+    def test_the_headline_names_what_is_found_nowhere(self):
+        self.split_dns()
+        for name, words in (("a.nx.example", ", but a.nx.example is found on no way."), ("www.example.org", "answer.")):
+            line = world.run(world.TOOL, "dns", "test", "--quiet", name, check=False).stdout
+            self.assertIn(words, line)
+
     def test_text_shows_the_ways_side_by_side(self):
         self.split_dns()
         text = world.run(world.TOOL, "dns", "test", "www.corp.example", check=False).stdout

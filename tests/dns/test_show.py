@@ -99,6 +99,14 @@ class Resolved(unittest.TestCase):
         self.assertLess(document["duration_ms"], 10_000)
         source, = (each for each in document["data"]["sources"] if each["name"] == "systemd_resolved")
         self.assertTrue(source["why_missing"] or source["limits"], source)
+        # libc asks it first, so that nobody can say who answers.
+        self.assertEqual((document["verdict"], document["data"]["model"]), ("undetermined", "unknown"))
+        self.assertIn("did not answer", document["data"]["unknown_because"])
+        done = world.run(world.TOOL, "dns", "explain", "--json", "www.example.org", check=False)
+        libc, stub, _ = json.loads(done.stdout)["data"]["paths"]
+        self.assertFalse(libc["certain"], libc)
+        self.assertEqual(libc["asked"][0]["only_if"], "resolve is not there")
+        self.assertEqual((stub["why_none"], stub["certain"], stub["leaks_to"]), (None, False, None), stub)
 
     def test_a_daemon_that_does_not_run_is_not_started(self):
         self.machine.reset()
