@@ -42,7 +42,7 @@ bool take_port(std::string_view& host, std::uint16_t& port) {
 }  // namespace
 
 std::string DnsServer::to_string() const {
-  const std::string host = zone.empty() ? address.to_string() : fmt::format("{}%{}", address, zone);
+  std::string host = zone.empty() ? address.to_string() : fmt::format("{}%{}", address, zone);
   if (port == kDnsPort) return host;
   return address.family == Family::kInet ? fmt::format("{}:{}", host, port) : fmt::format("[{}]:{}", host, port);
 }
