@@ -19,7 +19,6 @@ using Where = DnsEgress::Where;
 
 /// A set of servers as somebody configured it, live or not.
 struct DnsClaimant {
-  std::string id;
   bool is_tunnel = false;
   std::vector<std::string> domains;
 };
@@ -42,8 +41,8 @@ class Claimants {
     return std::ranges::any_of(servers, does);
   }
 
-  void add(std::string id, bool is_tunnel, const std::vector<DnsDomain>& domains, bool has_all) {
-    DnsClaimant claimant{std::move(id), is_tunnel, {}};
+  void add(bool is_tunnel, const std::vector<DnsDomain>& domains, bool has_all) {
+    DnsClaimant claimant{is_tunnel, {}};
     for (const DnsDomain& domain : domains) claimant.domains.push_back(domain.name);
     if (has_all) claimant.domains.emplace_back(".");
     all_.push_back(std::move(claimant));
@@ -54,10 +53,9 @@ class Claimants {
       if (scope.servers.empty()) continue;
       if (scope.kind == ResolvedScope::Kind::kLink) {
         const bool tunnel = is_tunnel(ground_->snapshot, scope.interface);
-        add(scope.interface, tunnel, scope.domains, scope.default_route.value_or(false));
+        add(tunnel, scope.domains, scope.default_route.value_or(false));
       } else {
-        const std::string id = scope.delegate.empty() ? "global" : "delegate " + scope.delegate;
-        add(id, leads_into_tunnel(scope.servers), scope.domains, false);
+        add(leads_into_tunnel(scope.servers), scope.domains, false);
       }
     }
   }
@@ -66,7 +64,7 @@ class Claimants {
     for (const NetworkManagerDnsEntry& entry : manager.entries) {
       if (entry.servers.empty()) continue;
       const bool tunnel = entry.vpn || is_tunnel(ground_->snapshot, entry.interface);
-      add(entry.interface, tunnel, entry.domains, false);
+      add(tunnel, entry.domains, false);
     }
   }
 
@@ -76,7 +74,7 @@ class Claimants {
       for (const DnsmasqUpstream& upstream : *instance.upstreams) {
         const bool tunnel = upstream.interface.empty() ? leads_into_tunnel({upstream.server})
                                                        : is_tunnel(ground_->snapshot, upstream.interface);
-        DnsClaimant claimant{fmt::format("dnsmasq's {}", upstream.server.to_string()), tunnel, upstream.domains};
+        DnsClaimant claimant{tunnel, upstream.domains};
         if (claimant.domains.empty()) claimant.domains.emplace_back(".");
         all_.push_back(std::move(claimant));
       }
@@ -88,8 +86,7 @@ class Claimants {
       if (resolver.servers.empty() || resolver.section != MacosResolver::Section::kUnscoped) continue;
       const bool tunnel = resolver.interface.empty() ? leads_into_tunnel(resolver.servers)
                                                      : is_tunnel(ground_->snapshot, resolver.interface);
-      all_.push_back(
-          {fmt::format("resolver #{}", resolver.number), tunnel, {resolver.domain.empty() ? "." : resolver.domain}});
+      all_.push_back({tunnel, {resolver.domain.empty() ? "." : resolver.domain}});
     }
   }
 
@@ -97,52 +94,44 @@ class Claimants {
   std::vector<DnsClaimant> all_;
 };
 
-/// The tunnel that the default of a family leads into; empty: it does not.
-std::string full_tunnel(const Snapshot& snapshot, Family family) {
+/// True when the default of a family leads into a tunnel.
+bool is_full_tunnel(const Snapshot& snapshot, Family family) {
   const auto way = default_way(snapshot, family);
-  if (!way || way->interfaces.empty()) return {};
+  if (!way || way->interfaces.empty()) return false;
   const auto tunnel = [&](const std::string& interface) { return is_tunnel(snapshot, interface); };
-  return std::ranges::all_of(way->interfaces, tunnel) ? way->text() : std::string();
+  return std::ranges::all_of(way->interfaces, tunnel);
 }
 
-/// What claims names, worked out once for many of them.
+/// The names that tunnels claim, worked out once for many of them. A tunnel's scope claims the names of its domains,
+/// live or not, unless another scope has a longer domain for them. A full tunnel claims all: IPv4's for every server,
+/// IPv6's for those of IPv6 alone where IPv4 goes another way (a tunnel broker's).
 class NameClaims {
  public:
   explicit NameClaims(const DnsGround& ground) : claimants_(ground) {
-    const std::string inet = full_tunnel(ground.snapshot, Family::kInet);
-    const std::string inet6 = full_tunnel(ground.snapshot, Family::kInet6);
+    const bool inet = is_full_tunnel(ground.snapshot, Family::kInet);
+    const bool inet6 = is_full_tunnel(ground.snapshot, Family::kInet6);
     const bool is_alone = !default_way(ground.snapshot, Family::kInet);
-    full_[static_cast<std::size_t>(Family::kInet)] = inet.empty() && is_alone ? inet6 : inet;
-    full_[static_cast<std::size_t>(Family::kInet6)] = inet6.empty() ? inet : inet6;
+    full_[static_cast<std::size_t>(Family::kInet)] = inet || (is_alone && inet6);
+    full_[static_cast<std::size_t>(Family::kInet6)] = inet || inet6;
   }
 
-  TunnelClaimOnName on(const std::string& name, Family family) const {
-    const std::string& full = full_[static_cast<std::size_t>(family)];
-    if (!full.empty()) return {true, fmt::format("all traffic is to go through {}", full)};
+  bool has(const std::string& name, Family family) const {
+    if (full_[static_cast<std::size_t>(family)]) return true;
     std::optional<unsigned> best_other;
     std::optional<unsigned> best_tunnel;
-    std::string why;
     for (const DnsClaimant& claimant : claimants_.all()) {
       for (const std::string& domain : claimant.domains) {
         if (!is_below_domain(name, domain)) continue;
         std::optional<unsigned>& best = claimant.is_tunnel ? best_tunnel : best_other;
-        const unsigned labels = count_labels(domain);
-        if (best && *best >= labels) continue;
-        best = labels;
-        if (claimant.is_tunnel) why = claim_text(claimant, domain);
+        best = std::max(best, std::optional(count_labels(domain)));
       }
     }
-    const bool is_claimed = best_tunnel && (!best_other || *best_tunnel >= *best_other);
-    return {is_claimed, is_claimed ? std::move(why) : std::string()};
+    return best_tunnel && best_tunnel >= best_other;
   }
 
  private:
-  static std::string claim_text(const DnsClaimant& claimant, const std::string& domain) {
-    return fmt::format("{} is configured for {}", claimant.id, domain == "." ? "all names" : domain);
-  }
-
   Claimants claimants_;
-  std::array<std::string, 2> full_;  // by Family: the tunnel that takes everything; empty: none
+  std::array<bool, 2> full_{};  // by Family: a tunnel takes everything
 };
 
 std::string why_unknown(const Snapshot& snapshot) {
@@ -159,10 +148,6 @@ void set_unknown(DnsPath& path, std::string why) {
 
 }  // namespace
 
-TunnelClaimOnName tunnel_claim_on_name(const DnsGround& ground, const std::string& name, Family family) {
-  return NameClaims(ground).on(name, family);
-}
-
 void find_dns_leaks(const DnsGround& ground, DnsPath& path) {
   if (!path.why_none.empty() || !path.leaks_to) return;
   path.leaks_to->clear();
@@ -174,7 +159,7 @@ void find_dns_leaks(const DnsGround& ground, DnsPath& path) {
     if (!query.server) continue;
     const Family family = query.server->address.family;
     const auto [claimed, is_unseen] = is_claimed.try_emplace({query.name, family}, false);
-    if (is_unseen) claimed->second = claims.on(query.name, family).is_claimed;
+    if (is_unseen) claimed->second = claims.has(query.name, family);
     if (!claimed->second) continue;
     const DnsEgress egress = dns_egress(ground, *query.server, query.interface);
     const std::string server = query.server->to_string();
