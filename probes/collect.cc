@@ -7,6 +7,7 @@
 
 #include <algorithm>
 
+#include "leak_facets.h"
 #include "network_reading.h"
 #include "number_names.h"
 #include "routing_changes.h"
@@ -60,6 +61,12 @@ Result<Snapshot> collect_snapshot(const CollectOptions& options) {
     snapshot.tunnels = read_tunnels(*snapshot.links);
   }
   if (options.dns) read_dns_configuration(snapshot);
+  if (options.leaks) {
+    snapshot.xfrm = read_xfrm();
+    snapshot.firewall = read_firewall(snapshot.links ? *snapshot.links : std::vector<Link>{});
+    snapshot.leases = read_leases(snapshot);
+    snapshot.vpn_signs = read_vpn_signs();
+  }
   return snapshot;
 }
 

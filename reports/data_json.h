@@ -2,8 +2,10 @@
 // The JSON of each routes or dns command's `data`. Text pieces rather than a tree: a million routes are only appended.
 #pragma once
 
+#include "vpndoctor/capture_flows.h"
 #include "vpndoctor/dns_report.h"
 #include "vpndoctor/json_writer.h"
+#include "vpndoctor/leaks_report.h"
 #include "vpndoctor/routes_report.h"
 
 namespace vpndoctor {
@@ -17,5 +19,7 @@ void write_data(JsonWriter& json, const RoutesRestoreReport& report);
 void write_data(JsonWriter& json, const DnsShowReport& report);
 void write_data(JsonWriter& json, const DnsExplainReport& report);
 void write_data(JsonWriter& json, const DnsTestReport& report);
+void write_data(JsonWriter& json, const LeaksReport& report);
+void write_data(JsonWriter& json, const CaptureFlows& flows);
 
 }  // namespace vpndoctor

@@ -7,6 +7,7 @@
 
 #include "dns_text.h"
 #include "findings_text.h"
+#include "leaks_text.h"
 #include "page.h"
 #include "path_mtu_text.h"
 #include "routes_text.h"
@@ -67,11 +68,12 @@ std::string headline_of(const Data& data) {
 
 /// A bare look at the machine, whose findings are what it was for.
 template <class Data>
-constexpr bool kLooks = std::is_same_v<Data, RoutesShowReport> || std::is_same_v<Data, DnsShowReport>;
+constexpr bool kLooks =
+    std::is_same_v<Data, RoutesShowReport> || std::is_same_v<Data, DnsShowReport> || std::is_same_v<Data, LeaksReport>;
 
 /// Commands that look for what is wrong: their first finding is the answer.
 template <class Data>
-constexpr bool kSearches = kLooks<Data> || std::is_same_v<Data, DnsTestReport>;
+constexpr bool kSearches = kLooks<Data> || std::is_same_v<Data, DnsTestReport> || std::is_same_v<Data, CaptureFlows>;
 
 /// What a command was asked for comes first; the checks' first finding is what a look for faults was for.
 std::string headline(const Report& report) {

@@ -79,6 +79,7 @@ class CommandOptions {
 std::unique_ptr<CommandOptions> add_mtu_command(CLI::App& app, OutputOptions& output, RawOutput& raw);
 std::unique_ptr<CommandOptions> add_routes_commands(CLI::App& app, OutputOptions& output, RawOutput& raw);
 std::unique_ptr<CommandOptions> add_dns_commands(CLI::App& app, OutputOptions& output, RawOutput& raw);
+std::unique_ptr<CommandOptions> add_leaks_command(CLI::App& app, OutputOptions& output, RawOutput& raw);
 
 /// Puts -h, --help and --version on the app and on everything below it.
 void add_information_flags(CLI::App& app);

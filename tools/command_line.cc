@@ -48,7 +48,7 @@ struct CommandFamily {
 constexpr auto kFamilies =
     std::to_array<CommandFamily>({{"routes", kRoutesCommands, is_address}, {"dns", kDnsCommands, is_dotted_name}});
 
-constexpr auto kCommands = std::to_array<std::string_view>({"mtu", "routes", "dns", "explain"});
+constexpr auto kCommands = std::to_array<std::string_view>({"mtu", "routes", "leaks", "dns", "explain"});
 constexpr auto kCommonFlags = std::to_array<std::string_view>({"--json", "--quiet", "--verbose", "--all"});
 constexpr auto kCommonValues = std::to_array<std::string_view>({"--format", "--color", "--from", "--fail-on"});
 
@@ -240,9 +240,9 @@ Result<std::variant<CommandLine, Information>> parse_command_line(int argc, char
   app.require_subcommand(0, 1);
   OutputOptions output;
   RawOutput raw;
-  const std::array<std::unique_ptr<CommandOptions>, 4> commands{
-      add_mtu_command(app, output, raw), add_routes_commands(app, output, raw), add_dns_commands(app, output, raw),
-      std::make_unique<ExplainOptions>(app, output, raw)};
+  const std::array<std::unique_ptr<CommandOptions>, 5> commands{
+      add_mtu_command(app, output, raw), add_routes_commands(app, output, raw), add_leaks_command(app, output, raw),
+      add_dns_commands(app, output, raw), std::make_unique<ExplainOptions>(app, output, raw)};
   add_information_flags(app);
   if (auto stopped = run_parser(app, complete_arguments(argc, argv))) {
     if (auto* error = std::get_if<Error>(&*stopped)) return std::unexpected(std::move(*error));

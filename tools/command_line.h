@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "vpndoctor/dns_explain.h"
+#include "vpndoctor/leak_checks.h"
 #include "vpndoctor/path_mtu_run.h"
 #include "vpndoctor/report.h"
 
@@ -29,6 +30,7 @@ struct OutputOptions {
 struct MtuCommand {
   PathMtuRequest request;
   std::optional<std::uint32_t> expect_min_bytes;
+  std::string read_file;  ///< --read: a capture is examined instead of a path; "-": standard input
 };
 
 struct ExplainCommand {
@@ -109,9 +111,20 @@ struct DnsTestCommand {
   double timeout_seconds = 2;  ///< of one question
 };
 
+struct LeaksCommand {
+  std::string from;                       ///< empty: this machine
+  std::optional<double> capture_seconds;  ///< null: no live capture
+  std::vector<std::string> interfaces;    ///< of the capture and of --active; empty: all physical ones
+  std::string read_file;                  ///< a capture that another program made; empty: none
+  std::string write_file;                 ///< for leaking packets; empty: none
+  std::string active_host;                ///< empty: nothing is sent
+  VpnExpectation expectation;
+  std::string before;  ///< the saved state that growth is measured against; empty: the baseline, where there is one
+};
+
 using ParsedCommand = std::variant<MtuCommand, ExplainCommand, RoutesShowCommand, RoutesSaveCommand, RoutesDiffCommand,
                                    RoutesExplainCommand, RoutesAuditCommand, RoutesRestoreCommand, RoutesWatchCommand,
-                                   DnsShowCommand, DnsExplainCommand, DnsTestCommand>;
+                                   DnsShowCommand, DnsExplainCommand, DnsTestCommand, LeaksCommand>;
 
 struct CommandLine {
   OutputOptions output;

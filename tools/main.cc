@@ -12,6 +12,7 @@
 #include "command_line.h"
 #include "dns_commands.h"
 #include "interrupt.h"
+#include "leaks_command.h"
 #include "mtu_command.h"
 #include "routes_commands.h"
 #include "terminal.h"
@@ -112,6 +113,10 @@ int run(const DnsExplainCommand& command, const OutputOptions& output) {
 
 int run(const DnsTestCommand& command, const OutputOptions& output) {
   return timed(output, [&](auto& interrupt) { return run_dns_test(command, output, interrupt.emplace()); });
+}
+
+int run(const LeaksCommand& command, const OutputOptions& output) {
+  return timed(output, [&](auto& interrupt) { return run_leaks(command, output, interrupt.emplace()); });
 }
 
 int run(const ExplainCommand& command, const OutputOptions& output) {

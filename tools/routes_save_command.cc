@@ -35,7 +35,7 @@ Result<std::string> save(const Snapshot& snapshot, const RoutesSaveCommand& comm
 Report run_routes_save(const RoutesSaveCommand& command, const OutputOptions&) {
   Report report;
   report.command = "routes save";
-  auto state = read_dns_state(command.from);
+  auto state = read_leak_state(command.from);
   if (!state) {
     report.error = std::move(state.error());
     return report;

@@ -28,6 +28,10 @@ Result<std::shared_ptr<const Snapshot>> read_dns_state(const std::string& from) 
   return shared(from.empty() ? collect_snapshot({.dns = true}) : load_snapshot(from));
 }
 
+Result<std::shared_ptr<const Snapshot>> read_leak_state(const std::string& from) {
+  return shared(from.empty() ? collect_snapshot({.dns = true, .leaks = true}) : load_snapshot(from));
+}
+
 Result<BaselinePlace> saved_baseline() {
   auto place = baseline_place();
   if (!place || ::access(place->path.c_str(), F_OK) == 0 || errno != ENOENT) return place;

@@ -10,8 +10,10 @@
 #include <variant>
 #include <vector>
 
+#include "vpndoctor/capture_flows.h"
 #include "vpndoctor/dns_report.h"
 #include "vpndoctor/finding.h"
+#include "vpndoctor/leaks_report.h"
 #include "vpndoctor/path_mtu.h"
 #include "vpndoctor/path_mtu_diagnosis.h"
 #include "vpndoctor/result.h"
@@ -42,7 +44,8 @@ struct Report {
   std::vector<Skipped> skipped;
   std::optional<Error> error;
   std::variant<std::monostate, PathMtuReport, RoutesShowReport, RoutesDiffReport, RoutesExplainReport,
-               RoutesAuditReport, RoutesRestoreReport, DnsShowReport, DnsExplainReport, DnsTestReport>
+               RoutesAuditReport, RoutesRestoreReport, DnsShowReport, DnsExplainReport, DnsTestReport, LeaksReport,
+               CaptureFlows>
       data;
 };
 

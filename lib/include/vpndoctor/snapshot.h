@@ -14,8 +14,13 @@
 #include <vector>
 
 #include "vpndoctor/dns_configuration.h"
+#include "vpndoctor/firewall.h"
+#include "vpndoctor/interface_configuration.h"
 #include "vpndoctor/network.h"
 #include "vpndoctor/observed.h"
+#include "vpndoctor/tunnel.h"
+#include "vpndoctor/vpn_sign.h"
+#include "vpndoctor/xfrm.h"
 
 namespace [[gnu::visibility("default")]] vpndoctor {
 
@@ -43,24 +48,6 @@ struct RoutingSettings {
   std::optional<int> multipath_hash_policy6;    ///< net.ipv6.fib_multipath_hash_policy
   std::map<std::string, InterfaceSettings> inet;
   std::map<std::string, InterfaceSettings> inet6;
-};
-
-/// One other end of a tunnel: where its outer packets go.
-struct OuterEndpoint {
-  IpAddress address;
-  std::optional<std::uint16_t> port;
-  bool operator==(const OuterEndpoint&) const = default;
-};
-
-/// What is known of a tunnel interface beyond its link: who holds it and where its outer packets go.
-struct Tunnel {
-  std::string interface;
-  std::string kind;  ///< "wireguard", "openvpn", "tun", "gre", "ppp", ...
-  std::optional<std::uint32_t> holder_pid;
-  std::string holder_name;               ///< empty: none, or not readable
-  std::vector<OuterEndpoint> endpoints;  ///< of all peers; empty: none known
-  std::optional<std::uint32_t> mark;     ///< mark of its outer packets (WireGuard's fwmark); null: not known
-  std::string not_seen;                  ///< what could not be read of it, a phrase; empty: nothing
 };
 
 /// Names that the machine gives to numbers (/etc/iproute2/rt_tables, rt_protos, group), beyond the kernel's own.
@@ -114,6 +101,11 @@ struct Snapshot {
   Observed<std::vector<Tunnel>> tunnels;
   Observed<NumberNames> names;
   DnsConfiguration dns;  ///< a facet for each source
+  Observed<TunnelActivity> activity;
+  Observed<Xfrm> xfrm;
+  Observed<Firewall> firewall;
+  Observed<std::vector<InterfaceConfiguration>> leases;  ///< of DHCP, with their option 121; only those that are leases
+  Observed<std::vector<VpnSign>> vpn_signs;
 
   // Both remember where names stand in long lists: one snapshot is asked by one thread at a time.
   /// Finds a link by name; null when there is none or links are not known.

@@ -1,10 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
-// What is worth knowing of a WireGuard interface: its peers' endpoints and the addresses they carry. Has no place for
-// a key, and its parser drops keys unread.
+// What is worth knowing of a WireGuard interface: its peers, the addresses they carry, when they last shook hands. Has
+// no place for a private or preshared key, and its parser drops them unread.
 #pragma once
 
+#include <chrono>
 #include <cstdint>
 #include <optional>
+#include <string>
 #include <string_view>
 #include <utility>
 #include <vector>
@@ -25,11 +27,17 @@ struct WireguardPeer {
   std::optional<IpAddress> endpoint;  ///< null until the peer was configured with one or was heard
   std::uint16_t endpoint_port = 0;
   std::vector<AllowedIp> allowed_ips;
+  std::string public_key = {};  ///< base64, as wg(8) prints it; empty: not told
+  std::optional<std::chrono::system_clock::time_point> last_handshake = {};  ///< null: never
+  std::uint64_t received_bytes = 0;
+  std::uint64_t sent_bytes = 0;
+  std::optional<std::chrono::seconds> keepalive = {};  ///< persistent keepalive; null: off
   bool operator==(const WireguardPeer&) const = default;
 };
 
 struct WireguardDevice {
   std::optional<std::uint32_t> mark;  ///< null when 0: not marked
+  std::optional<std::uint16_t> listen_port = {};
   std::vector<WireguardPeer> peers;
   bool operator==(const WireguardDevice&) const = default;
 };

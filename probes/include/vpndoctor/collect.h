@@ -13,6 +13,7 @@ namespace [[gnu::visibility("default")]] vpndoctor {
 struct CollectOptions {
   bool tunnels = true;    ///< look for holders and endpoints of tunnels in /proc, over generic netlink and UAPI sockets
   bool dns = false;       ///< read the resolver configuration (dns_collect.h)
+  bool leaks = false;     ///< read IPsec policies, the packet filter, DHCP leases and signs of other VPNs
   int most_attempts = 5;  ///< how often a dump that changed is read again before it is called unstable
 };
 

@@ -1,0 +1,39 @@
+// SPDX-License-Identifier: Apache-2.0
+// What probes that were bound to a physical interface proved: can a program pass the tunnel by? Values and judgement;
+// the probes themselves are sent elsewhere.
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "vpndoctor/finding.h"
+#include "vpndoctor/ip.h"
+
+namespace [[gnu::visibility("default")]] vpndoctor {
+
+/// One probe with a small TTL, and what came of it.
+struct BypassProbe {
+  std::string interface;
+  std::uint8_t ttl = 0;
+  std::string protocol;                  ///< "udp", "icmp"
+  std::optional<IpAddress> answered_by;  ///< who sent a time exceeded, or the target itself; null: nobody
+  std::string error;                     ///< why it could not be sent; empty: it was
+};
+
+struct BypassTest {
+  std::string host;
+  IpAddress target;
+  std::vector<std::string> interfaces;  ///< physical interfaces that were tried
+  std::vector<BypassProbe> probes;
+  std::string why_not;  ///< why nothing was tried; empty: it was
+};
+
+/// Findings of the test (codes LEK040 and following).
+std::vector<Finding> judge_bypass_test(const BypassTest& test);
+/// True when an answer proves that the tunnel can be passed by; false when every probe was refused by this machine;
+/// null when it is not known: silence proves nothing.
+std::optional<bool> can_bypass(const BypassTest& test);
+
+}  // namespace vpndoctor

@@ -1,0 +1,93 @@
+// SPDX-License-Identifier: Apache-2.0
+// Which part of the address space goes through a tunnel, and what does not: exact, over rules, tables and IPsec
+// policies of a snapshot, for packets of this machine that are unmarked and unbound. Pure.
+#pragma once
+
+#include <array>
+#include <cstddef>
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "vpndoctor/fib.h"
+#include "vpndoctor/prefix.h"
+#include "vpndoctor/snapshot.h"
+
+namespace [[gnu::visibility("default")]] vpndoctor {
+
+/// What an address is for (IANA's special-purpose registries, RFC 6890; the machine's own links and tunnels).
+enum class AddressClass : std::uint8_t {
+  kLan,  ///< on the link of a physical interface
+  kLinkLocal,
+  kMulticast,
+  kVpnServer,  ///< a tunnel's own endpoint
+  kPrivate,    ///< RFC 1918, RFC 4193
+  kPublic,
+  kCgnat,  ///< 100.64.0.0/10, RFC 6598
+  kLoopback,
+  kDocumentation,
+  kNat64,  ///< 64:ff9b::/96, RFC 6052, and 64:ff9b:1::/48, RFC 8215
+};
+const char* address_class_name(AddressClass address_class);  ///< "lan", "link_local", ..., "vpn_server", "nat64"
+
+enum class CoverageMode : std::uint8_t {
+  kFull,   ///< all globally routable unicast except the tunnels' endpoints goes through a tunnel, or nowhere
+  kSplit,  ///< a part does
+  kNone,   ///< nothing does
+  kUnknown,
+};
+const char* coverage_mode_name(CoverageMode mode);  ///< "full", "split", "none", "unknown"
+
+/// Addresses that leave this machine outside of every tunnel.
+struct OutsidePrefix {
+  IpPrefix prefix;
+  AddressClass address_class = AddressClass::kPublic;
+  std::string interface;
+  std::optional<IpAddress> gateway;      ///< null: on the link
+  std::optional<std::uint8_t> protocol;  ///< RouteProtocol of the route that takes it; null: none decided
+};
+
+struct FamilyCoverage {
+  CoverageMode mode = CoverageMode::kUnknown;
+  std::string why_unknown;             ///< a phrase; empty unless the mode is unknown
+  double tunnel_share = 0;             ///< of the family's whole address space, 0 to 1, rounded down
+  std::vector<std::string> tunnels;    ///< that carry some of it, ascending; "ipsec" for policies without an interface
+  std::vector<OutsidePrefix> outside;  ///< fewest prefixes, ascending
+  bool is_cut = false;                 ///< `outside` has not all: there were too many
+  /// Rules that send some packets another way: by mark, user, port, bound interface. In words.
+  std::vector<std::string> exceptions;
+};
+
+struct Coverage {
+  FamilyCoverage inet;
+  FamilyCoverage inet6;
+  const FamilyCoverage& of(Family family) const { return family == Family::kInet ? inet : inet6; }
+};
+
+/// Where an unmarked, unbound packet of this machine goes.
+enum class PacketWay : std::uint8_t {
+  kTunnel,   ///< into a tunnel, or an IPsec policy takes or blocks it
+  kOutside,  ///< out of an interface that is no tunnel
+  kHere,     ///< to this machine itself
+  kNowhere,  ///< refused, or no route
+  kUnknown,
+};
+
+/// Where a flow goes, routes and IPsec policies taken together.
+struct PacketPath {
+  PacketWay way = PacketWay::kUnknown;
+  std::string_view interface;  ///< where it leaves; empty: nowhere, not known, or an IPsec policy takes it
+  std::string why;             ///< of kUnknown and kNowhere, a phrase
+  const Route* route = nullptr;
+};
+PacketPath packet_path(const Snapshot& snapshot, const Fib& fib, const Flow& flow);
+
+/// Computes both families' coverage for packets of the user `uid`.
+Coverage find_coverage(const Snapshot& snapshot, const Fib& fib, std::uint32_t uid);
+
+/// What the address is, in this snapshot.
+AddressClass classify(const Snapshot& snapshot, const IpAddress& address);
+
+}  // namespace vpndoctor

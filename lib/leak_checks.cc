@@ -1,0 +1,51 @@
+// SPDX-License-Identifier: Apache-2.0
+// Runs the leak checks of all fields.
+#include "vpndoctor/leak_checks.h"
+
+#include <algorithm>
+#include <functional>
+#include <utility>
+
+#include "check_needs.h"
+#include "leak_check_table.h"
+
+namespace vpndoctor {
+namespace {
+
+/// Why a check cannot be made, or not be decided; empty when it is.
+std::string why_skipped(const LeakFacts& facts, const LeakCheck& check) {
+  const Snapshot& snapshot = facts.snapshot;
+  FacetNeeds needs(check.needs, check.whole);
+  needs.facet(kLeakLinks, "links", snapshot.links)
+      .facet(kLeakAddresses, "addresses", snapshot.addresses)
+      .facet(kLeakRoutes, "routes", snapshot.routes)
+      .facet(kLeakRules, "rules", snapshot.rules)
+      .facet(kLeakTunnels, "tunnels", snapshot.tunnels)
+      .facet(kLeakSettings, "settings", snapshot.settings)
+      .facet(kLeakFirewall, "rules of the packet filter", snapshot.firewall)
+      .facet(kLeakXfrm, "IPsec policies", snapshot.xfrm)
+      .facet(kLeakLeases, "DHCP leases", snapshot.leases)
+      .facet(kLeakSigns, "signs of other VPNs", snapshot.vpn_signs);
+  if (!needs.reason().empty() || check.undecided == nullptr) return needs.reason();
+  return check.undecided(facts);
+}
+
+}  // namespace
+
+CheckResults check_leaks(const LeakFacts& facts) {
+  CheckResults results;
+  for (const auto& checks : {tunnel_checks(), coverage_checks(), firewall_checks()}) {
+    for (const LeakCheck& check : checks) {
+      std::string why = why_skipped(facts, check);
+      if (why.empty()) {
+        check.run(facts, results.findings);
+      } else {
+        results.skipped.push_back({check.code, std::move(why)});
+      }
+    }
+  }
+  std::ranges::stable_sort(results.findings, std::greater{}, &Finding::severity);
+  return results;
+}
+
+}  // namespace vpndoctor
