@@ -53,6 +53,17 @@ add_test(NAME crash.restore COMMAND python3 ${CMAKE_CURRENT_SOURCE_DIR}/crash/ru
 set_tests_properties(crash.restore PROPERTIES LABELS lab TIMEOUT 300 SKIP_RETURN_CODE 77
                      ENVIRONMENT "SOURCE_DIR=${PROJECT_SOURCE_DIR};BUILD_DIR=${PROJECT_BINARY_DIR}")
 
+# Real VPN programs and leaks, one test for each file.
+file(GLOB leak_tests CONFIGURE_DEPENDS ${CMAKE_CURRENT_SOURCE_DIR}/leaks/test_*.py)
+foreach(source ${leak_tests})
+  get_filename_component(module ${source} NAME_WE)
+  string(REPLACE "test_" "leaks." name ${module})
+  add_test(NAME ${name} COMMAND python3 ${CMAKE_CURRENT_SOURCE_DIR}/leaks/run.py ${module}
+           WORKING_DIRECTORY ${PROJECT_SOURCE_DIR})
+  set_tests_properties(${name} PROPERTIES LABELS leaks TIMEOUT 300 SKIP_RETURN_CODE 77
+                       ENVIRONMENT "SOURCE_DIR=${PROJECT_SOURCE_DIR};BUILD_DIR=${PROJECT_BINARY_DIR}")
+endforeach()
+
 # One test for each file, so that ctest runs them side by side.
 file(GLOB_RECURSE tidied CONFIGURE_DEPENDS RELATIVE ${PROJECT_SOURCE_DIR} ${PROJECT_SOURCE_DIR}/lib/*.cc
      ${PROJECT_SOURCE_DIR}/probes/*.cc ${PROJECT_SOURCE_DIR}/reports/*.cc ${PROJECT_SOURCE_DIR}/tools/*.cc)

@@ -7,13 +7,14 @@ import sys
 import unittest
 
 sys.dont_write_bytecode = True  # the sources may be read-only, and stay clean
-import world  # noqa: E402
+sys.path.insert(1, os.path.join(os.path.dirname(os.path.dirname(os.path.abspath(__file__))), "vpn"))
+import machines  # noqa: E402
 
 PROGRAMS = ("ip", "sysctl", "dnsmasq", "dhclient", "wg", "wg-quick", "wireguard-go", "nft", "openvpn", "openssl", "ping")
 
 if __name__ == "__main__":
-    world.enter(PROGRAMS)
-    world.hide_machine()
+    machines.enter(PROGRAMS)
+    machines.hide_machine()
     folder = os.path.dirname(os.path.abspath(__file__))
     tests = (unittest.defaultTestLoader.loadTestsFromNames(sys.argv[1:]) if sys.argv[1:]
              else unittest.defaultTestLoader.discover(folder))

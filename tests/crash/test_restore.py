@@ -7,12 +7,13 @@ import shutil
 import unittest
 
 import dhcp
+import machines
 import vpn
 import world
-from world import CLIENT, routes, routes_and_rules, run, tool
+from machines import CLIENT, routes, routes_and_rules, run, tool
 
 DHCP_ROUTES = ("3,192.0.2.1", "121,0.0.0.0/0,192.0.2.1,10.77.0.0/16,192.0.2.3")
-DEFAULT, SERVER_ROUTE = "default via 192.0.2.1 dev eth0", f"{world.SERVER} via {world.GATEWAY} dev eth0"
+DEFAULT, SERVER_ROUTE = "default via 192.0.2.1 dev eth0", f"{machines.SERVER} via {world.GATEWAY} dev eth0"
 
 
 class CrashCase(unittest.TestCase):
@@ -67,7 +68,7 @@ class CrashCase(unittest.TestCase):
         crash()
         self.assert_tool(1, "routes", "diff")
         self.assert_restored(leftover=leftover)
-        shutil.rmtree(f"{world.HOME}/state")
+        shutil.rmtree(f"{machines.HOME}/state")
         crash()
         self.assert_restored("--infer", leftover=leftover)
 
@@ -140,7 +141,7 @@ class OpenVpnCrash(CrashCase):
         run(CLIENT, "openvpn", "--mktun", "--dev", "tun0", "--dev-type", "tun")
 
         def crash():
-            changes = world.Changes(CLIENT)
+            changes = machines.Changes(CLIENT)
             self.crash()
             # The kernel tells of a lost carrier up to a second later.
             changes.until(lambda: "0.0.0.0/1 via 172.30.0.1 dev tun0 linkdown" in routes("-4", "route"),

@@ -4,8 +4,8 @@ import os
 import re
 import subprocess
 
-import world
-from world import CLIENT, ROUTER, SERVER, kill, run
+import machines
+from machines import CLIENT, ROUTER, SERVER, kill, run
 
 WIREGUARD = dict(os.environ, WG_QUICK_USERSPACE_IMPLEMENTATION="wireguard-go",
                  WG_I_PREFER_BUGGY_USERSPACE_TO_POLISHED_KMOD="1")
@@ -27,13 +27,13 @@ def process_of(name, *arguments):
 
 def answered(address):
     """Returns once an echo through the tunnel was answered: the first may be lost while both ends still set up."""
-    run(CLIENT, "ping", "-c", "1", "-w", str(world.PATIENCE_S), address)
+    run(CLIENT, "ping", "-c", "1", "-w", str(machines.PATIENCE_S), address)
 
 
 class WgQuick:
-    """wg0 on the client by wg-quick, a userspace WireGuard beneath it, everything through it."""
+    """wg0 on the client by wg-quick, a userspace WireGuard beneath it; the other end is on the machine `at`."""
 
-    def __init__(self):
+    def __init__(self, at=ROUTER, allowed="0.0.0.0/0, ::/0"):
         keys = [subprocess.run(["wg", "genkey"], capture_output=True, text=True, check=True).stdout for _ in range(2)]
         public = [subprocess.run(["wg", "pubkey"], input=key, capture_output=True, text=True, check=True).stdout.strip()
                   for key in keys]
@@ -42,32 +42,38 @@ class WgQuick:
                        f"[Peer]\nPublicKey = {public[1]}\nAllowedIPs = 10.9.0.2/32, fd00:9::2/128\n")
         with open("/run/crash/wg0.conf", "w", opener=private, encoding="ascii") as file:
             file.write(f"[Interface]\nPrivateKey = {keys[1].strip()}\nAddress = 10.9.0.2/24, fd00:9::2/64\n"
-                       f"[Peer]\nPublicKey = {public[0]}\nAllowedIPs = 0.0.0.0/0, ::/0\nEndpoint = {SERVER}:51820\n")
-        run(ROUTER, "wireguard-go", "wgserver", env=WIREGUARD)
+                       f"[Peer]\nPublicKey = {public[0]}\nAllowedIPs = {allowed}\n"
+                       f"Endpoint = {SERVER}:51820\n")
+        run(at, "wireguard-go", "wgserver", env=WIREGUARD)
         for words in ("wg setconf wgserver /run/crash/server.conf", "ip address add 10.9.0.1/24 dev wgserver",
                       "ip link set wgserver up"):
-            run(ROUTER, *words.split())
+            run(at, *words.split())
 
     def up(self):
         run(CLIENT, "wg-quick", "up", "/run/crash/wg0.conf", env=WIREGUARD)
         answered("10.9.0.1")
 
+    def pid(self):
+        """The process beneath wg0; None where the kernel has WireGuard."""
+        return process_of("wireguard-go", "wg0")
+
     def crash(self):
-        pid = process_of("wireguard-go", "wg0")
+        pid = self.pid()
         # Where the kernel has WireGuard there is no process to kill; the interface that goes leaves the same behind.
         kill(pid) if pid else run(CLIENT, "ip", "link", "delete", "wg0")
 
 
 class OpenVpn:
-    """tun0 on the client by OpenVPN with what the server pushes, 172.30.0.0/16 inside."""
+    """tun0 on the client by OpenVPN with what the server on the machine `at` pushes, 172.30.0.0/16 inside."""
 
-    def __init__(self, machines, pushed):
-        self.machines = machines
+    def __init__(self, world, *pushed, at=ROUTER):
+        self.world = world
         self.process = None
         self.prints = {name: certificate(name) for name in ("server", "client")}
-        machines.run_until_end(world.start(
-            ROUTER, *OPENVPN, "--dev", "vpnserver", "--server", "172.30.0.0", "255.255.0.0", "--topology", "subnet",
-            "--local", SERVER, "--dh", "none", *self.identity("server", "client"), "--push", pushed,
+        options = [word for option in pushed for word in ("--push", option)]
+        world.run_until_end(machines.start(
+            at, *OPENVPN, "--dev", "vpnserver", "--server", "172.30.0.0", "255.255.0.0", "--topology", "subnet",
+            "--local", SERVER, "--dh", "none", *self.identity("server", "client"), *options,
             until="Initialization Sequence Completed"))
 
     def identity(self, own, other):
@@ -75,7 +81,7 @@ class OpenVpn:
                 self.prints[other])
 
     def up(self):
-        self.process = self.machines.run_until_end(world.start(
+        self.process = self.world.run_until_end(machines.start(
             CLIENT, *OPENVPN, "--dev", "tun0", "--client", "--nobind", "--remote", SERVER, "1194",
             *self.identity("client", "server"), until="Initialization Sequence Completed"))
         answered("172.30.0.1")
