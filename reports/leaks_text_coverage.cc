@@ -68,6 +68,10 @@ std::string tunnels_text(const FamilyCoverage& coverage) {
   return names.empty() ? "no interface" : names_text(names, kMostInterfaces);
 }
 
+std::string reason_text(const FamilyCoverage& coverage) {
+  return coverage.why_unknown.empty() ? "" : ": " + coverage.why_unknown;
+}
+
 std::string clause_of(const FamilyCoverage& coverage, const char* family) {
   switch (coverage.mode) {
     case CoverageMode::kFull:
@@ -80,7 +84,7 @@ std::string clause_of(const FamilyCoverage& coverage, const char* family) {
     case CoverageMode::kUnknown:
       break;
   }
-  return fmt::format("what becomes of {} is not known: {}", family, coverage.why_unknown);
+  return fmt::format("what becomes of {} is not known{}", family, reason_text(coverage));
 }
 
 /// By which interfaces traffic leaves where nothing is tunnelled; empty: by none.
@@ -188,7 +192,7 @@ std::string family_text(const FamilyCoverage& coverage) {
     case CoverageMode::kNone:
       return has_no_way_out(coverage) ? "none: there is no way out" : "none: nothing goes through a tunnel";
     case CoverageMode::kUnknown:
-      return fmt::format("not known: {}", coverage.why_unknown);
+      return "not known" + reason_text(coverage);
   }
   const std::vector<std::string> phrases = outside_phrases(coverage);
   return phrases.empty() ? text
