@@ -48,7 +48,7 @@ Report run_leaks(const LeaksCommand& command, const OutputOptions& output, const
   CheckResults results = check_leaks(facts);
   report.findings = std::move(results.findings);
   report.skipped = std::move(results.skipped);
-  report.verdict = decide_verdict(report.findings, output.fail_on, true);
+  report.verdict = decide_verdict(report.findings, output.fail_on, why_expectation_undecided(facts).empty());
   report.data = std::move(leaks);
   return report;
 }
