@@ -135,14 +135,6 @@ void name_causes(const LeakFacts& facts, Finding& finding) {
 
 }  // namespace
 
-std::string why_expectation_undecided(const LeakFacts& facts) {
-  if (!is_asked(facts)) return {};
-  if (!facts.snapshot.links) return "the links are not known: " + facts.snapshot.links.why_missing();
-  if (!facts.snapshot.routes) return "the routes are not known: " + facts.snapshot.routes.why_missing();
-  const std::string why = expected_tunnel_undecided(facts);
-  return why.empty() ? expected_coverage_undecided(facts) : why;
-}
-
 std::string expected_tunnel_undecided(const LeakFacts& facts) {
   if (!is_asked(facts) || !facts.expectation.interface.empty() || !carriers(facts).empty()) return {};
   return why_coverage_unknown(facts);

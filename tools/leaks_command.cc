@@ -1,55 +1,149 @@
 // SPDX-License-Identifier: Apache-2.0
-// Joins probes and lib for the leaks command. Prints nothing.
+// Joins probes and lib for the leaks command: two looks at the counters, what was asked for between them, then the
+// judgement. Prints nothing.
 #include "leaks_command.h"
 
+#include <fmt/format.h>
 #include <unistd.h>
 
+#include <algorithm>
+#include <chrono>
+#include <functional>
+#include <iterator>
 #include <memory>
 #include <utility>
 
-#include "state_source.h"
+#include "leaks_inputs.h"
+#include "terminal.h"
+#include "vpndoctor/bypass_probes.h"
+#include "vpndoctor/leak_capture_run.h"
 #include "vpndoctor/tunnel_activity.h"
 
 namespace vpndoctor {
 namespace {
 
-/// The state with both looks at the counters; a saved state keeps those that it has.
-Result<std::shared_ptr<const Snapshot>> watched_state(const std::string& from, const Interrupt& interrupt) {
-  auto state = read_leak_state(from);
-  if (!state || !from.empty()) return state;
-  TunnelActivityReader activity(**state);
-  auto watched = std::make_shared<Snapshot>(**state);
-  watched->activity = activity.finish(interrupt.descriptor());
-  return watched;
-}
+/// One run of the command. The tables are judged as they were first read; only the counters are looked at again.
+class LeaksRun {
+ public:
+  LeaksRun(const LeaksCommand& command, std::optional<Interrupt>& interrupt, Progress& progress)
+      : command_(command), interrupt_(interrupt), progress_(progress) {}
+
+  /// Fails when something that was asked for cannot be done at all.
+  Result<LeaksReport> examine() {
+    progress_.show("reading tunnels, routes and the packet filter");
+    auto inputs = read_leak_inputs(command_);
+    if (!inputs) return std::unexpected(std::move(inputs.error()));
+    // Only from here on there is something to report when a signal comes.
+    interrupt_.emplace();
+    take(*inputs);
+    std::optional<TunnelActivityReader> activity;
+    if (command_.from.empty()) activity.emplace(*state_);
+    const Fib fib(*state_);
+    progress_.show("working out what the tables let out");
+    leaks_.coverage = find_coverage(*state_, fib, ::getuid());
+    leaks_.tunnels = judge_tunnels(*state_);
+    if (auto error = test_bypass()) return std::unexpected(std::move(*error));
+    if (auto error = capture(fib)) return std::unexpected(std::move(*error));
+    if (activity) look_again(*activity);
+    judge(fib);
+    return std::move(leaks_);
+  }
+
+  CheckResults& results() { return results_; }
+
+ private:
+  void take(LeakInputs& inputs) {
+    state_ = std::move(inputs.state);
+    before_ = std::move(inputs.before);
+    leaks_.snapshot = state_;
+    leaks_.expectation = command_.expectation;
+    leaks_.state_name = std::move(inputs.state_name);
+    leaks_.before_name = std::move(inputs.before_name);
+    leaks_.why_no_before = std::move(inputs.why_no_before);
+  }
+
+  LeakFacts facts(const Fib& fib) const {
+    return {.snapshot = *state_,
+            .fib = fib,
+            .uid = ::getuid(),
+            .tunnels = leaks_.tunnels,
+            .coverage = leaks_.coverage,
+            .expectation = leaks_.expectation,
+            .before = before_.get()};
+  }
+
+  std::optional<Error> test_bypass() {
+    if (command_.active_host.empty()) return std::nullopt;
+    progress_.show(fmt::format("sending probes towards {} past the tunnel", command_.active_host));
+    auto test = run_bypass_test({.host = command_.active_host,
+                                 .interfaces = command_.interfaces,
+                                 .interrupt_descriptor = interrupt_->descriptor()},
+                                *state_);
+    if (!test) return std::move(test.error());
+    leaks_.bypass = std::move(*test);
+    return std::nullopt;
+  }
+
+  /// After the probes past the tunnel, which would be leaks to it.
+  std::optional<Error> capture(const Fib& fib) {
+    if (!command_.capture_seconds && command_.read_file.empty()) return std::nullopt;
+    LeakCaptureOptions options;
+    options.duration = std::chrono::duration_cast<std::chrono::milliseconds>(
+        std::chrono::duration<double>(command_.capture_seconds.value_or(0)));
+    options.interfaces = command_.interfaces;
+    options.read_file = command_.read_file;
+    options.write_file = command_.write_file;
+    options.interrupt_descriptor = interrupt_->descriptor();
+    options.progress = [this](const std::string& text) { progress_.show(text); };
+    auto result = run_leak_capture(options, facts(fib));
+    if (!result) return std::move(result.error());
+    leaks_.capture = std::move(*result);
+    return std::nullopt;
+  }
+
+  void look_again(TunnelActivityReader& activity) {
+    const auto rest = std::chrono::ceil<std::chrono::seconds>(activity.remaining());
+    if (rest.count() > 0) progress_.show(fmt::format("watching the tunnels' counters for {} s", rest.count()));
+    state_->activity = activity.finish(interrupt_->descriptor());
+    leaks_.tunnels = judge_tunnels(*state_);
+  }
+
+  void judge(const Fib& fib) {
+    const LeakFacts all = facts(fib);
+    results_ = check_leaks(all);
+    if (leaks_.capture) add(judge_capture(all, *leaks_.capture));
+    if (leaks_.bypass) add(judge_bypass_test(*leaks_.bypass));
+    std::ranges::stable_sort(results_.findings, std::greater{}, &Finding::severity);
+  }
+
+  void add(std::vector<Finding> findings) { std::ranges::move(findings, std::back_inserter(results_.findings)); }
+
+  const LeaksCommand& command_;
+  std::optional<Interrupt>& interrupt_;
+  Progress& progress_;
+  std::shared_ptr<Snapshot> state_;
+  std::shared_ptr<const Snapshot> before_;
+  LeaksReport leaks_;
+  CheckResults results_;
+};
 
 }  // namespace
 
-Report run_leaks(const LeaksCommand& command, const OutputOptions& output, const Interrupt& interrupt) {
+Report run_leaks(const LeaksCommand& command, const OutputOptions& output, std::optional<Interrupt>& interrupt) {
   Report report;
   report.command = "leaks";
-  auto state = watched_state(command.from, interrupt);
-  if (!state) {
-    report.error = std::move(state.error());
+  Progress progress(!output.quiet);
+  LeaksRun run(command, interrupt, progress);
+  auto leaks = run.examine();
+  progress.finish();
+  if (!leaks) {
+    report.error = std::move(leaks.error());
     return report;
   }
-  LeaksReport leaks;
-  leaks.snapshot = std::move(*state);
-  leaks.expectation = command.expectation;
-  const Fib fib(*leaks.snapshot);
-  leaks.coverage = find_coverage(*leaks.snapshot, fib, ::getuid());
-  leaks.tunnels = judge_tunnels(*leaks.snapshot);
-  const LeakFacts facts{.snapshot = *leaks.snapshot,
-                        .fib = fib,
-                        .uid = ::getuid(),
-                        .tunnels = leaks.tunnels,
-                        .coverage = leaks.coverage,
-                        .expectation = leaks.expectation};
-  CheckResults results = check_leaks(facts);
-  report.findings = std::move(results.findings);
-  report.skipped = std::move(results.skipped);
-  report.verdict = decide_verdict(report.findings, output.fail_on, why_expectation_undecided(facts).empty());
-  report.data = std::move(leaks);
+  report.findings = std::move(run.results().findings);
+  report.skipped = std::move(run.results().skipped);
+  report.verdict = decide_verdict(report.findings, output.fail_on, leaks_are_answered(*leaks));
+  report.data = std::move(*leaks);
   return report;
 }
 

@@ -28,8 +28,10 @@ Result<std::shared_ptr<const Snapshot>> read_dns_state(const std::string& from) 
   return shared(from.empty() ? collect_snapshot({.dns = true}) : load_snapshot(from));
 }
 
-Result<std::shared_ptr<const Snapshot>> read_leak_state(const std::string& from) {
-  return shared(from.empty() ? collect_snapshot({.dns = true, .leaks = true}) : load_snapshot(from));
+Result<std::shared_ptr<Snapshot>> read_leak_state(const std::string& from) {
+  auto snapshot = from.empty() ? collect_snapshot({.dns = true, .leaks = true}) : load_snapshot(from);
+  if (!snapshot) return std::unexpected(std::move(snapshot.error()));
+  return std::make_shared<Snapshot>(std::move(*snapshot));
 }
 
 Result<BaselinePlace> saved_baseline() {

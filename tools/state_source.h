@@ -18,8 +18,8 @@ Result<std::shared_ptr<const Snapshot>> read_state(const std::string& from);
 /// The same with the resolver configuration.
 Result<std::shared_ptr<const Snapshot>> read_dns_state(const std::string& from);
 
-/// The same with all that the leak detector looks at, except the counters' second look.
-Result<std::shared_ptr<const Snapshot>> read_leak_state(const std::string& from);
+/// The same with all that the leak detector looks at, except the counters' second look, which is the caller's to add.
+Result<std::shared_ptr<Snapshot>> read_leak_state(const std::string& from);
 
 /// Finds the baseline of the invoking user. kUnavailable when none was saved.
 Result<BaselinePlace> saved_baseline();

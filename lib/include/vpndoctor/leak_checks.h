@@ -33,8 +33,4 @@ struct LeakFacts {
 
 CheckResults check_leaks(const LeakFacts& facts);
 
-/// Why it cannot be told whether all is as the user expects (--expect, --vpn): then the report is not ok. Empty when it
-/// can, or nothing is expected.
-std::string why_expectation_undecided(const LeakFacts& facts);
-
 }  // namespace vpndoctor

@@ -23,6 +23,13 @@ struct LeaksReport {
   VpnExpectation expectation;
   std::optional<CaptureResult> capture;  ///< null: not asked for
   std::optional<BypassTest> bypass;      ///< null: not asked for
+  std::string state_name = {};           ///< the file that the snapshot is from; empty: this machine, now
+  std::string before_name = {};          ///< what growth was measured against; empty: nothing
+  std::string why_no_before = {};        ///< why a saved state that is there was not used, a phrase; empty: nothing
 };
+
+/// True when all that was asked for has an answer: what the tables let out and, where something was expected of it, for
+/// both families; what a capture saw, which is nothing without a control; whether the tunnel can be passed by.
+bool leaks_are_answered(const LeaksReport& report);
 
 }  // namespace vpndoctor

@@ -1,0 +1,26 @@
+// SPDX-License-Identifier: Apache-2.0
+// Whether the leaks command found out what it was asked.
+#include "vpndoctor/leaks_report.h"
+
+namespace vpndoctor {
+namespace {
+
+bool is_known(const FamilyCoverage& coverage) { return coverage.mode != CoverageMode::kUnknown; }
+
+bool is_coverage_answered(const LeaksReport& report) {
+  const bool inet = is_known(report.coverage.inet);
+  const bool inet6 = is_known(report.coverage.inet6);
+  return report.expectation.mode ? inet && inet6 : inet || inet6;
+}
+
+/// A leak that was seen is proof without any control.
+bool is_capture_answered(const CaptureResult& capture) { return capture.control_seen || !capture.leaks.empty(); }
+
+}  // namespace
+
+bool leaks_are_answered(const LeaksReport& report) {
+  return is_coverage_answered(report) && (!report.capture || is_capture_answered(*report.capture)) &&
+         (!report.bypass || can_bypass(*report.bypass).has_value());
+}
+
+}  // namespace vpndoctor
