@@ -10,6 +10,7 @@
 #include "codes_dns_wire.h"
 #include "codes_mtu.h"
 #include "codes_routes.h"
+#include "codes_tunnel.h"
 
 namespace vpndoctor {
 namespace {
@@ -23,7 +24,7 @@ constexpr auto join(const std::array<CodeEntry, kSizes>&... parts) {
   return all;
 }
 
-constexpr auto kCodes = join(kDnsCodes, kDnsWireCodes, kMtuCodes, kRoutesCodes);
+constexpr auto kCodes = join(kDnsCodes, kDnsWireCodes, kMtuCodes, kRoutesCodes, kTunnelCodes);
 static_assert(std::ranges::is_sorted(kCodes, {}, &CodeEntry::code));
 
 constexpr char to_lower(char letter) {
