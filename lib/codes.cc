@@ -8,6 +8,7 @@
 
 #include "codes_dns.h"
 #include "codes_dns_wire.h"
+#include "codes_firewall.h"
 #include "codes_leaks.h"
 #include "codes_mtu.h"
 #include "codes_routes.h"
@@ -25,7 +26,8 @@ constexpr auto join(const std::array<CodeEntry, kSizes>&... parts) {
   return all;
 }
 
-constexpr auto kCodes = join(kDnsCodes, kDnsWireCodes, kLeaksCodes, kMtuCodes, kRoutesCodes, kTunnelCodes);
+constexpr auto kCodes =
+    join(kDnsCodes, kDnsWireCodes, kFirewallCodes, kLeaksCodes, kMtuCodes, kRoutesCodes, kTunnelCodes);
 static_assert(std::ranges::is_sorted(kCodes, {}, &CodeEntry::code));
 
 constexpr char to_lower(char letter) {
