@@ -6,6 +6,7 @@
 #include <array>
 #include <cstddef>
 
+#include "codes_bypass.h"
 #include "codes_dns.h"
 #include "codes_dns_wire.h"
 #include "codes_mtu.h"
@@ -23,7 +24,7 @@ constexpr auto join(const std::array<CodeEntry, kSizes>&... parts) {
   return all;
 }
 
-constexpr auto kCodes = join(kDnsCodes, kDnsWireCodes, kMtuCodes, kRoutesCodes);
+constexpr auto kCodes = join(kDnsCodes, kDnsWireCodes, kBypassCodes, kMtuCodes, kRoutesCodes);
 static_assert(std::ranges::is_sorted(kCodes, {}, &CodeEntry::code));
 
 constexpr char to_lower(char letter) {
