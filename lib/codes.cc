@@ -6,6 +6,7 @@
 #include <array>
 #include <cstddef>
 
+#include "codes_bypass.h"
 #include "codes_capture.h"
 #include "codes_dns.h"
 #include "codes_dns_wire.h"
@@ -31,6 +32,8 @@ constexpr auto kCodes =
     join(kDnsCodes, kDnsWireCodes, kFirewallCodes, kLeaksCodes, kMtuCodes, kRoutesCodes, kTunnelCodes);
 constexpr auto kCodes =
     join(kDnsCodes, kDnsWireCodes, kFirewallCodes, kLeaksCodes, kCaptureCodes, kMtuCodes, kRoutesCodes, kTunnelCodes);
+constexpr auto kCodes = join(kDnsCodes, kDnsWireCodes, kFirewallCodes, kLeaksCodes, kCaptureCodes, kBypassCodes,
+                             kMtuCodes, kRoutesCodes, kTunnelCodes);
 static_assert(std::ranges::is_sorted(kCodes, {}, &CodeEntry::code));
 
 constexpr char to_lower(char letter) {
