@@ -28,10 +28,6 @@ constexpr auto join(const std::array<CodeEntry, kSizes>&... parts) {
   return all;
 }
 
-constexpr auto kCodes =
-    join(kDnsCodes, kDnsWireCodes, kFirewallCodes, kLeaksCodes, kMtuCodes, kRoutesCodes, kTunnelCodes);
-constexpr auto kCodes =
-    join(kDnsCodes, kDnsWireCodes, kFirewallCodes, kLeaksCodes, kCaptureCodes, kMtuCodes, kRoutesCodes, kTunnelCodes);
 constexpr auto kCodes = join(kDnsCodes, kDnsWireCodes, kFirewallCodes, kLeaksCodes, kCaptureCodes, kBypassCodes,
                              kMtuCodes, kRoutesCodes, kTunnelCodes);
 static_assert(std::ranges::is_sorted(kCodes, {}, &CodeEntry::code));
