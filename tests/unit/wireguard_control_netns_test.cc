@@ -2,7 +2,9 @@
 // Userspace WireGuard beside wg(8): its peers, whose control socket is believed, and that no answer is waited for
 // longer than a second. Everything in namespaces of its own, /run/wireguard included.
 #include <gtest/gtest.h>
+#include <sched.h>
 #include <sys/socket.h>
+#include <sys/stat.h>
 #include <sys/un.h>
 #include <unistd.h>
 
@@ -15,6 +17,7 @@
 
 #include "in_namespace.h"
 #include "other_process.h"
+#include "unix_listener.h"
 #include "vpndoctor/collect.h"
 #include "wireguard_answer.h"
 #include "wireguard_query.h"
@@ -115,7 +118,6 @@ void shake_hands(const PeerNamespace& peer) {
       "wg set vdwg1 private-key /run/wireguard/b listen-port 5002 peer $(wg pubkey </run/wireguard/a) "
       "preshared-key /run/wireguard/p allowed-ips 10.2.0.1/32");
   peer.run("ip address add 10.2.0.2/24 dev vdwg1; ip link set vdwg1 up");
-  // Last: its keepalive begins the handshake at once.
   run("ip address add 10.2.0.1/24 dev vdwg0; ip link set vdwg0 up");
   run("ping -q -c 1 -w 10 10.2.0.2 >/dev/null");
 }
@@ -218,6 +220,23 @@ TEST(WireguardControl, AFileThatReplacedTheHoldersIsNotBelieved) {
   });
 }
 
+TEST(WireguardControl, AFileThatAnotherNamespaceReplacedIsNotBelieved) {
+  if (!why_skipped().empty()) GTEST_SKIP() << why_skipped();
+  in_network_namespace([] {
+    hide_control_sockets();
+    const int known = listen_at("/run/wireguard/known.sock");
+    struct stat socket{};
+    ASSERT_EQ(::fstat(known, &socket), 0);
+    const bool is_told = bound_file_inode(socket.st_ino).has_value();
+    ::close(known);
+    if (!is_told) GTEST_SKIP() << "this kernel has no diagnostics of unix sockets";
+    const OtherProcess holder([] { return open_tun("vdwg0") >= 0 && listen_at("/run/wireguard/vdwg0.sock") >= 0; });
+    // In no table that this namespace sees.
+    const OtherProcess fake([] { return ::unshare(CLONE_NEWNET) == 0 && listen_at("/run/wireguard/vdwg0.sock") >= 0; });
+    EXPECT_EQ(find_wireguard_control("vdwg0", {{holder.pid()}}).path, "");
+  });
+}
+
 TEST(WireguardControl, ARenamedInterfaceKeepsItsSocket) {
   if (!why_skipped().empty()) GTEST_SKIP() << why_skipped();
   in_network_namespace([] {
@@ -227,6 +246,18 @@ TEST(WireguardControl, ARenamedInterfaceKeepsItsSocket) {
     const auto found = find_tun_holders("office");
     ASSERT_EQ(found.holders.size(), 1U);
     EXPECT_EQ(find_wireguard_control("office", found.holders).path, "/run/wireguard/vdwg0.sock");
+  });
+}
+
+TEST(WireguardControl, TheSocketOfAnotherDeviceOfTheSameProcessIsNotBelieved) {
+  if (!why_skipped().empty()) GTEST_SKIP() << why_skipped();
+  in_network_namespace([] {
+    hide_control_sockets();
+    const OtherProcess daemon([] {
+      return open_tun("vdwg0") >= 0 && open_tun("other0") >= 0 && listen_at("/run/wireguard/vdwg0.sock") >= 0;
+    });
+    EXPECT_EQ(find_wireguard_control("vdwg0", {{daemon.pid()}}).path, "/run/wireguard/vdwg0.sock");
+    EXPECT_EQ(find_wireguard_control("other0", {{daemon.pid()}}).path, "");
   });
 }
 
