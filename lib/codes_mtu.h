@@ -81,6 +81,16 @@ inline constexpr auto kMtuCodes = std::to_array<CodeEntry>({
      "The route to the target has an MTU of its own, set by an administrator or learnt from a router advertisement, "
      "and the path was measured to carry less. Whoever set it meant to describe the path, and it no longer does. "
      "Remedy: set the measured value, or remove the setting where path MTU discovery works."},
+    {"MTU017", "too-big-message-ignored", Severity::kError, "A sender does not listen to \"packet too big\" messages",
+     "A capture shows a \"packet too big\" message on its way to the sender, and packets above the size in it that the "
+     "sender sent all the same, again and again. The message is correct and is lost on its last stretch: a firewall in "
+     "front of the sender, or on it, drops it. Often that is the kill switch of a VPN client. It turns a healthy "
+     "narrow "
+     "path into a black hole. Remedy: accept ICMP type 3 code 4 and ICMPv6 type 2 there."},
+    {"MTU018", "plain-packet-loss", Severity::kNotice, "Packets are lost whatever their size",
+     "A capture shows that many segments of a TCP connection were sent again, and nothing ties the loss to the size of "
+     "the packets: full ones got through as well, or the small ones were lost too. It is no MTU problem, and no MTU "
+     "setting helps. Remedy: look for a link that is overloaded, a bad cable, or a weak radio signal."},
 });
 
 }  // namespace vpndoctor

@@ -13,11 +13,16 @@ constexpr std::uint16_t kHardwarePpp = 512;
 constexpr std::uint16_t kHardwareNone = 0xfffe;
 constexpr std::uint8_t kTap = 2;
 
-constexpr auto kTunnelKinds = std::to_array<std::string_view>(
-    {"wireguard", "amneziawg", "ovpn", "ovpn-dco", "ppp", "xfrm", "vti", "vti6", "ipsec", "l2tpeth"});
-/// Kinds that are a tunnel once they have another end; without one they are the system's (gre0, sit0, tunl0).
-constexpr auto kKindsWithRemote =
-    std::to_array<std::string_view>({"gre", "gretap", "ip6gre", "ip6gretap", "ipip", "sit", "ip6tnl"});
+constexpr auto kTunnelKinds =
+    std::to_array<std::string_view>({"wireguard", "amneziawg", "ovpn", "ovpn-dco", "ppp", "xfrm", "ipsec", "l2tpeth"});
+/// Kinds that are a tunnel once they have an end; without one they are the system's (gre0, sit0, tunl0, ip_vti0).
+constexpr auto kKindsWithEnds =
+    std::to_array<std::string_view>({"gre", "gretap", "ip6gre", "ip6gretap", "ip6tnl", "ipip", "sit", "vti", "vti6"});
+
+/// Of a kind with ends. One that has none was made by its driver: a tunnel between anybody and anybody.
+bool has_ends(const Link& link) {
+  return std::ranges::count(kKindsWithEnds, link.kind) != 0 && (link.tunnel_remote || link.tunnel_local);
+}
 
 /// macOS itself makes utun interfaces that have link-local addresses alone; a VPN's has another, or a DNS server.
 bool is_macos_tunnel(const Snapshot& snapshot, std::string_view interface) {
@@ -65,14 +70,20 @@ std::string Snapshot::table_name(std::uint32_t table) const {
   return vpndoctor::table_name(table);
 }
 
+bool is_systems_own(const Link& link) {
+  // Android names it after the uplink: v4-wlan0.
+  if (link.kind == "tun") return link.name.starts_with("clat") || link.name.starts_with("v4-");
+  return std::ranges::count(kKindsWithEnds, link.kind) != 0 && !has_ends(link);
+}
+
 bool is_tunnel(const Snapshot& snapshot, std::string_view interface) {
   if (snapshot.platform == Platform::kMacos) return is_macos_tunnel(snapshot, interface);
-  if (snapshot.find_tunnel(interface) != nullptr) return true;
   const Link* link = snapshot.find_link(interface);
+  if (link != nullptr && is_systems_own(*link)) return false;
+  if (snapshot.find_tunnel(interface) != nullptr) return true;
   if (link == nullptr) return false;
   if (link->kind == "tun") return link->tun_type != kTap && link->hardware_type == kHardwareNone;
-  if (std::ranges::count(kTunnelKinds, link->kind) != 0 || link->hardware_type == kHardwarePpp) return true;
-  return std::ranges::count(kKindsWithRemote, link->kind) != 0 && link->tunnel_remote.has_value();
+  return has_ends(*link) || std::ranges::count(kTunnelKinds, link->kind) != 0 || link->hardware_type == kHardwarePpp;
 }
 
 }  // namespace vpndoctor

@@ -11,12 +11,12 @@
 #include <charconv>
 
 #include "egress_refusal.h"
+#include "holder_facts.h"
 #include "proc_files.h"
 #include "rtnl_query.h"
 #include "tun_holder.h"
 #include "tunnel_kind.h"
 #include "vpndoctor/text_escape.h"
-#include "wireguard_socket.h"
 
 namespace vpndoctor {
 namespace {
@@ -140,13 +140,7 @@ std::optional<std::uint32_t> configured_mtu(const Lookup& lookup, const Link& li
 
 std::string kind_of(const Link& link) {
   if (link.kind != "tun") return tunnel_kind(link, {});
-  TunHolderFacts facts;
-  facts.wireguard_socket = !wireguard_control_socket(link.name).empty();
-  if (!facts.wireguard_socket) {
-    const TunHolders found = find_tun_holders(link.name);
-    if (!found.holders.empty()) facts.process = found.holders.front().name;
-  }
-  return tunnel_kind(link, facts);
+  return tunnel_kind(link, holder_facts(link.name, find_tun_holders(link.name)));
 }
 
 bool network_up() {

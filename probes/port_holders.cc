@@ -5,23 +5,15 @@
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <cctype>
 
 #include "parse_number.h"
 #include "proc_files.h"
+#include "process_facts.h"
 
 namespace vpndoctor {
 namespace {
 
 constexpr std::size_t kMaxProcesses = 100'000;
-
-std::string process_name(pid_t pid) {
-  std::string name = read_small_file(fmt::format("/proc/{}/comm", pid)).value_or("");
-  while (!name.empty() && name.back() == '\n') name.pop_back();
-  // A process chooses its own name: nothing in it may reach a terminal.
-  std::ranges::replace_if(name, [](unsigned char c) { return std::isprint(c) == 0; }, '?');
-  return name;
-}
 
 std::vector<SocketHolder> all_processes() {
   std::vector<SocketHolder> processes;

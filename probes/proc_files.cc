@@ -15,6 +15,14 @@
 #include "handles.h"
 
 namespace vpndoctor {
+namespace {
+
+struct Closer {
+  void operator()(DIR* directory) const noexcept { ::closedir(directory); }
+};
+using Directory = std::unique_ptr<DIR, Closer>;
+
+}  // namespace
 
 std::optional<std::string> read_small_file(const std::string& path, std::size_t limit) {
   const Fd file(::open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK));
@@ -34,14 +42,25 @@ std::optional<std::string> read_small_file(const std::string& path, std::size_t 
 }
 
 std::optional<std::vector<std::string>> directory_entries(const std::string& path) {
-  struct Closer {
-    void operator()(DIR* directory) const noexcept { ::closedir(directory); }
-  };
-  const std::unique_ptr<DIR, Closer> directory(::opendir(path.c_str()));
+  const Directory directory(::opendir(path.c_str()));
   if (!directory) return std::nullopt;
   std::vector<std::string> names;
   while (const dirent* entry = ::readdir(directory.get())) {
     if (entry->d_name[0] != '.') names.emplace_back(entry->d_name);
+  }
+  return names;
+}
+
+std::optional<std::vector<std::string>> entries_that_lead_to(const std::string& path, std::string_view ending) {
+  const Directory directory(::opendir(path.c_str()));
+  if (!directory) return std::nullopt;
+  std::vector<std::string> names;
+  std::array<char, PATH_MAX> target;
+  while (const dirent* entry = ::readdir(directory.get())) {
+    const ssize_t size = ::readlinkat(::dirfd(directory.get()), entry->d_name, target.data(), target.size());
+    if (size > 0 && std::string_view(target.data(), static_cast<std::size_t>(size)).ends_with(ending)) {
+      names.emplace_back(entry->d_name);
+    }
   }
   return names;
 }

@@ -6,6 +6,7 @@
 #include <cstddef>
 #include <optional>
 #include <string>
+#include <string_view>
 #include <vector>
 
 namespace vpndoctor {
@@ -18,6 +19,10 @@ std::optional<std::string> read_small_file(const std::string& path, std::size_t 
 
 /// Names the entries of a directory except the dot entries; nullopt with errno set when it cannot be read.
 std::optional<std::vector<std::string>> directory_entries(const std::string& path);
+
+/// Names the entries of a directory that are symbolic links whose target ends with `ending`, in one pass: a process may
+/// have very many descriptors. nullopt with errno set when the directory cannot be read.
+std::optional<std::vector<std::string>> entries_that_lead_to(const std::string& path, std::string_view ending);
 
 /// True when the error of opening something below /proc/PID says that the process is gone, not that it may not be seen.
 constexpr bool has_ended(int error_number) { return error_number == ENOENT || error_number == ESRCH; }

@@ -8,7 +8,7 @@
 #include <array>
 #include <bit>
 #include <cstring>
-#include <set>
+#include <iterator>
 
 #include "parse_number.h"
 #include "proc_files.h"
@@ -64,17 +64,6 @@ std::optional<InternetSocket> parse_line(std::string_view line, bool tcp) {
   return socket;
 }
 
-std::set<std::uint64_t> socket_inodes(const std::string& process, const std::vector<std::string>& descriptors) {
-  std::set<std::uint64_t> inodes;
-  for (const std::string& descriptor : descriptors) {
-    const std::string target = link_target(process + "/fd/" + descriptor);
-    if (!target.starts_with("socket:[") || !target.ends_with(']')) continue;
-    const auto inode = parse_number<std::uint64_t>(std::string_view(target).substr(8, target.size() - 9));
-    if (inode) inodes.insert(*inode);
-  }
-  return inodes;
-}
-
 }  // namespace
 
 IpAddress unmapped(const IpAddress& address) {
@@ -93,19 +82,34 @@ std::vector<InternetSocket> parse_socket_table(std::string_view text, bool tcp) 
   return sockets;
 }
 
-std::optional<std::vector<InternetSocket>> process_sockets(pid_t pid) {
+std::vector<InternetSocket> read_socket_tables(const std::string& process) {
+  std::vector<InternetSocket> sockets;
+  for (const char* table : {"udp", "udp6", "tcp", "tcp6"}) {
+    const auto text = read_small_file(fmt::format("/proc/{}/net/{}", process, table), kTableLimit);
+    if (text) std::ranges::move(parse_socket_table(*text, table[0] == 't'), std::back_inserter(sockets));
+  }
+  return sockets;
+}
+
+std::optional<std::set<std::uint64_t>> socket_inodes(pid_t pid) {
   const std::string process = fmt::format("/proc/{}", pid);
   const auto descriptors = directory_entries(process + "/fd");
   if (!descriptors) return std::nullopt;
-  const auto inodes = socket_inodes(process, *descriptors);
-  std::vector<InternetSocket> sockets;
-  for (const char* table : {"udp", "udp6", "tcp", "tcp6"}) {
-    const auto text = read_small_file(fmt::format("{}/net/{}", process, table), kTableLimit);
-    if (!text) continue;
-    for (const InternetSocket& socket : parse_socket_table(*text, table[0] == 't')) {
-      if (inodes.contains(socket.inode)) sockets.push_back(socket);
-    }
+  std::set<std::uint64_t> inodes;
+  for (const std::string& descriptor : *descriptors) {
+    const std::string target = link_target(process + "/fd/" + descriptor);
+    if (!target.starts_with("socket:[") || !target.ends_with(']')) continue;
+    const auto inode = parse_number<std::uint64_t>(std::string_view(target).substr(8, target.size() - 9));
+    if (inode) inodes.insert(*inode);
   }
+  return inodes;
+}
+
+std::optional<std::vector<InternetSocket>> process_sockets(pid_t pid) {
+  const auto inodes = socket_inodes(pid);
+  if (!inodes) return std::nullopt;
+  std::vector<InternetSocket> sockets = read_socket_tables(std::to_string(pid));
+  std::erase_if(sockets, [&](const InternetSocket& socket) { return !inodes->contains(socket.inode); });
   return sockets;
 }
 

@@ -7,6 +7,7 @@
 
 #include <cstdint>
 #include <optional>
+#include <set>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -31,7 +32,15 @@ IpAddress unmapped(const IpAddress& address);
 /// Parses /proc/net/{udp,udp6,tcp,tcp6}; lines that are not understood are skipped.
 std::vector<InternetSocket> parse_socket_table(std::string_view text, bool tcp);
 
-/// Lists the process's sockets; nullopt, with errno set, when this user may not see its descriptors or it has ended.
+/// Reads /proc/PID/net/{udp,udp6,tcp,tcp6}: the sockets of the network namespace that `process` ("self", or a number)
+/// lives in.
+std::vector<InternetSocket> read_socket_tables(const std::string& process);
+
+/// The inodes of the process's sockets of all kinds; nullopt, with errno set, when this user may not see its
+/// descriptors or it has ended.
+std::optional<std::set<std::uint64_t>> socket_inodes(pid_t pid);
+
+/// Lists the process's sockets in the namespace that it lives in; nullopt as socket_inodes().
 std::optional<std::vector<InternetSocket>> process_sockets(pid_t pid);
 
 }  // namespace vpndoctor

@@ -37,6 +37,10 @@ TunnelEndpoint endpoint_of(const TunHolder& holder, const IpAddress& address, st
   return endpoint;
 }
 
+bool is_same(const TunnelEndpoint& one, const TunnelEndpoint& other) {
+  return one.address == other.address && one.port == other.port && one.tcp == other.tcp;
+}
+
 using Remote = std::tuple<IpAddress, std::uint16_t, bool>;
 
 /// Remotes of connected sockets. Loopback ones are control connections (OpenVPN's management interface); connections
@@ -132,8 +136,6 @@ Result<TunnelEndpoint> openvpn_endpoint(const TunHolder& holder, const std::vect
   return endpoint;
 }
 
-}  // namespace
-
 Result<TunnelEndpoint> find_holder_endpoint(const TunHolder& holder, ServerNames names) {
   const auto sockets = process_sockets(holder.pid);
   if (!sockets && has_ended(errno)) return unavailable(fmt::format("{} has just ended", described(holder)));
@@ -156,18 +158,28 @@ Result<TunnelEndpoint> find_holder_endpoint(const TunHolder& holder, ServerNames
   return endpoint;
 }
 
-Result<TunnelEndpoint> find_tun_endpoint(const std::string& interface) {
-  const TunHolders found = find_tun_holders(interface);
-  if (found.holders.empty() && found.unreadable > 0) {
+}  // namespace
+
+Result<TunnelEndpoint> find_tun_endpoint(const std::string& interface, const TunHolders& found) {
+  const std::vector<TunHolder> holders = found.likely();
+  if (holders.empty() && found.unreadable > 0) {
     return failure(ErrorKind::kPermission, fmt::format("only root may see which process holds {}", interface),
                    fmt::format("run as root, or {}", kNameIt));
   }
-  if (found.holders.empty())
-    return unavailable(fmt::format("no process in this network namespace holds {}", interface));
-  if (found.holders.size() > 1) {
-    return unavailable(fmt::format("{} processes hold {}", found.holders.size(), interface));
+  if (holders.empty()) return unavailable(fmt::format("no process that can be seen from here holds {}", interface));
+  return find_endpoint_of(holders, ServerNames::kLookUp);
+}
+
+Result<TunnelEndpoint> find_endpoint_of(const std::vector<TunHolder>& holders, ServerNames names) {
+  std::vector<TunnelEndpoint> endpoints;
+  for (const TunHolder& holder : holders) {
+    auto endpoint = find_holder_endpoint(holder, names);
+    if (!endpoint && holders.size() == 1) return endpoint;
+    // A child has the sockets that it was started with.
+    if (endpoint && (endpoints.empty() || !is_same(endpoints.front(), *endpoint))) endpoints.push_back(*endpoint);
   }
-  return find_holder_endpoint(found.holders.front(), ServerNames::kLookUp);
+  if (endpoints.size() == 1) return endpoints.front();
+  return unavailable(fmt::format("{} processes hold it", holders.size()));
 }
 
 }  // namespace vpndoctor

@@ -11,9 +11,9 @@
 
 namespace vpndoctor {
 
-/// Looks up where the holder of the tun device `interface` sends to. kPermission when the holder or its sockets cannot
-/// be seen by this user, kUnavailable when nothing names the remote or several could be it.
-Result<TunnelEndpoint> find_tun_endpoint(const std::string& interface);
+/// Looks up where the holder of the tun device `interface`, one of `found`, sends to. kPermission when the holder or
+/// its sockets cannot be seen by this user, kUnavailable when nothing names the remote or several could be it.
+Result<TunnelEndpoint> find_tun_endpoint(const std::string& interface, const TunHolders& found);
 
 /// What is done with a server that is known by its name only.
 enum class ServerNames {
@@ -21,7 +21,7 @@ enum class ServerNames {
   kLeave,   ///< it is kUnavailable: nothing is sent
 };
 
-/// The same for a process that is known to hold the device.
-Result<TunnelEndpoint> find_holder_endpoint(const TunHolder& holder, ServerNames names);
+/// The same for the processes that hold the device. Several are kUnavailable unless those that name a remote agree.
+Result<TunnelEndpoint> find_endpoint_of(const std::vector<TunHolder>& holders, ServerNames names);
 
 }  // namespace vpndoctor

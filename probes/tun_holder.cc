@@ -1,86 +1,140 @@
 // SPDX-License-Identifier: Apache-2.0
-// Scans /proc for the holder of a tun device; see the header.
+// Scans /proc for the holders of tun devices; see the header.
 #include "tun_holder.h"
 
 #include <fmt/format.h>
+#include <sys/stat.h>
+#include <unistd.h>
 
 #include <algorithm>
-#include <cctype>
 #include <cerrno>
+#include <iterator>
 #include <optional>
 #include <set>
-#include <string_view>
+#include <tuple>
 
 #include "parse_number.h"
 #include "proc_files.h"
+#include "process_facts.h"
+#include "tun_device.h"
 
 namespace vpndoctor {
 namespace {
 
 constexpr int kMaxProcesses = 100'000;
+constexpr std::uint64_t kFirstPidNamespace = 0xEFFFFFFC;  // PROC_PID_INIT_INO of include/linux/proc_ns.h
 
-/// The name in the line "iff:\t<name>\n"; empty when there is none (drivers/net/tun.c, tun_chr_show_fdinfo()).
-std::string held_interface(std::string_view fdinfo) {
-  constexpr std::string_view kLabel = "iff:\t";
-  while (!fdinfo.empty()) {
-    const std::string_view line = fdinfo.substr(0, fdinfo.find('\n'));
-    if (line.starts_with(kLabel)) return std::string(line.substr(kLabel.size()));
-    fdinfo.remove_prefix(std::min(line.size() + 1, fdinfo.size()));
-  }
-  return {};
+std::uint64_t inode_of(const std::string& path) {
+  struct stat facts{};
+  return ::stat(path.c_str(), &facts) == 0 ? facts.st_ino : 0;
 }
 
-/// Only descriptors of the tun device are worth reading: most processes have hundreds of others.
-std::set<std::string> held_interfaces(const std::string& process, const std::vector<std::string>& descriptors) {
-  std::set<std::string> interfaces;
-  for (const std::string& descriptor : descriptors) {
-    if (!link_target(process + "/fd/" + descriptor).ends_with("/net/tun")) continue;
-    const std::string name = held_interface(read_small_file(process + "/fdinfo/" + descriptor).value_or(""));
-    if (!name.empty()) interfaces.insert(name);
+/// Looks at one process after the other.
+class Scan {
+ public:
+  void look_at(pid_t pid) {
+    const std::string process = fmt::format("/proc/{}", pid);
+    // Most processes have hundreds of other descriptors.
+    const auto descriptors = entries_that_lead_to(process + "/fd", "/net/tun");
+    if (!descriptors) {
+      if (!has_ended(errno)) ++found_.unreadable;
+    } else if (!descriptors->empty()) {
+      take(pid, *descriptors);
+    }
   }
-  return interfaces;
-}
+  void cut() { found_.cut = true; }
 
-std::string process_name(const std::string& process) {
-  std::string name = read_small_file(process + "/comm").value_or("");
-  while (!name.empty() && name.back() == '\n') name.pop_back();
-  // A process chooses its own name: nothing in it may reach a terminal.
-  std::ranges::replace_if(name, [](unsigned char c) { return std::isprint(c) == 0; }, '?');
-  return name;
+  TunScan result() && {
+    // Where /proc hides the processes of others (hidepid), the first one is hidden as well.
+    if (::access("/proc/1", F_OK) != 0) ++found_.unreadable;
+    return std::move(found_);
+  }
+
+ private:
+  void take(pid_t pid, const std::vector<std::string>& descriptors) {
+    const Fd process = open_process(pid);
+    std::set<std::string> here;
+    std::set<std::string> somewhere;
+    for (const std::string& descriptor : descriptors) {
+      const auto device = ask_tun_device(pid, process, descriptor);
+      if (!device) continue;
+      if (!device->namespace_inode) somewhere.insert(device->name);
+      if (device->namespace_inode == namespace_) here.insert(device->name);
+    }
+    if (here.empty() && somewhere.empty()) return;
+    const TunHolder holder = describe(pid);
+    for (const std::string& interface : here) found_.holders.emplace(interface, holder);
+    for (const std::string& interface : somewhere) found_.candidates.emplace(interface, holder);
+  }
+
+  TunHolder describe(pid_t pid) const {
+    const auto stat = read_process_stat(pid);
+    TunHolder holder{pid, process_name(pid)};
+    holder.state = stat ? stat->state : '\0';
+    holder.started = stat ? stat->started : 0;
+    holder.is_elsewhere = inode_of(fmt::format("/proc/{}/ns/net", pid)) != namespace_;
+    return holder;
+  }
+
+  TunScan found_;
+  std::uint64_t namespace_ = inode_of("/proc/self/ns/net");
+};
+
+std::vector<TunHolder> oldest_first(const std::multimap<std::string, TunHolder>& holders,
+                                    const std::string& interface) {
+  std::vector<TunHolder> found;
+  const auto [begin, end] = holders.equal_range(interface);
+  std::transform(begin, end, std::back_inserter(found), [](const auto& each) { return each.second; });
+  std::ranges::sort(found, {}, [](const TunHolder& each) { return std::tuple(each.started, each.pid); });
+  return found;
 }
 
 }  // namespace
 
+std::vector<TunHolder> TunHolders::likely() const {
+  if (!holders.empty()) return holders;
+  std::vector<TunHolder> here = candidates;
+  std::erase_if(here, [](const TunHolder& each) { return each.is_elsewhere; });
+  return here;
+}
+
+TunHolders TunScan::of(const std::string& interface) const {
+  return {oldest_first(holders, interface), oldest_first(candidates, interface), unreadable, cut};
+}
+
 TunScan scan_tun_holders() {
-  TunScan found;
-  const std::string own_namespace = link_target("/proc/self/ns/net");
+  Scan scan;
   int seen = 0;
   for (const std::string& entry : directory_entries("/proc").value_or(std::vector<std::string>{})) {
     const auto pid = parse_number<pid_t>(entry);
     if (!pid) continue;
     if (++seen > kMaxProcesses) {
-      found.cut = true;
+      scan.cut();
       break;
     }
-    const std::string process = "/proc/" + entry;
-    const auto descriptors = directory_entries(process + "/fd");
-    if (!descriptors) {
-      if (!has_ended(errno)) ++found.unreadable;
-    } else if (link_target(process + "/ns/net") == own_namespace) {
-      for (const std::string& interface : held_interfaces(process, *descriptors)) {
-        found.holders.emplace(interface, TunHolder{*pid, process_name(process)});
-      }
-    }
+    scan.look_at(*pid);
   }
-  return found;
+  return std::move(scan).result();
 }
 
-TunHolders find_tun_holders(const std::string& interface) {
-  const TunScan scan = scan_tun_holders();
-  TunHolders found{{}, scan.unreadable, scan.cut};
-  const auto [begin, end] = scan.holders.equal_range(interface);
-  for (auto each = begin; each != end; ++each) found.holders.push_back(each->second);
-  return found;
+TunHolders find_tun_holders(const std::string& interface) { return scan_tun_holders().of(interface); }
+
+std::string unseen_holder(const TunHolders& found, const Link& link) {
+  if (!found.holders.empty()) return {};
+  if (!found.candidates.empty()) {
+    const TunHolder& first = found.candidates.front();
+    return fmt::format(
+        "process {} ({}) has a device of this name open, and this user may not see whether it is this one", first.pid,
+        first.name);
+  }
+  if (found.unreadable > 0) return "only root may see which process holds it";
+  if (found.cut) return "there are too many processes to look for the one that holds it";
+  // Nobody's device goes away unless it is persistent, and it has no carrier.
+  if (link.is_running() || !link.tun_persistent.value_or(true)) {
+    return "the process that holds it cannot be seen from here";
+  }
+  const bool sees_all = inode_of("/proc/self/ns/pid") == kFirstPidNamespace;
+  return sees_all || link.is_up() ? "" : "processes outside of this container cannot be seen from here";
 }
 
 }  // namespace vpndoctor

@@ -42,12 +42,21 @@ Result<TunnelEndpoint> kernel_wireguard(const std::string& interface, const IpAd
   return endpoint;
 }
 
-Result<TunnelEndpoint> userspace_wireguard(const std::string& interface, const IpAddress& inner) {
-  const auto device = ask_userspace_wireguard(wireguard_control_socket(interface));
+Result<TunnelEndpoint> userspace_wireguard(const std::string& control, const std::string& interface,
+                                           const IpAddress& inner) {
+  const auto device = ask_userspace_wireguard(control);
   if (!device) return std::unexpected(device.error());
   auto endpoint = pick_peer(*device, interface, inner);
   if (endpoint) endpoint->source = "wireguard userspace socket";
   return endpoint;
+}
+
+/// A tun or tap device, whose holder knows where its packets go.
+Result<TunnelEndpoint> held_tunnel(const std::string& interface, const IpAddress& inner) {
+  const TunHolders found = find_tun_holders(interface);
+  const WireguardControl control = find_wireguard_control(interface, found.likely());
+  if (!control.path.empty()) return userspace_wireguard(control.path, interface, inner);
+  return find_tun_endpoint(interface, found);
 }
 
 TunnelEndpoint fixed_remote(const Link& link, const std::string& kind) {
@@ -70,8 +79,7 @@ Result<TunnelEndpoint> find_tunnel_endpoint(const std::string& interface, const 
   }
   const std::string& name = (*link)->name;
   if ((*link)->kind == "wireguard") return kernel_wireguard(name, inner_target);
-  if ((*link)->kind == "tun" && !wireguard_control_socket(name).empty()) return userspace_wireguard(name, inner_target);
-  if ((*link)->kind == "tun") return find_tun_endpoint(name);
+  if ((*link)->kind == "tun") return held_tunnel(name, inner_target);
   const std::string kind = tunnel_kind(**link, {});
   if (kind.empty()) return failure(ErrorKind::kUnavailable, fmt::format("{} is no tunnel", name), kNameIt);
   if ((*link)->tunnel_remote) return fixed_remote(**link, kind);

@@ -6,6 +6,9 @@
 #include <optional>
 #include <utility>
 
+#include "holder_facts.h"
+#include "outer_sockets.h"
+#include "process_sockets.h"
 #include "tun_endpoint.h"
 #include "tun_holder.h"
 #include "tunnel_kind.h"
@@ -15,20 +18,28 @@
 namespace vpndoctor {
 namespace {
 
-void take_wireguard(const Result<WireguardDevice>& device, Tunnel& tunnel) {
+/// What several tunnels are looked up in.
+struct Surroundings {
+  TunScan scan;
+  std::vector<InternetSocket> sockets;  ///< of this namespace
+};
+
+void take_wireguard(Result<WireguardDevice> device, Tunnel& tunnel) {
   if (!device) {
     tunnel.not_seen = device.error().message;
     return;
   }
   // 0, no mark, is known as well.
   tunnel.mark = device->mark.value_or(0);
+  tunnel.listen_port = device->listen_port;
   for (const WireguardPeer& peer : device->peers) {
     if (peer.endpoint) tunnel.endpoints.push_back({*peer.endpoint, peer.endpoint_port});
   }
+  tunnel.peers = std::move(device->peers);
 }
 
-void take_holder_endpoint(const TunHolder& holder, Tunnel& tunnel) {
-  const auto endpoint = find_holder_endpoint(holder, ServerNames::kLeave);
+void take_endpoint(const std::vector<TunHolder>& holders, Tunnel& tunnel) {
+  const auto endpoint = find_endpoint_of(holders, ServerNames::kLeave);
   if (!endpoint) {
     tunnel.not_seen = endpoint.error().message;
     return;
@@ -37,58 +48,71 @@ void take_holder_endpoint(const TunHolder& holder, Tunnel& tunnel) {
   tunnel.endpoints.push_back({endpoint->address, port});
 }
 
-/// Why nobody is known to hold it; empty when nobody does.
-std::string unseen_holder(const TunScan& scan) {
-  if (scan.unreadable > 0) return "only root may see which process holds it";
-  return scan.cut ? "there are too many processes to look for the one that holds it" : "";
+/// Of several, the oldest: it opened the device, or began the others.
+void take_holder(const TunHolder& holder, Tunnel& tunnel) {
+  tunnel.holder_pid = static_cast<std::uint32_t>(holder.pid);
+  tunnel.holder_name = holder.name;
+  tunnel.holder_state = holder.state;
+  tunnel.holder_is_elsewhere = holder.is_elsewhere;
+}
+
+void take_what_holders_know(const TunHolders& found, const std::vector<InternetSocket>& sockets, Tunnel& tunnel) {
+  const WireguardControl control = find_wireguard_control(tunnel.interface, found.holders);
+  take_holder(found.holders.front(), tunnel);
+  take_outer_sockets(found.holders, sockets, tunnel);
+  if (!control.path.empty()) {
+    take_wireguard(ask_userspace_wireguard(control.path), tunnel);
+  } else {
+    take_endpoint(found.holders, tunnel);
+    if (!control.not_believed.empty()) tunnel.not_seen = control.not_believed;
+  }
 }
 
 /// A tun or tap device; nullopt for one that is no tunnel.
-std::optional<Tunnel> tun_tunnel(const Link& link, const TunScan& scan) {
-  const std::string socket = wireguard_control_socket(link.name);
-  const auto [begin, end] = scan.holders.equal_range(link.name);
-  const TunHolder holder = begin == end ? TunHolder{} : begin->second;
+std::optional<Tunnel> tun_tunnel(const Link& link, const Surroundings& around) {
+  const TunHolders found = around.scan.of(link.name);
   Tunnel tunnel;
   tunnel.interface = link.name;
-  tunnel.kind = tunnel_kind(link, {!socket.empty(), holder.name});
+  tunnel.kind = tunnel_kind(link, holder_facts(link.name, found));
   if (tunnel.kind.empty()) return std::nullopt;
-  if (holder.pid != 0) tunnel.holder_pid = static_cast<std::uint32_t>(holder.pid);
-  tunnel.holder_name = holder.name;
-  if (!socket.empty()) {
-    take_wireguard(ask_userspace_wireguard(socket), tunnel);
-  } else if (std::distance(begin, end) > 1) {
-    tunnel.not_seen = "several processes hold it";
-  } else if (holder.pid != 0) {
-    take_holder_endpoint(holder, tunnel);
-  } else {
-    tunnel.not_seen = unseen_holder(scan);
-  }
+  tunnel.holder_not_seen = unseen_holder(found, link);
+  tunnel.not_seen = tunnel.holder_not_seen;
+  if (!found.holders.empty()) take_what_holders_know(found, around.sockets, tunnel);
   return tunnel;
 }
 
-std::optional<Tunnel> other_tunnel(const Link& link) {
+std::optional<Tunnel> other_tunnel(const Link& link, const Surroundings& around) {
   Tunnel tunnel;
   tunnel.interface = link.name;
   tunnel.kind = tunnel_kind(link, {});
   if (tunnel.kind.empty()) return std::nullopt;
   if (link.kind == "wireguard") {
     take_wireguard(ask_kernel_wireguard(link.name), tunnel);
+    take_kernel_sockets(link, around.sockets, tunnel);
   } else if (link.tunnel_remote) {
     tunnel.endpoints.push_back({*link.tunnel_remote, std::nullopt});
+    tunnel.outer_is_elsewhere = link.lower_is_elsewhere;
   } else if (tunnel.kind == "ppp" || tunnel.kind == "openvpn" || tunnel.kind == "xfrm" || tunnel.kind == "amneziawg") {
     tunnel.not_seen = "the kernel does not tell where its outer packets go";
   }
+  if (link.lower_is_elsewhere) tunnel.outer_is_elsewhere = true;
   return tunnel;
+}
+
+bool any_of_kind(const std::vector<Link>& links, const char* kind) {
+  return std::ranges::find(links, kind, &Link::kind) != links.end();
 }
 
 }  // namespace
 
 Observed<std::vector<Tunnel>> read_tunnels(const std::vector<Link>& links) {
-  const bool has_tun = std::ranges::any_of(links, [](const Link& link) { return link.kind == "tun"; });
-  const TunScan scan = has_tun ? scan_tun_holders() : TunScan{};
+  Surroundings around;
+  const bool has_tun = any_of_kind(links, "tun");
+  if (has_tun) around.scan = scan_tun_holders();
+  if (has_tun || any_of_kind(links, "wireguard")) around.sockets = read_socket_tables("self");
   std::vector<Tunnel> tunnels;
   for (const Link& link : links) {
-    auto tunnel = link.kind == "tun" ? tun_tunnel(link, scan) : other_tunnel(link);
+    auto tunnel = link.kind == "tun" ? tun_tunnel(link, around) : other_tunnel(link, around);
     if (tunnel) tunnels.push_back(std::move(*tunnel));
   }
   return {std::move(tunnels), "netlink, /proc, control sockets"};

@@ -9,6 +9,8 @@
 #include <string_view>
 #include <utility>
 
+#include "vpndoctor/snapshot.h"
+
 namespace vpndoctor {
 namespace {
 
@@ -33,29 +35,22 @@ constexpr auto kKinds = std::to_array<std::pair<std::string_view, std::string_vi
     {"xfrm", "xfrm"},
 });
 
-/// Hardware types of tunnels whose driver names no kind.
-constexpr auto kHardware = std::to_array<std::pair<std::uint16_t, std::string_view>>({
-    {ARPHRD_PPP, "ppp"},
-    {ARPHRD_TUNNEL, "ipip"},
-    {ARPHRD_TUNNEL6, "ip6tnl"},
-    {ARPHRD_SIT, "sit"},
-    {ARPHRD_IPGRE, "gre"},
-    {ARPHRD_IP6GRE, "ip6gre"},
-});
+/// Programs that make no VPN of a tun device: an overlay of containers, translators between IPv4 and IPv6.
+constexpr auto kNoVpns = std::to_array<std::string_view>({"clatd", "flanneld", "tayga"});
 
 /// Programs that make a VPN of a tap device.
 constexpr auto kTapVpns =
     std::to_array<std::string_view>({"edge", "n2n", "openvpn", "tincd", "vpnclient", "zerotier-one"});
 
-template <class Table, class Key>
-std::string look_up(const Table& table, const Key& key) {
-  const auto row = std::ranges::find(table, key, [](const auto& entry) { return entry.first; });
-  return row == table.end() ? std::string() : std::string(row->second);
+std::string kind_word(std::string_view kind) {
+  const auto row = std::ranges::find(kKinds, kind, &std::pair<std::string_view, std::string_view>::first);
+  return row == kKinds.end() ? std::string() : std::string(row->second);
 }
 
 std::string tun_kind(const Link& link, const TunHolderFacts& holder) {
   if (holder.wireguard_socket) return "wireguard";
   if (holder.process == "openvpn") return "openvpn";
+  if (std::ranges::find(kNoVpns, holder.process) != kNoVpns.end()) return {};
   const bool tap = link.tun_type ? *link.tun_type == kTap : link.hardware_type == ARPHRD_ETHER;
   if (!tap) return "tun";
   return std::ranges::find(kTapVpns, holder.process) == kTapVpns.end() ? "" : "tap";
@@ -64,8 +59,11 @@ std::string tun_kind(const Link& link, const TunHolderFacts& holder) {
 }  // namespace
 
 std::string tunnel_kind(const Link& link, const TunHolderFacts& holder) {
+  if (is_systems_own(link)) return {};
   if (link.kind == "tun") return tun_kind(link, holder);
-  return link.kind.empty() ? look_up(kHardware, link.hardware_type) : look_up(kKinds, std::string_view(link.kind));
+  // pppd's own interfaces name no kind before Linux 4.7.
+  if (link.kind.empty()) return link.hardware_type == ARPHRD_PPP ? "ppp" : "";
+  return kind_word(link.kind);
 }
 
 }  // namespace vpndoctor

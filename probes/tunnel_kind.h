@@ -15,8 +15,8 @@ struct TunHolderFacts {
 };
 
 /// Returns "wireguard", "openvpn", "tun", "gre", "ppp", ...; empty when the interface is no VPN tunnel: hardware,
-/// overlays of containers (VXLAN, Geneve), and taps, unless a VPN program holds them (a tap is what virtual machines
-/// use).
+/// overlays of containers (VXLAN, Geneve, flannel's tun), the system's own (sit0, tunl0, gre0, clat), and taps, unless
+/// a VPN program holds them (a tap is what virtual machines use).
 std::string tunnel_kind(const Link& link, const TunHolderFacts& holder);
 
 }  // namespace vpndoctor

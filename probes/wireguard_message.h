@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// Decodes the answers of WireGuard's generic netlink family (linux/wireguard.h) from bytes. Pure. Keys are skipped
-// unread: that is why a peer that goes on in the next message is recognised by what it lacks.
+// Decodes the answers of WireGuard's generic netlink family (linux/wireguard.h) from bytes. Pure. Private and
+// preshared keys are skipped unread.
 #pragma once
 
 #include <cstdint>

@@ -7,21 +7,23 @@
 #include <linux/wireguard.h>
 #include <netlink/attr.h>
 #include <netlink/msg.h>
+#include <poll.h>
 #include <sys/socket.h>
-#include <sys/time.h>
 #include <sys/un.h>
 
 #include <array>
 #include <cerrno>
+#include <chrono>
 #include <cstring>
 
 #include "netlink.h"
+#include "wireguard_answer.h"
 #include "wireguard_message.h"
 
 namespace vpndoctor {
 namespace {
 
-constexpr std::size_t kMaxAnswer = 64 << 20;  // a million allowed IPs and some
+constexpr std::chrono::seconds kPatience{1};  // a stopped process accepts, and never answers
 
 NlMessage generic_message(std::uint16_t family, std::uint8_t command, int flags) {
   NlMessage message = netlink_message(family, flags);
@@ -62,54 +64,33 @@ Result<Fd> connect_control_socket(const std::string& path) {
   if (path.size() >= sizeof address.sun_path)
     return failure(ErrorKind::kUnavailable, "the control socket's path is too long");
   path.copy(address.sun_path, path.size());
-  Fd socket(::socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0));
-  const timeval patience{2, 0};
-  ::setsockopt(socket.get(), SOL_SOCKET, SO_RCVTIMEO, &patience, sizeof patience);
-  ::setsockopt(socket.get(), SOL_SOCKET, SO_SNDTIMEO, &patience, sizeof patience);
+  Fd socket(::socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0));
   if (::connect(socket.get(), reinterpret_cast<const sockaddr*>(&address), sizeof address) == 0) return socket;
   if (errno == EACCES || errno == EPERM) {
     return failure(ErrorKind::kPermission, fmt::format("only root may read WireGuard's peers from {}", path),
                    "run as root, or name the server with --endpoint");
   }
+  if (errno == EAGAIN) return failure(ErrorKind::kUnavailable, fmt::format("nobody answers at {}", path));
   return failure(ErrorKind::kUnavailable, fmt::format("connect to {}: {}", path, std::strerror(errno)));
 }
 
-/// Text that may hold keys: wiped when it goes, and never reallocated without being wiped.
-class SecretText {
- public:
-  SecretText() = default;
-  SecretText(const SecretText&) = delete;
-  SecretText& operator=(const SecretText&) = delete;
-  ~SecretText() { wipe_text(text_); }
-
-  void append(std::string_view more) {
-    if (text_.size() + more.size() > text_.capacity()) {
-      std::string larger;
-      larger.reserve(2 * (text_.size() + more.size()));
-      larger = text_;
-      wipe_text(text_);
-      text_ = std::move(larger);
-    }
-    text_.append(more);
-  }
-  const std::string& text() const { return text_; }
-
- private:
-  static void wipe_text(std::string& text) { ::explicit_bzero(text.data(), text.size()); }
-  std::string text_;
-};
+/// What was read until the answer's end, the other end's close, or the deadline.
+enum class Reading { kWhole, kCut, kLate };
 
 /// An answer ends with an empty line.
-bool read_answer(int socket, SecretText& answer) {
+Reading read_answer(int socket, KeylessAnswer& answer, std::chrono::steady_clock::time_point deadline) {
   std::array<char, 4096> block;
-  while (answer.text().size() < kMaxAnswer && !answer.text().ends_with("\n\n")) {
+  while (!answer.is_whole()) {
+    const auto left = std::chrono::ceil<std::chrono::milliseconds>(deadline - std::chrono::steady_clock::now());
+    pollfd waiting{socket, POLLIN, 0};
+    if (left.count() <= 0 || ::poll(&waiting, 1, static_cast<int>(left.count())) == 0) return Reading::kLate;
     const ssize_t got = ::recv(socket, block.data(), block.size(), 0);
-    if (got < 0 && errno == EINTR) continue;
-    if (got > 0) answer.append({block.data(), static_cast<std::size_t>(got)});
+    if (got < 0 && (errno == EINTR || errno == EAGAIN)) continue;
+    const bool taken = got > 0 && answer.take({block.data(), static_cast<std::size_t>(got)});
     ::explicit_bzero(block.data(), block.size());
-    if (got <= 0) return false;
+    if (!taken) return Reading::kCut;
   }
-  return answer.text().ends_with("\n\n");
+  return Reading::kWhole;
 }
 
 }  // namespace
@@ -134,14 +115,19 @@ Result<WireguardDevice> ask_kernel_wireguard(const std::string& interface) {
 }
 
 Result<WireguardDevice> ask_userspace_wireguard(const std::string& socket_path) {
+  const auto deadline = std::chrono::steady_clock::now() + kPatience;
   const auto socket = connect_control_socket(socket_path);
   if (!socket) return std::unexpected(socket.error());
   constexpr std::string_view kRequest = "get=1\n\n";
   if (::send(socket->get(), kRequest.data(), kRequest.size(), MSG_NOSIGNAL) != static_cast<ssize_t>(kRequest.size())) {
     return failure(ErrorKind::kUnavailable, fmt::format("ask {}: {}", socket_path, std::strerror(errno)));
   }
-  SecretText answer;
-  if (!read_answer(socket->get(), answer)) {
+  KeylessAnswer answer;
+  const Reading reading = read_answer(socket->get(), answer, deadline);
+  if (reading == Reading::kLate) {
+    return failure(ErrorKind::kUnavailable, fmt::format("{} gave no answer within a second", socket_path));
+  }
+  if (reading == Reading::kCut) {
     return failure(ErrorKind::kUnavailable, fmt::format("{} gave no complete answer", socket_path));
   }
   auto device = parse_wireguard_uapi(answer.text());

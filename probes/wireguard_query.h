@@ -13,8 +13,9 @@ namespace vpndoctor {
 /// WireGuard or the interface is none of its.
 Result<WireguardDevice> ask_kernel_wireguard(const std::string& interface);
 
-/// `get=1` on a userspace control socket. kPermission when this user may not connect, kUnavailable when nobody
-/// listens (a socket left behind by a crash), or no answer comes within two seconds.
+/// `get=1` on a userspace control socket. Its lines of private and preshared keys are dropped while
+/// they are read. kPermission when this user may not connect, kUnavailable when nobody
+/// listens (a socket left behind by a crash), or no whole answer comes within a second.
 Result<WireguardDevice> ask_userspace_wireguard(const std::string& socket_path);
 
 }  // namespace vpndoctor

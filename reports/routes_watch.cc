@@ -16,17 +16,6 @@
 namespace vpndoctor {
 namespace {
 
-/// RFC 3339 in UTC, with the milliseconds that order events.
-std::string timestamp(std::chrono::system_clock::time_point at) {
-  using namespace std::chrono;
-  const auto days_since = floor<days>(at);
-  const year_month_day date(days_since);
-  const hh_mm_ss time(floor<milliseconds>(at - days_since));
-  return fmt::format("{:04}-{:02}-{:02}T{:02}:{:02}:{:02}.{:03}Z", static_cast<int>(date.year()),
-                     static_cast<unsigned>(date.month()), static_cast<unsigned>(date.day()), time.hours().count(),
-                     time.minutes().count(), time.seconds().count(), time.subseconds().count());
-}
-
 std::string how_it_went(const WatchEnd& end) {
   std::string text = counted(end.events, "change") + " seen";
   if (end.resynchronisations > 0) {

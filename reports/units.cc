@@ -38,6 +38,16 @@ std::string counted(std::size_t count, std::string_view thing) {
   return fmt::format("{} {}{}", grouped(count), thing, count == 1 ? "" : "s");
 }
 
+std::string timestamp(std::chrono::system_clock::time_point at) {
+  using namespace std::chrono;
+  const auto days_since = floor<days>(at);
+  const year_month_day date(days_since);
+  const hh_mm_ss time(floor<milliseconds>(at - days_since));
+  return fmt::format("{:04}-{:02}-{:02}T{:02}:{:02}:{:02}.{:03}Z", static_cast<int>(date.year()),
+                     static_cast<unsigned>(date.month()), static_cast<unsigned>(date.day()), time.hours().count(),
+                     time.minutes().count(), time.seconds().count(), time.subseconds().count());
+}
+
 std::string size_or_dash(std::optional<std::uint32_t> bytes) { return bytes ? fmt::format("{}", *bytes) : "-"; }
 
 std::string bounds_text(const SizeBounds& bounds) {

@@ -2,6 +2,7 @@
 // Numbers with their units as the text reports word them.
 #pragma once
 
+#include <chrono>
 #include <cstddef>
 #include <cstdint>
 #include <optional>
@@ -21,6 +22,8 @@ std::string percent_text(double ratio);             ///< "0 %", "0.4 %", "19 %"
 std::string share_text(double ratio);
 /// "1 route", "12,345 routes".
 std::string counted(std::size_t count, std::string_view thing);
+/// RFC 3339 in UTC, with milliseconds.
+std::string timestamp(std::chrono::system_clock::time_point at);
 std::string size_or_dash(std::optional<std::uint32_t> bytes);
 /// "1400 bytes", "1280 to 1399 bytes", "at least 1280 bytes", "at most 1399 bytes"; empty when nothing is known.
 std::string bounds_text(const SizeBounds& bounds);

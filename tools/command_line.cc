@@ -23,6 +23,7 @@ constexpr const char* kExamples =
     "  vpndoctor routes --diff                   ... what it did to the routing table\n"
     "  vpndoctor routes explain 10.1.2.3         which route a packet takes, and why\n"
     "  vpndoctor routes restore                  how to get back to the saved state\n"
+    "  vpndoctor leaks                           dead tunnels, what passes the VPN by\n"
     "  vpndoctor dns                             who resolves names, what is wrong\n"
     "  vpndoctor dns explain git.corp.example    which server is asked, and why\n"
     "  vpndoctor explain MTU001                  what a finding means and what to do\n";

@@ -25,7 +25,7 @@ namespace {
 /// One run of the command. The tables are judged as they were first read; only the counters are looked at again.
 class LeaksRun {
  public:
-  LeaksRun(const LeaksCommand& command, const Interrupt& interrupt, Progress& progress)
+  LeaksRun(const LeaksCommand& command, std::optional<Interrupt>& interrupt, Progress& progress)
       : command_(command), interrupt_(interrupt), progress_(progress) {}
 
   /// Fails when something that was asked for cannot be done at all.
@@ -33,6 +33,8 @@ class LeaksRun {
     progress_.show("reading tunnels, routes and the packet filter");
     auto inputs = read_leak_inputs(command_);
     if (!inputs) return std::unexpected(std::move(inputs.error()));
+    // Only from here on there is something to report when a signal comes.
+    interrupt_.emplace();
     take(*inputs);
     std::optional<TunnelActivityReader> activity;
     if (command_.from.empty()) activity.emplace(*state_);
@@ -75,7 +77,7 @@ class LeaksRun {
     progress_.show(fmt::format("sending probes towards {} past the tunnel", command_.active_host));
     auto test = run_bypass_test({.host = command_.active_host,
                                  .interfaces = command_.interfaces,
-                                 .interrupt_descriptor = interrupt_.descriptor()},
+                                 .interrupt_descriptor = interrupt_->descriptor()},
                                 *state_);
     if (!test) return std::move(test.error());
     leaks_.bypass = std::move(*test);
@@ -91,7 +93,7 @@ class LeaksRun {
     options.interfaces = command_.interfaces;
     options.read_file = command_.read_file;
     options.write_file = command_.write_file;
-    options.interrupt_descriptor = interrupt_.descriptor();
+    options.interrupt_descriptor = interrupt_->descriptor();
     options.progress = [this](const std::string& text) { progress_.show(text); };
     auto result = run_leak_capture(options, facts(fib));
     if (!result) return std::move(result.error());
@@ -102,7 +104,7 @@ class LeaksRun {
   void look_again(TunnelActivityReader& activity) {
     const auto rest = std::chrono::ceil<std::chrono::seconds>(activity.remaining());
     if (rest.count() > 0) progress_.show(fmt::format("watching the tunnels' counters for {} s", rest.count()));
-    state_->activity = activity.finish(interrupt_.descriptor());
+    state_->activity = activity.finish(interrupt_->descriptor());
     leaks_.tunnels = judge_tunnels(*state_);
   }
 
@@ -117,7 +119,7 @@ class LeaksRun {
   void add(std::vector<Finding> findings) { std::ranges::move(findings, std::back_inserter(results_.findings)); }
 
   const LeaksCommand& command_;
-  const Interrupt& interrupt_;
+  std::optional<Interrupt>& interrupt_;
   Progress& progress_;
   std::shared_ptr<Snapshot> state_;
   std::shared_ptr<const Snapshot> before_;
@@ -127,7 +129,7 @@ class LeaksRun {
 
 }  // namespace
 
-Report run_leaks(const LeaksCommand& command, const OutputOptions& output, const Interrupt& interrupt) {
+Report run_leaks(const LeaksCommand& command, const OutputOptions& output, std::optional<Interrupt>& interrupt) {
   Report report;
   report.command = "leaks";
   Progress progress(!output.quiet);

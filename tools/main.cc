@@ -116,7 +116,7 @@ int run(const DnsTestCommand& command, const OutputOptions& output) {
 }
 
 int run(const LeaksCommand& command, const OutputOptions& output) {
-  return timed(output, [&](auto& interrupt) { return run_leaks(command, output, interrupt.emplace()); });
+  return timed(output, [&](auto& interrupt) { return run_leaks(command, output, interrupt); });
 }
 
 int run(const ExplainCommand& command, const OutputOptions& output) {

@@ -1,12 +1,15 @@
 // SPDX-License-Identifier: Apache-2.0
-// Joins probes and lib for one measurement, the tunnel's own path included. Prints nothing.
+// Joins probes and lib for one measurement, the tunnel's own path included, or for a capture. Prints nothing.
 #include "mtu_command.h"
 
+#include <algorithm>
 #include <chrono>
 #include <memory>
 #include <utility>
 
 #include "terminal.h"
+#include "vpndoctor/capture_file.h"
+#include "vpndoctor/capture_flows.h"
 
 namespace vpndoctor {
 namespace {
@@ -30,9 +33,36 @@ void judge(const MtuCommand& command, PathMtuRun run, FailOn fail_on, Report& re
   report.data = std::move(result);
 }
 
+/// The question of a capture is answered by any flow that says something.
+bool is_answered(const CaptureFlows& flows) {
+  return std::ranges::any_of(flows.flows,
+                             [](const FlowMtu& flow) { return flow.status != FlowMtuStatus::kUndetermined; });
+}
+
+Report run_mtu_read(const MtuCommand& command, const OutputOptions& output, const Interrupt& interrupt) {
+  Report report;
+  report.command = "mtu";
+  CaptureFlowReader reader;
+  auto file = read_capture_file(command.read_file, interrupt.descriptor(),
+                                [&reader](const CapturedPacket& packet) { reader.take(packet); });
+  if (!file) {
+    report.error = std::move(file.error());
+    return report;
+  }
+  CaptureFlows flows = reader.result();
+  flows.file = command.read_file;
+  if (!file->cut_off.empty()) flows.limits.push_back(file->cut_off);
+  report.incomplete = file->interrupted;
+  report.findings = judge_capture_flows(flows);
+  report.verdict = decide_verdict(report.findings, output.fail_on, is_answered(flows));
+  report.data = std::move(flows);
+  return report;
+}
+
 }  // namespace
 
 Report run_mtu(const MtuCommand& command, const OutputOptions& output, const Interrupt& interrupt) {
+  if (!command.read_file.empty()) return run_mtu_read(command, output, interrupt);
   Report report;
   report.command = "mtu";
   Progress progress(!output.quiet);

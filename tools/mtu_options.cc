@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 // The options of the mtu command, their limits and their help.
+#include <algorithm>
 #include <limits>
+#include <vector>
 
 #include "cli.h"
 #include "option_values.h"
@@ -12,7 +14,8 @@ constexpr const char* kExamples =
     "  vpndoctor mtu vpn.example.org             path MTU, black holes, what to set\n"
     "  vpndoctor mtu --outer 10.8.0.1            also the path of the tunnel itself\n"
     "  vpndoctor mtu --port 22 host.example.org  with proof from TCP, both directions\n"
-    "  vpndoctor mtu --expect-min 1400 HOST      exit status 1 unless 1400 bytes pass\n";
+    "  vpndoctor mtu --expect-min 1400 HOST      exit status 1 unless 1400 bytes pass\n"
+    "  vpndoctor mtu --read hang.pcap            was it a black hole? from a capture\n";
 
 const std::map<std::string, std::optional<Method>> kMethods{
     {"auto", std::nullopt}, {"icmp", Method::kEcho}, {"udp", Method::kUdp}, {"tcp", Method::kTcp}};
@@ -32,7 +35,7 @@ constexpr std::uint64_t kSmallestSize = 68;
 constexpr std::uint64_t kLargestSize = 65535;
 
 void add_path_options(CLI::App& app, MtuCommand& mtu, RawMtu& raw) {
-  app.add_option("host", mtu.request.host, "Name or address")->required()->type_name("");
+  app.add_option("host", mtu.request.host, "Name or address")->type_name("");
   auto* inet = app.add_flag("-4", raw.inet, "Use IPv4");
   app.add_flag("-6", raw.inet6, "Use IPv6")->excludes(inet);
   app.add_option("--interface", mtu.request.interface, "Send through this interface")
@@ -104,6 +107,16 @@ std::optional<Error> complete_mtu(MtuCommand& mtu, const RawMtu& raw) {
   return std::nullopt;
 }
 
+/// A capture is examined as it is: what says how to measure a path is of no use, and is not ignored in silence.
+std::optional<Error> check_read(const std::vector<CLI::Option*>& measuring, const std::string& read_file) {
+  const auto given = std::ranges::find_if(measuring, [](const CLI::Option* option) { return option->count() > 0; });
+  if (read_file.empty() || given == measuring.end()) return std::nullopt;
+  const bool is_host = (*given)->get_positional();
+  return Error{ErrorKind::kUsage,
+               fmt::format("--read examines a capture: it goes without {}", is_host ? "a host" : (*given)->get_name()),
+               "leave out one of the two"};
+}
+
 class MtuOptions final : public CommandOptions {
  public:
   MtuOptions(CLI::App& app, OutputOptions& output, RawOutput& raw_output)
@@ -111,6 +124,10 @@ class MtuOptions final : public CommandOptions {
     set_examples(*app_, kExamples);
     add_path_options(*app_, mtu_, raw_);
     add_search_options(*app_, mtu_, raw_);
+    measuring_ = app_->get_options([this](const CLI::Option* option) { return option != app_->get_help_ptr(); });
+    app_->add_option("--read", mtu_.read_file, "Examine a capture instead of a path (-: standard\ninput)")
+        ->check(not_empty())
+        ->type_name("FILE");
     add_output_options(*app_, output, raw_output);
     add_fail_on_option(*app_, raw_output);
   }
@@ -118,12 +135,16 @@ class MtuOptions final : public CommandOptions {
   std::optional<Result<ParsedCommand>> parsed() const override {
     if (!app_->parsed()) return std::nullopt;
     MtuCommand mtu = mtu_;
+    if (auto error = check_read(measuring_, mtu.read_file)) return std::unexpected(*error);
+    if (!mtu.read_file.empty()) return mtu;
+    if (mtu.request.host.empty()) return failure(ErrorKind::kUsage, "host is required", "give a name or an address");
     if (auto error = complete_mtu(mtu, raw_)) return std::unexpected(*error);
     return mtu;
   }
 
  private:
   CLI::App* app_;
+  std::vector<CLI::Option*> measuring_;  ///< the host and the options of a measurement
   MtuCommand mtu_;
   RawMtu raw_;
 };

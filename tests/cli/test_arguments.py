@@ -133,7 +133,7 @@ class Arguments(Case):
             text = done.stderr or self.assert_json(done.stdout)["error"]["hint"]
             self.assertEqual(done.returncode, 2)
             self.assertIn(f"did you mean vpndoctor {meant}? see vpndoctor", text)
-        for words in (["foo"], ["routes", "nonsense"], ["leaks"], ["x" * 5000]):
+        for words in (["foo"], ["routes", "nonsense"], ["bundel"], ["x" * 5000]):
             done = run(*words)
             self.assertEqual(done.returncode, 2)
             self.assertIn("there is no ", done.stderr)
@@ -142,7 +142,7 @@ class Arguments(Case):
     def test_help_has_examples_first_and_80_columns(self):
         routes = [["routes", each] for each in ("show", "save", "diff", "explain", "audit", "restore", "watch")]
         dns = [["dns", each] for each in ("show", "explain", "test")]
-        for arguments in ([], ["mtu"], ["explain"], ["routes"], *routes, ["dns"], *dns):
+        for arguments in ([], ["mtu"], ["explain"], ["routes"], *routes, ["leaks"], ["dns"], *dns):
             for flag in ("--help", "-h"):
                 done = run(*arguments, flag)
                 self.assertEqual((done.returncode, done.stderr), (0, ""))

@@ -1,11 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
-// Routes, links, addresses, rules, nexthop objects and neighbours as rtnetlink sends them.
+// Routes, links, addresses, rules, nexthop objects, neighbours and counters as rtnetlink sends them.
 #include <cstddef>
 #include <cstdint>
 #include <cstdlib>
 #include <span>
 #include <string>
 
+#include "interface_counters.h"
 #include "rtnl_decode.h"
 
 namespace {
@@ -33,5 +34,7 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
   vpndoctor::decode_rule(bytes);
   vpndoctor::decode_next_hop_object(bytes, names);
   vpndoctor::decode_neighbour(bytes, names);
+  vpndoctor::decode_link_counters(bytes);
+  vpndoctor::decode_root_queue(bytes);
   return 0;
 }

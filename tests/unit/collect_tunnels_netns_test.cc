@@ -150,9 +150,9 @@ TEST(CollectTunnels, ControlSocketOfAnotherNamespaceIsNotBelieved) {
   in_network_namespace([] {
     const ControlSocket control("vdwgt1");
     ASSERT_TRUE(control.listening());
-    EXPECT_EQ(wireguard_control_socket("vdwgt1"), "/run/wireguard/vdwgt1.sock");
+    EXPECT_TRUE(listens_as_wireguard("vdwgt1"));
     EXPECT_EQ(::unshare(CLONE_NEWNET), 0);
-    EXPECT_EQ(wireguard_control_socket("vdwgt1"), "");
+    EXPECT_FALSE(listens_as_wireguard("vdwgt1"));
     const int device = hold_tun("vdwgt1");
     ASSERT_GE(device, 0);
     const auto tunnels = collected_tunnels();
@@ -163,8 +163,8 @@ TEST(CollectTunnels, ControlSocketOfAnotherNamespaceIsNotBelieved) {
   });
 }
 
-TEST(CollectTunnels, TableOfUnixSocketsIsReadToThePathsThatAreListenedOn) {
-  const auto paths = listening_unix_sockets(
+TEST(CollectTunnels, TableOfUnixSocketsIsReadToThoseThatAreListenedOn) {
+  const auto sockets = listening_unix_sockets(
       "Num       RefCount Protocol Flags    Type St Inode Path\n"
       "0000000010621ab5: 00000002 00000000 00010000 0001 01  1072 /run/wireguard/wg0.sock\n"
       "0000000010621ab6: 00000003 00000000 00000000 0001 03  1073 /run/connected.sock\n"
@@ -172,7 +172,7 @@ TEST(CollectTunnels, TableOfUnixSocketsIsReadToThePathsThatAreListenedOn) {
       "0000000010621ab8: 00000002 00000000 00010000 0001 01  1075 @abstract\n"
       "garbage\n\n"
       "0000000010621ab9: 00000002 00000000 00010000 0001 01  1076 /run/with space.sock");
-  EXPECT_EQ(paths, (std::vector<std::string>{"/run/wireguard/wg0.sock", "/run/with space.sock"}));
+  EXPECT_EQ(sockets, (std::vector<ListeningSocket>{{1072, "/run/wireguard/wg0.sock"}, {1076, "/run/with space.sock"}}));
 }
 
 TEST(NumberNames, FilesOfIproute2AreReadAsItReadsThem) {

@@ -11,7 +11,9 @@
 
 #include "golden.h"
 #include "random_dns_report.h"
+#include "random_leaks_report.h"
 #include "random_report.h"
+#include "sample_leaks_reports.h"
 #include "sample_reports.h"
 #include "vpndoctor/codes.h"
 #include "vpndoctor/render.h"
@@ -206,13 +208,125 @@ TEST(JsonReport, TheSchemaDescribesEveryFieldOfTheDnsCommands) {
   }
 }
 
+/// Follows the schema's references and lists from `definition` down: every member that `value` has must be there.
+void expect_all_described(const Json& definitions, const Json& definition, const Json& value) {
+  if (definition.contains("$ref")) {
+    const std::string name = definition["$ref"].get<std::string>().substr(std::string("#/$defs/").size());
+    return expect_all_described(definitions, definitions[name], value);
+  }
+  if (value.is_array()) {
+    for (const Json& each : value) expect_all_described(definitions, definition.value("items", Json::object()), each);
+  }
+  if (!value.is_object()) return;
+  for (const auto& [key, member] : value.items()) {
+    ASSERT_TRUE(definition.contains("properties") && definition["properties"].contains(key)) << key;
+    expect_all_described(definitions, definition["properties"][key], member);
+  }
+}
+
+TEST(JsonReport, TheSchemaDescribesEveryFieldOfLeaks) {
+  const Json definitions = schema()["$defs"];
+  std::mt19937_64 random(59);
+  for (int i = 0; i < 50; ++i) {
+    expect_all_described(definitions, definitions["leaks"], rendered(random_leaks_report(random))["data"]);
+  }
+}
+
+TEST(JsonReport, LeaksHasTheFieldsOfItsContract) {
+  const Json data = rendered(leaks_captured_report())["data"];
+  const Json& tunnel = data["/tunnels/0"_json_pointer];
+  EXPECT_EQ(tunnel["interface"], "wg0");
+  EXPECT_EQ(tunnel["kind"], "wireguard");
+  EXPECT_EQ(tunnel["state"], "live");
+  EXPECT_EQ(tunnel["/holder/pid"_json_pointer], 812);
+  EXPECT_EQ(tunnel["/holder/name"_json_pointer], "wireguard-go");
+  EXPECT_EQ(tunnel["owner"], "wg-quick");
+  EXPECT_EQ(tunnel["routes_count"], 2);
+  EXPECT_EQ(tunnel["evidence"].size(), 1U);
+  EXPECT_EQ(tunnel["/peers/0/last_handshake_age_seconds"_json_pointer], 42);
+  EXPECT_EQ(tunnel["/counters/last/received_packets"_json_pointer], 103);
+  EXPECT_TRUE(tunnel["/counters/first/queued_packets"_json_pointer].is_null());
+  const Json& inet = data["/coverage/inet"_json_pointer];
+  EXPECT_EQ(inet["mode"], "full");
+  EXPECT_EQ(inet["tunnel_share_ratio"], 0.9999);
+  EXPECT_EQ(inet["/outside/1"_json_pointer], (Json{{"prefix", "198.51.100.7/32"},
+                                                   {"class", "vpn_server"},
+                                                   {"interface", "eth0"},
+                                                   {"gateway", "192.0.2.1"},
+                                                   {"protocol", "static"}}));
+  EXPECT_EQ(inet["exceptions"].size(), 1U);
+  const Json& capture = data["capture"];
+  EXPECT_EQ(capture["interfaces"], (Json{"eth0", "wlan0"}));
+  EXPECT_EQ(capture["dropped"], 3);
+  EXPECT_EQ(capture["/control/seen"_json_pointer], true);
+  const Json& leak = capture["/leaks/0"_json_pointer];
+  EXPECT_EQ(leak["destination"], "203.0.113.53");
+  EXPECT_EQ(leak["port"], 53);
+  EXPECT_EQ(leak["protocol"], "udp");
+  EXPECT_EQ(leak["kind"], "dns");
+  EXPECT_EQ(leak["packets"], 24);
+  EXPECT_EQ(leak["/process/name"_json_pointer], "systemd-resolve");
+  EXPECT_TRUE(capture["/leaks/1/process"_json_pointer].is_null());
+  EXPECT_TRUE(capture["/leaks/2/port"_json_pointer].is_null());
+  EXPECT_TRUE(rendered(leaks_no_vpn_report())["/data/capture"_json_pointer].is_null());
+}
+
+TEST(JsonReport, WhatLeaksDoesNotKnowIsNullWithAReason) {
+  const Json data = rendered(leaks_unknown_report())["data"];
+  EXPECT_TRUE(data["/coverage/inet/tunnel_share_ratio"_json_pointer].is_null());
+  EXPECT_EQ(data["/coverage/inet/unknown_because"_json_pointer], "the routes are not known");
+  EXPECT_TRUE(data["vpn_signs"].is_null());
+  for (const Json& source : data["sources"]) EXPECT_EQ(source["why_missing"], "it was not collected") << source;
+  const Json several = rendered(leaks_several_report())["data"];
+  EXPECT_TRUE(several["/tunnels/4/holder"_json_pointer].is_null());
+  EXPECT_TRUE(several["/tunnels/4/holder_unknown_because"_json_pointer].is_string());
+  EXPECT_TRUE(several["/tunnels/3/holder_unknown_because"_json_pointer].is_null());
+}
+
+TEST(JsonReport, TheSchemaRefusesMistakesOfLeaks) {
+  const Json good = rendered(leaks_captured_report());
+  std::vector<Json> bad;
+  const auto with = [&](const Json::json_pointer& where, const Json& value) {
+    bad.push_back(good);
+    bad.back()[where] = value;
+  };
+  with("/data/tunnels/0/state"_json_pointer, "zombie");
+  with("/data/tunnels/0/holder"_json_pointer, 812);
+  with("/data/tunnels/0/holder_unknown_because"_json_pointer, "it is both");
+  with("/data/tunnels/0/peers/0/last_handshake_at"_json_pointer, "yesterday");
+  with("/data/coverage/inet/mode"_json_pointer, "unknown");
+  with("/data/coverage/inet/unknown_because"_json_pointer, "it is both");
+  with("/data/coverage/inet/tunnel_share_ratio"_json_pointer, nullptr);
+  with("/data/coverage/inet/tunnel_share_ratio"_json_pointer, 99.9);
+  with("/data/coverage/inet/outside/0/prefix"_json_pointer, "192.0.2.0");
+  with("/data/coverage/inet/outside/0/class"_json_pointer, "home");
+  with("/data/capture/leaks/0/port"_json_pointer, 65536);
+  with("/data/capture/leaks/0/protocol"_json_pointer, "UDP");
+  with("/data/capture/control/seen"_json_pointer, nullptr);
+  with("/data/capture"_json_pointer, Json::object());
+  with("/data/active"_json_pointer, false);
+  with("/data/expectation"_json_pointer, Json{{"mode", "none"}, {"interface", nullptr}});
+  with("/findings"_json_pointer, Json::array());
+  for (const char* key : {"tunnels", "coverage", "capture", "active", "vpn_signs", "sources"}) {
+    bad.push_back(good);
+    bad.back()["data"].erase(key);
+  }
+  const int result = validate(bad, true);
+  if (result == kValidatorMissing) GTEST_SKIP() << "python3-jsonschema is not installed";
+  EXPECT_EQ(result, 0);
+}
+
 TEST(JsonReport, EveryReportIsWhatTheSchemaSays) {
-  std::vector<Json> documents = {rendered(black_hole_report()), rendered(clear_report()),
-                                 rendered(signalled_report()),  rendered(undetermined_report()),
-                                 rendered(reverse_report()),    rendered(error_report())};
+  std::vector<Json> documents = {
+      rendered(black_hole_report()),    rendered(clear_report()),        rendered(signalled_report()),
+      rendered(undetermined_report()),  rendered(reverse_report()),      rendered(error_report()),
+      rendered(leaks_no_vpn_report()),  rendered(leaks_full_report()),   rendered(leaks_split_report()),
+      rendered(leaks_several_report()), rendered(leaks_bypass_report()), rendered(leaks_no_control_report()),
+      rendered(leaks_unknown_report()), rendered(leaks_macos_report())};
   std::mt19937_64 random(4);
   for (int i = 0; i < 150; ++i) documents.push_back(rendered(random_report(random)));
   for (int i = 0; i < 150; ++i) documents.push_back(rendered(random_dns_report(random)));
+  for (int i = 0; i < 150; ++i) documents.push_back(rendered(random_leaks_report(random)));
   const int result = validate(documents, false);
   if (result == kValidatorMissing) GTEST_SKIP() << "python3-jsonschema is not installed";
   EXPECT_EQ(result, 0);

@@ -10,7 +10,10 @@
 #include <netlink/attr.h>
 #include <netlink/msg.h>
 
+#include <array>
+#include <chrono>
 #include <cstring>
+#include <limits>
 #include <string>
 
 #include "handles.h"
@@ -29,8 +32,10 @@ const std::string kAnswer =
     "allowed_ip=192.168.4.4/32\nendpoint=[2001:db8::33%2]:51820\n"
     "public_key=58402e695ba1772b1cc9309755f043251ea77fdcf10fbe63989ceb7e19321376\n"
     "tx_bytes=38333\nrx_bytes=2224\nallowed_ip=0.0.0.0/0\nallowed_ip=192.168.4.0/22\n"
-    "endpoint=182.122.22.19:3233\nlast_handshake_time_sec=0\n"
+    "endpoint=182.122.22.19:3233\nlast_handshake_time_sec=1700000000\nlast_handshake_time_nsec=250000000\n"
+    "persistent_keepalive_interval=25\n"
     "public_key=662e14fd594556f522604703340351258903b64f35553763f19426ab2a515c58\n"
+    "last_handshake_time_sec=0\nlast_handshake_time_nsec=0\npersistent_keepalive_interval=0\n"
     "allowed_ip=2001:db8:7::/48\nprotocol_version=1\nerrno=0\n\n";
 
 TEST(WireguardUapi, PeersMarkAndEndpointsAreRead) {
@@ -43,6 +48,24 @@ TEST(WireguardUapi, PeersMarkAndEndpointsAreRead) {
   EXPECT_EQ(device->peers[1].endpoint, ip("182.122.22.19"));
   EXPECT_EQ(device->peers[1].allowed_ips, (std::vector<AllowedIp>{{ip("0.0.0.0"), 0}, {ip("192.168.4.0"), 22}}));
   EXPECT_EQ(device->peers[2].endpoint, std::nullopt);
+}
+
+TEST(WireguardUapi, SessionsOfPeersAreRead) {
+  using namespace std::chrono;
+  const auto device = parse_wireguard_uapi(kAnswer);
+  ASSERT_TRUE(device.has_value());
+  EXPECT_EQ(device->listen_port, 12912);
+  ASSERT_EQ(device->peers.size(), 3U);
+  // As base64(1) of coreutils words them.
+  EXPECT_EQ(device->peers[0].public_key, "uFmW/sycfx/G0lcqdu2hHVm80gvo5UOxXOS9hajnWjM=");
+  EXPECT_EQ(device->peers[0].last_handshake, std::nullopt);
+  EXPECT_EQ(device->peers[0].keepalive, std::nullopt);
+  EXPECT_EQ(device->peers[1].sent_bytes, 38333U);
+  EXPECT_EQ(device->peers[1].received_bytes, 2224U);
+  EXPECT_EQ(device->peers[1].last_handshake, system_clock::time_point(seconds(1'700'000'000) + milliseconds(250)));
+  EXPECT_EQ(device->peers[1].keepalive, seconds(25));
+  EXPECT_EQ(device->peers[2].last_handshake, std::nullopt);
+  EXPECT_EQ(device->peers[2].keepalive, std::nullopt);
 }
 
 TEST(WireguardUapi, TheLongestAllowedIpDecides) {
@@ -63,13 +86,29 @@ TEST(WireguardUapi, NoPrefixOfAnAnswerIsTakenForAWholeOne) {
 }
 
 TEST(WireguardUapi, MalformedAnswersAreRefused) {
-  for (const char* text :
-       {"errno=1\n\n", "endpoint=1.2.3.4:5\nerrno=0\n\n", "public_key=a\nallowed_ip=1.2.3.4/33\nerrno=0\n\n",
-        "public_key=a\nendpoint=1.2.3.4\nerrno=0\n\n", "public_key=a\nendpoint=[1.2.3.4]:5\nerrno=0\n\n",
-        "fwmark=x\nerrno=0\n\n", "no equals sign\nerrno=0\n\n"}) {
+  for (const char* text : {"errno=1\n\n", "endpoint=1.2.3.4:5\nerrno=0\n\n", "allowed_ip=1.2.3.4/31\nerrno=0\n\n",
+                           "public_key=a\nerrno=0\n\n", "public_key=aabb\nerrno=0\n\n", "fwmark=x\nerrno=0\n\n",
+                           "listen_port=65536\nerrno=0\n\n", "no equals sign\nerrno=0\n\n"}) {
     EXPECT_FALSE(parse_wireguard_uapi(text).has_value()) << text;
   }
+  const std::string peer = "public_key=" + std::string(64, 'a') + "\n";
+  for (const char* line : {"allowed_ip=1.2.3.4/33", "endpoint=1.2.3.4", "endpoint=[1.2.3.4]:5", "tx_bytes=-1",
+                           "rx_bytes=18446744073709551616", "last_handshake_time_sec=x",
+                           "last_handshake_time_nsec=", "persistent_keepalive_interval=65536"}) {
+    EXPECT_FALSE(parse_wireguard_uapi(peer + line + "\nerrno=0\n\n").has_value()) << line;
+  }
+  EXPECT_TRUE(parse_wireguard_uapi(peer + "errno=0\n\n").has_value());
   EXPECT_TRUE(parse_wireguard_uapi("errno=0\n\n").has_value());
+}
+
+TEST(WireguardMoment, WhatNoClockCanShowIsNoMoment) {
+  constexpr std::int64_t kMost = std::numeric_limits<std::int64_t>::max();
+  EXPECT_EQ(wireguard_moment(0, 0), std::nullopt);
+  EXPECT_EQ(wireguard_moment(kMost, 0), std::nullopt);
+  EXPECT_EQ(wireguard_moment(-1, 0), std::nullopt);
+  EXPECT_EQ(wireguard_moment(1, 1'000'000'000), std::nullopt);
+  EXPECT_EQ(wireguard_moment(1, 5)->time_since_epoch(), std::chrono::nanoseconds(1'000'000'005));
+  EXPECT_TRUE(wireguard_moment(9'223'372'035, 999'999'999).has_value());
 }
 
 TEST(AllowedIp, PrefixesOfAnyLengthContainWhatTheyShould) {
@@ -90,6 +129,7 @@ class AnswerBuilder {
     const std::array<unsigned char, 32> key{1, 2, 3};
     nla_put(message_.get(), WGDEVICE_A_PRIVATE_KEY, key.size(), key.data());
     nla_put_u32(message_.get(), WGDEVICE_A_FWMARK, 51820);
+    nla_put_u16(message_.get(), WGDEVICE_A_LISTEN_PORT, 5001);
     peers_ = nla_nest_start(message_.get(), WGDEVICE_A_PEERS);
   }
 
@@ -98,7 +138,7 @@ class AnswerBuilder {
     nlattr* peer = nla_nest_start(message_.get(), 0);
     const std::array<unsigned char, 32> key{9, 9, 9};
     nla_put(message_.get(), WGPEER_A_PUBLIC_KEY, key.size(), key.data());
-    if (!continues) nla_put_u32(message_.get(), WGPEER_A_PROTOCOL_VERSION, 1);
+    if (!continues) put_session();
     if (endpoint != nullptr) put_endpoint(endpoint);
     nlattr* list = nla_nest_start(message_.get(), WGPEER_A_ALLOWEDIPS);
     for (const auto& [address, length] : allowed) put_allowed(address, length);
@@ -116,6 +156,17 @@ class AnswerBuilder {
   }
 
  private:
+  void put_session() {
+    const std::array<unsigned char, 32> shared{7, 7, 7};
+    nla_put(message_.get(), WGPEER_A_PRESHARED_KEY, shared.size(), shared.data());
+    const std::array<std::int64_t, 2> handshake{1'700'000'000, 5};
+    nla_put(message_.get(), WGPEER_A_LAST_HANDSHAKE_TIME, sizeof handshake, &handshake);
+    nla_put_u16(message_.get(), WGPEER_A_PERSISTENT_KEEPALIVE_INTERVAL, 25);
+    nla_put_u64(message_.get(), WGPEER_A_TX_BYTES, 5'000'000'000);
+    nla_put_u64(message_.get(), WGPEER_A_RX_BYTES, 9);
+    nla_put_u32(message_.get(), WGPEER_A_PROTOCOL_VERSION, 1);
+  }
+
   void put_endpoint(const char* text) {
     const IpAddress address = ip(text);
     if (address.family == Family::kInet) {
@@ -146,6 +197,20 @@ class AnswerBuilder {
   nlattr* peers_ = nullptr;
 };
 
+/// A peer as AnswerBuilder builds it.
+WireguardPeer built_peer(const char* endpoint, const std::vector<AllowedIp>& allowed) {
+  WireguardPeer peer;
+  if (endpoint != nullptr) peer.endpoint = ip(endpoint);
+  if (endpoint != nullptr) peer.endpoint_port = 51820;
+  peer.allowed_ips = allowed;
+  peer.public_key = "CQkJAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA=";
+  peer.last_handshake = std::chrono::system_clock::time_point(std::chrono::nanoseconds(1'700'000'000'000'000'005));
+  peer.received_bytes = 9;
+  peer.sent_bytes = 5'000'000'000;
+  peer.keepalive = std::chrono::seconds(25);
+  return peer;
+}
+
 TEST(WireguardMessage, PeersOfBothFamiliesAreRead) {
   const auto bytes =
       AnswerBuilder().peer("192.0.2.7", {{"10.0.0.0", 8}}).peer("2001:db8::7", {{"::", 0}}).peer(nullptr, {}).bytes();
@@ -153,9 +218,10 @@ TEST(WireguardMessage, PeersOfBothFamiliesAreRead) {
   ASSERT_TRUE(take_wireguard_message(bytes, device));
   EXPECT_EQ(device.mark, 51820U);
   ASSERT_EQ(device.peers.size(), 3U);
-  EXPECT_EQ(device.peers[0], (WireguardPeer{ip("192.0.2.7"), 51820, {{ip("10.0.0.0"), 8}}}));
-  EXPECT_EQ(device.peers[1], (WireguardPeer{ip("2001:db8::7"), 51820, {{ip("::"), 0}}}));
-  EXPECT_EQ(device.peers[2], WireguardPeer{});
+  EXPECT_EQ(device.listen_port, 5001);
+  EXPECT_EQ(device.peers[0], built_peer("192.0.2.7", {{ip("10.0.0.0"), 8}}));
+  EXPECT_EQ(device.peers[1], built_peer("2001:db8::7", {{ip("::"), 0}}));
+  EXPECT_EQ(device.peers[2], built_peer(nullptr, {}));
 }
 
 TEST(WireguardMessage, APeerThatGoesOnInTheNextMessageStaysOnePeer) {
@@ -164,7 +230,7 @@ TEST(WireguardMessage, APeerThatGoesOnInTheNextMessageStaysOnePeer) {
   ASSERT_TRUE(take_wireguard_message(
       AnswerBuilder().peer(nullptr, {{"172.16.0.0", 12}}, true).peer("192.0.2.8", {{"10.1.0.0", 16}}).bytes(), device));
   ASSERT_EQ(device.peers.size(), 2U);
-  EXPECT_EQ(device.peers[0].allowed_ips.size(), 2U);
+  EXPECT_EQ(device.peers[0], built_peer("192.0.2.7", {{ip("10.0.0.0"), 8}, {ip("172.16.0.0"), 12}}));
   EXPECT_EQ(wireguard_peer_for(device, ip("172.20.0.1")), &device.peers[0]);
   EXPECT_EQ(wireguard_peer_for(device, ip("10.1.0.1")), &device.peers[1]);
 }

@@ -43,7 +43,13 @@ struct FlowMtu {
   std::uint32_t offloaded = 0;           ///< segments that the card splits or joined (GRO, TSO): no packets of the wire
   std::optional<std::uint32_t> too_big_mtu_bytes;  ///< of a too-big message for this flow; null: none was seen
   std::optional<IpAddress> too_big_from;
-  std::string why;  ///< what the status rests on, one sentence
+  std::string why;                          ///< what the status rests on, one sentence
+  std::optional<std::uint32_t> full_bytes;  ///< IP packet of a full segment by the MSS of both ends; null: not known
+  std::uint32_t sent_in_vain = 0;           ///< how often one segment of the lost size was sent; 0: it was not seen
+  std::uint64_t smaller_acknowledged = 0;   ///< packets below the lost size that arrived after its first loss
+  std::optional<double> false_claim_probability;  ///< that chance alone lost every one of that size; null: no claim
+  bool got_through_smaller = false;               ///< the lost bytes were sent again in smaller packets, which arrived
+  bool is_message_ignored = false;                ///< packets above the MTU of a too-big message were sent after it
 };
 
 /// What a capture says about packet sizes.

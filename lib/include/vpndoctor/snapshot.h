@@ -119,9 +119,15 @@ struct Snapshot {
   mutable NamePlaces tunnel_places;  ///< find_tunnel()'s own
 };
 
+/// True for a tunnel interface that the system has without any VPN: what a driver makes by itself in every network
+/// namespace (gre0, sit0, tunl0, ip_vti0: of a kind with ends, and without any), and clat, which translates IPv4 on a
+/// network of IPv6 alone (RFC 6877).
+bool is_systems_own(const Link& link);
+
 /// True when the interface is a VPN tunnel by its kind, its name's convention or the tunnels facet (wireguard, tun that
-/// is no tap, ppp, ipsec/vti/xfrm, gre and IP-in-IP with a remote; macOS utun with an address of its own). Bridges,
-/// VXLAN, veth and taps of virtual machines are not.
+/// is no tap, ppp, ipsec/xfrm, vti, gre and IP-in-IP with an end of their own; macOS utun, ipsec or ppp that has an
+/// address other than a link-local one, or to which scutil gives a DNS server). Bridges, VXLAN, veth, taps of virtual
+/// machines, clat, and what a driver makes by itself (gre0, sit0, tunl0) are not.
 bool is_tunnel(const Snapshot& snapshot, std::string_view interface);
 
 }  // namespace vpndoctor

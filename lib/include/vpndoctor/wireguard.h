@@ -4,8 +4,10 @@
 #pragma once
 
 #include <chrono>
+#include <cstddef>
 #include <cstdint>
 #include <optional>
+#include <span>
 #include <string>
 #include <string_view>
 #include <utility>
@@ -42,13 +44,21 @@ struct WireguardDevice {
   bool operator==(const WireguardDevice&) const = default;
 };
 
-/// Parses the answer to `get=1` of the cross-platform userspace interface (wireguard.com/xplatform). Lines of keys are
-/// skipped. nullopt when the text is not such an answer, or carries an errno other than 0, or is cut short.
+/// Parses the answer to `get=1` of the cross-platform userspace interface (wireguard.com/xplatform). Lines of private
+/// and preshared keys are skipped. nullopt when the text is not such an answer, or carries an errno other than 0, or is
+/// cut short.
 std::optional<WireguardDevice> parse_wireguard_uapi(std::string_view text);
 
 /// Returns the peer that WireGuard sends packets to `inner` to: the longest matching allowed IP; null for none.
 /// Owned by `device`.
 const WireguardPeer* wireguard_peer_for(const WireguardDevice& device, const IpAddress& inner);
+
+/// Returns a public key of 32 bytes as wg(8) prints it: base64 (RFC 4648, section 4); empty for any other size.
+std::string wireguard_key_text(std::span<const std::byte> key);
+
+/// Makes a moment of a WireGuard timestamp: seconds since 1970 and nanoseconds. Null for 0, never, and for what no
+/// clock can show.
+std::optional<std::chrono::system_clock::time_point> wireguard_moment(std::int64_t seconds, std::int64_t nanoseconds);
 
 /// Parses "192.0.2.1:51820" or "[2001:db8::1%2]:51820" into address and port; the zone is dropped.
 std::optional<std::pair<IpAddress, std::uint16_t>> parse_address_and_port(std::string_view text);

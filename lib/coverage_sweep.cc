@@ -1,0 +1,264 @@
+// SPDX-License-Identifier: Apache-2.0
+// The sweep; see the header.
+#include "coverage_sweep.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+
+#include "vpn_leftovers.h"
+#include "vpndoctor/text_escape.h"
+
+namespace vpndoctor {
+namespace {
+
+constexpr std::size_t kMostParted = 16;
+constexpr std::string_view kTooManyPolicies = "there are too many IPsec policies and ways out to look at them all";
+
+AddressNumber sum(const AddressNumber& left, const AddressNumber& right) {
+  const std::uint64_t low = left.low + right.low;
+  return {left.high + right.high + (low < left.low ? 1U : 0U), low};
+}
+
+std::optional<std::uint8_t> protocol_of(const Route* route) {
+  return route == nullptr ? std::nullopt : std::optional(route->protocol);
+}
+
+/// True when both are one way; a broadcast address goes with the network that it is of, whoever made its route.
+bool is_one_way(const CoverageRun& left, const CoverageRun& right) {
+  const bool same = left.way == right.way && left.interface == right.interface && left.gateway == right.gateway &&
+                    left.uncertain == right.uncertain && left.is_parted == right.is_parted;
+  return same && (left.protocol == right.protocol || left.is_broadcast || right.is_broadcast);
+}
+
+/// The network of a link, as a route without a gateway says; own addresses within it are its parts.
+bool is_on_link(const CoverageRun& run, const Route* route) {
+  return run.way == PacketWay::kOutside && !run.gateway && route != nullptr && !route->destination.is_default();
+}
+
+bool is_proxied(const Tunnel& tunnel) {
+  return std::ranges::any_of(tunnel.endpoints, [](const OuterEndpoint& end) { return end.address.is_loopback(); });
+}
+
+void keep_largest(Largest& largest, const AddressNumber& first, const AddressNumber& last, Family family) {
+  const double size = first.count_to(last);
+  if (size <= largest.size) return;
+  largest.size = size;
+  // Not the first one, which is often a network's own.
+  AddressNumber half = last - first;
+  half.low = half.low >> 1U | half.high << 63U;
+  half.high >>= 1U;
+  largest.address = sum(first, half).to_address(family);
+}
+
+}  // namespace
+
+std::string find_unseen_end(const Snapshot& snapshot) {
+  const auto is_one = [&](const Link& link) { return is_tunnel(snapshot, link.name); };
+  if (!snapshot.links || std::ranges::none_of(*snapshot.links, is_one)) return {};
+  if (!snapshot.tunnels) return "the other ends of the tunnels are not known: " + snapshot.tunnels.why_missing();
+  for (const Tunnel& tunnel : *snapshot.tunnels) {
+    const Link* link = snapshot.find_link(tunnel.interface);
+    if (link != nullptr && is_dead_tunnel(snapshot, *link)) continue;
+    const std::string name = escape_controls(tunnel.interface);
+    if (is_proxied(tunnel)) return fmt::format("{} goes by a proxy on this machine, whose server is not known", name);
+    if (!tunnel.endpoints.empty() || tunnel.not_seen.empty()) continue;
+    return fmt::format("the other end of {} is not known: {}", name, tunnel.not_seen);
+  }
+  return {};
+}
+
+CoverageSweep::CoverageSweep(const Snapshot& snapshot, Family family)
+    : snapshot_(snapshot),
+      family_(family),
+      classes_(snapshot, family),
+      ipsec_(snapshot, family),
+      ways_(snapshot),
+      unseen_end_(find_unseen_end(snapshot)) {}
+
+void CoverageSweep::add(const AddressRange& range, const FlowAnswer& answer, const Flow& flow) {
+  const AnswerWay way = ways_.find(answer);
+  CoverageRun run{.first = AddressNumber::of(range.first),
+                  .last = AddressNumber::of(range.last),
+                  .way = way.way,
+                  .interface = way.interface,
+                  .gateway = way.gateway,
+                  .protocol = protocol_of(way.route),
+                  .uncertain = answer.uncertain,
+                  .is_parted = way.parted_by != DependsOn::kNothing,
+                  .is_broadcast = answer.fate == FlowFate::kBroadcast,
+                  .reach = {}};
+  if (run.way == PacketWay::kHere && answer.fate != FlowFate::kUnicast) return pass_own(run.first, run.last);
+  if (run.is_parted) note_parted(range, way);
+  if (run.way != PacketWay::kOutside) return add_run(run, way.route);
+  doubt_end(run, way.route);
+  if (ipsec_.is_empty()) {
+    if (run.uncertain.empty()) run.uncertain = ipsec_.why_unknown();
+    return add_run(run, way.route);
+  }
+  Flow routed = flow;
+  routed.source = answer.source;
+  add_ipsec(run, way.route, routed);
+}
+
+/// Cuts the run where another policy decides.
+void CoverageSweep::add_ipsec(const CoverageRun& run, const Route* route, const Flow& flow) {
+  const std::vector<IpsecPart>& parts = ipsec_.parts(flow, run.interface);
+  if (parts.empty()) {
+    CoverageRun doubted = run;
+    doubted.uncertain = kTooManyPolicies;
+    return add_run(doubted, route);
+  }
+  auto part = std::prev(std::ranges::upper_bound(parts, run.first, {}, &IpsecPart::first));
+  for (AddressNumber first = run.first;; ++part) {
+    const auto next = std::next(part);
+    const bool is_last = next == parts.end() || next->first > run.last;
+    CoverageRun piece = run;
+    piece.first = first;
+    piece.last = is_last ? run.last : next->first - AddressNumber{0, 1};
+    if (part->fate == XfrmFate::kTaken || part->fate == XfrmFate::kBlocked) {
+      piece.way = part->fate == XfrmFate::kTaken ? PacketWay::kTunnel : PacketWay::kNowhere;
+      piece.interface = {};
+      piece.gateway.reset();
+      piece.protocol.reset();
+    } else if (part->fate == XfrmFate::kUnknown) {
+      piece.uncertain = part->why;
+    } else if (piece.uncertain.empty()) {
+      piece.uncertain = ipsec_.why_unknown();
+    }
+    add_run(piece, route);
+    if (is_last) return;
+    first = next->first;
+  }
+}
+
+/// A host route by a gateway may be that to a tunnel's other end, where one is not known.
+void CoverageSweep::doubt_end(CoverageRun& run, const Route* route) {
+  if (unseen_end_.empty() || !run.uncertain.empty() || !run.gateway || route == nullptr) return;
+  if (!route->destination.is_host() || route->protocol == kProtocolDhcp) return;
+  if (classes_.of(run.first).is_global) run.uncertain = unseen_end_;
+}
+
+void CoverageSweep::note_parted(const AddressRange& range, const AnswerWay& way) {
+  if (way.tunnel.empty()) return;
+  sums_.has_tunnel = true;
+  tunnels_.emplace(way.tunnel);
+  if (parted_.size() == kMostParted) return;
+  const char* decider = way.parted_by == DependsOn::kHash ? "a hash of each flow" : "whether a router answers";
+  const std::string other = way.interface.empty() ? "go nowhere" : fmt::format("leave by {}", way.interface);
+  parted_.push_back(fmt::format("packets to {} to {} {} or go through {}: {} decides", range.first, range.last,
+                                escape_controls(other), escape_controls(way.tunnel), decider));
+}
+
+void CoverageSweep::pass_own(const AddressNumber& first, const AddressNumber& last) {
+  if (!has_own_ || own_last_.next() != first) own_first_ = first;
+  own_last_ = last;
+  has_own_ = true;
+}
+
+/// The addresses of this machine itself in a network of a link belong to the network before them, or to the one behind.
+void CoverageSweep::settle_own(CoverageRun& next, const Route* route) {
+  has_own_ = false;
+  if (run_ && run_->last.next() == own_first_ && run_->reach >= own_first_) {
+    run_->last = std::min(own_last_, run_->reach);
+    if (run_->last == own_last_) return;
+    own_first_ = run_->last.next();
+  }
+  if (!is_on_link(next, route) || own_last_.next() != next.first) return;
+  const AddressNumber begin = std::max(own_first_, AddressNumber::of(route->destination.address));
+  if (begin <= own_last_) next.first = begin;
+}
+
+void CoverageSweep::add_run(CoverageRun run, const Route* route) {
+  if (has_own_) settle_own(run, route);
+  if (is_on_link(run, route)) run.reach = AddressNumber::of(route->destination.last_address());
+  if (run_ && run_->last.next() == run.first && is_one_way(*run_, run)) {
+    run_->last = run.last;
+    run_->reach = run.reach;
+    if (run_->is_broadcast) run_->protocol = run.protocol;
+    run_->is_broadcast = run_->is_broadcast && run.is_broadcast;
+    return;
+  }
+  if (run_) close(*run_);
+  run_ = run;
+}
+
+void CoverageSweep::finish() {
+  CoverageRun none;
+  if (has_own_) settle_own(none, nullptr);
+  if (run_) close(*run_);
+  run_.reset();
+  close_row();
+}
+
+void CoverageSweep::close(const CoverageRun& run) {
+  const std::vector<ClassRange>& ranges = classes_.ranges();
+  while (ranges[class_at_].last < run.first) ++class_at_;
+  for (std::size_t at = class_at_; at < ranges.size() && ranges[at].first <= run.last; ++at) {
+    ClassRange part = ranges[at];
+    part.first = std::max(part.first, run.first);
+    part.last = std::min(part.last, run.last);
+    close_part(run, part);
+  }
+}
+
+void CoverageSweep::note_uncertain(const CoverageRun& run, bool is_global) {
+  if (sums_.why_uncertain.empty()) sums_.why_uncertain = run.uncertain;
+  if (is_global && sums_.why_global_uncertain.empty()) sums_.why_global_uncertain = run.uncertain;
+}
+
+void CoverageSweep::close_part(const CoverageRun& run, const ClassRange& part) {
+  // What means something on one link alone says nothing of where a family's traffic goes.
+  const bool counts = !is_fixed_class(part.address_class);
+  const bool is_sure = run.uncertain.empty();
+  if (!is_sure && counts) note_uncertain(run, part.is_global);
+  if (run.way == PacketWay::kTunnel && is_sure) {
+    sums_.in_tunnel = sum(sums_.in_tunnel, (part.last - part.first).next());
+    sums_.has_global_tunnel = sums_.has_global_tunnel || part.is_global;
+    if (counts) sums_.has_tunnel = true;
+    if (counts) tunnels_.insert(run.interface.empty() ? "ipsec" : std::string(run.interface));
+    if (part.is_global) keep_largest(sums_.global_in_tunnel, part.first, part.last, family_);
+  }
+  if (run.way != PacketWay::kOutside) return;
+  if (part.is_global && is_sure) {
+    sums_.has_global_outside = true;
+    keep_largest(sums_.global_outside, part.first, part.last, family_);
+  }
+  add_row(run, part);
+}
+
+void CoverageSweep::add_row(const CoverageRun& run, const ClassRange& part) {
+  if (row_ && row_->last.next() == part.first && row_->pattern.address_class == part.address_class &&
+      row_->pattern.interface == run.interface && row_->pattern.gateway == run.gateway &&
+      row_->pattern.protocol == run.protocol) {
+    row_->last = part.last;
+    return;
+  }
+  close_row();
+  if (outside_.size() >= kMostOutside) {
+    is_cut_ = true;
+    return;
+  }
+  row_ = Row{.first = part.first,
+             .last = part.last,
+             .pattern = {.prefix = {},
+                         .address_class = part.address_class,
+                         .interface = std::string(run.interface),
+                         .gateway = run.gateway,
+                         .protocol = run.protocol}};
+}
+
+void CoverageSweep::close_row() {
+  if (!row_) return;
+  for (const IpPrefix& prefix : prefixes_of({row_->first.to_address(family_), row_->last.to_address(family_)})) {
+    if (outside_.size() >= kMostOutside) {
+      is_cut_ = true;
+      break;
+    }
+    outside_.push_back(row_->pattern);
+    outside_.back().prefix = prefix;
+  }
+  row_.reset();
+}
+
+}  // namespace vpndoctor

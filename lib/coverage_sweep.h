@@ -1,0 +1,111 @@
+// SPDX-License-Identifier: Apache-2.0
+// One sweep over the answers for all destinations of a family: adds up what goes through tunnels, and collects what
+// goes out beside them in the fewest prefixes.
+#pragma once
+
+#include <optional>
+#include <set>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "address_classes.h"
+#include "coverage_ipsec.h"
+#include "coverage_ways.h"
+
+namespace vpndoctor {
+
+/// How many prefixes outside a tunnel are kept.
+inline constexpr std::size_t kMostOutside = 4096;
+
+/// Consecutive destinations whose packets go the same way.
+struct CoverageRun {
+  AddressNumber first;
+  AddressNumber last;
+  PacketWay way = PacketWay::kNowhere;
+  std::string_view interface;
+  std::optional<IpAddress> gateway;
+  std::optional<std::uint8_t> protocol;  ///< of the route
+  std::string_view uncertain;            ///< why the way is not certain; empty: it is
+  bool is_parted = false;                ///< some of the packets go through a tunnel
+  bool is_broadcast = false;             ///< nothing but a network's broadcast address so far
+  AddressNumber reach;                   ///< how far the route of the last destination goes
+};
+
+/// An address that stands for the largest range of its kind.
+struct Largest {
+  std::optional<IpAddress> address;
+  double size = 0;
+};
+
+/// What the sweep adds up.
+struct CoverageSums {
+  AddressNumber in_tunnel;  ///< how many addresses, by certain answers; wraps to 0 for all of IPv6
+  bool has_tunnel = false;
+  bool has_global_tunnel = false;
+  bool has_global_outside = false;
+  std::string why_uncertain;         ///< why packets of some destinations may go through a tunnel, or not
+  std::string why_global_uncertain;  ///< the same, of destinations that a full tunnel has to take
+  Largest global_in_tunnel;
+  Largest global_outside;
+};
+
+class CoverageSweep {
+ public:
+  CoverageSweep(const Snapshot& snapshot, Family family);
+
+  /// Takes the next answer; they come in ascending order, without a gap.
+  void add(const AddressRange& range, const FlowAnswer& answer, const Flow& flow);
+  /// Ends the sweep.
+  void finish();
+
+  const CoverageSums& sums() const { return sums_; }
+  const std::set<std::string>& tunnels() const { return tunnels_; }
+  std::vector<OutsidePrefix> take_outside() { return std::move(outside_); }
+  bool is_cut() const { return is_cut_; }
+  /// What decides by the packet, in words.
+  std::vector<std::string> take_parted() { return std::move(parted_); }
+
+ private:
+  /// A range of one class that is to become prefixes.
+  struct Row {
+    AddressNumber first;
+    AddressNumber last;
+    OutsidePrefix pattern;
+  };
+
+  void add_run(CoverageRun run, const Route* route);
+  void add_ipsec(const CoverageRun& run, const Route* route, const Flow& flow);
+  void pass_own(const AddressNumber& first, const AddressNumber& last);
+  void settle_own(CoverageRun& next, const Route* route);
+  void doubt_end(CoverageRun& run, const Route* route);
+  void note_parted(const AddressRange& range, const AnswerWay& way);
+  void close(const CoverageRun& run);
+  void note_uncertain(const CoverageRun& run, bool is_global);
+  void close_part(const CoverageRun& run, const ClassRange& part);
+  void add_row(const CoverageRun& run, const ClassRange& part);
+  void close_row();
+
+  const Snapshot& snapshot_;
+  Family family_;
+  AddressClasses classes_;
+  IpsecRanges ipsec_;
+  WayFinder ways_;
+  std::string unseen_end_;  ///< why some tunnel's other end is not known; empty: all are
+  std::optional<CoverageRun> run_;
+  bool has_own_ = false;  ///< addresses of this machine itself since the run, which are:
+  AddressNumber own_first_;
+  AddressNumber own_last_;
+  std::size_t class_at_ = 0;
+  std::optional<Row> row_;
+  std::vector<OutsidePrefix> outside_;
+  bool is_cut_ = false;
+  std::set<std::string> tunnels_;
+  std::vector<std::string> parted_;
+  CoverageSums sums_;
+};
+
+/// Why a host route by a gateway may lead to a tunnel's other end that is not known; empty when all are known.
+std::string find_unseen_end(const Snapshot& snapshot);
+
+}  // namespace vpndoctor

@@ -1,0 +1,138 @@
+// SPDX-License-Identifier: Apache-2.0
+// The text of the leaks command: golden files of typical machines (UPDATE_GOLDEN=1 rewrites them), and what must hold.
+#include <gtest/gtest.h>
+
+#include <algorithm>
+#include <sstream>
+
+#include "golden.h"
+#include "random_leaks_report.h"
+#include "sample_leaks_reports.h"
+#include "vpndoctor/render.h"
+#include "vpndoctor/text_escape.h"
+#include "vpndoctor/utf8.h"
+
+namespace vpndoctor::test {
+namespace {
+
+using testing_support::expect_golden;
+
+std::vector<std::string> lines_of(const std::string& text) {
+  std::vector<std::string> lines;
+  std::istringstream stream(text);
+  for (std::string line; std::getline(stream, line);) lines.push_back(line);
+  return lines;
+}
+
+std::string quiet(const Report& report) { return render_text(report, {.quiet = true}); }
+
+LeaksReport& leaks_of(Report& report) { return std::get<LeaksReport>(report.data); }
+
+TEST(LeaksText, NoVpn) { expect_golden("leaks_no_vpn", render_text(leaks_no_vpn_report())); }
+TEST(LeaksText, Full) { expect_golden("leaks_full", render_text(leaks_full_report())); }
+TEST(LeaksText, FullVerbose) {
+  expect_golden("leaks_full_verbose", render_text(leaks_full_report(), {.verbose = true}));
+}
+TEST(LeaksText, Split) { expect_golden("leaks_split", render_text(leaks_split_report())); }
+TEST(LeaksText, Crashed) { expect_golden("leaks_crashed", render_text(leaks_crashed_report())); }
+TEST(LeaksText, Several) { expect_golden("leaks_several", render_text(leaks_several_report())); }
+TEST(LeaksText, Macos) { expect_golden("leaks_macos", render_text(leaks_macos_report())); }
+TEST(LeaksText, Captured) { expect_golden("leaks_captured", render_text(leaks_captured_report())); }
+TEST(LeaksText, NoControl) { expect_golden("leaks_no_control", render_text(leaks_no_control_report())); }
+TEST(LeaksText, Bypass) { expect_golden("leaks_bypass", render_text(leaks_bypass_report())); }
+TEST(LeaksText, Unknown) { expect_golden("leaks_unknown", render_text(leaks_unknown_report())); }
+
+TEST(LeaksText, ACaptureWithoutAControlIsNotCalledOk) {
+  EXPECT_TRUE(quiet(leaks_full_report()).starts_with("OK: "));
+  EXPECT_TRUE(quiet(leaks_no_control_report()).starts_with("UNDETERMINED: "));
+}
+
+TEST(LeaksText, TheHeadlineNamesTheLeakWhereNoFindingDoes) {
+  Report report = leaks_captured_report();
+  report.findings.clear();
+  EXPECT_NE(quiet(report).find("203.0.113.53:53"), std::string::npos) << quiet(report);
+}
+
+TEST(LeaksText, TheHeadlineNamesADeadTunnelWhereNoFindingDoes) {
+  Report report = leaks_crashed_report();
+  report.findings.clear();
+  EXPECT_NE(quiet(report).find("tun0 is held by no program"), std::string::npos) << quiet(report);
+}
+
+TEST(LeaksText, TheSystemsOwnAreListedOnAVerbosePageOnly) {
+  const Report report = leaks_macos_report();
+  EXPECT_NE(render_text(report).find("10 of the system's own"), std::string::npos);
+  EXPECT_EQ(render_text(report).find("utun3  "), std::string::npos);
+  EXPECT_NE(render_text(report, {.verbose = true}).find("utun3  "), std::string::npos);
+}
+
+TEST(LeaksText, ALongListOfTunnelsIsCutAndSaysSo) {
+  Report report = leaks_several_report();
+  LeaksReport& leaks = leaks_of(report);
+  const TunnelReport live = leaks.tunnels[1];
+  leaks.tunnels.assign(596, live);
+  EXPECT_NE(render_text(report).find("and 576 more; --verbose lists them"), std::string::npos);
+  const std::string all = render_text(report, {.verbose = true});
+  EXPECT_EQ(all.find("--verbose lists them"), std::string::npos);
+  EXPECT_GT(std::ranges::count(all, '\n'), 596);
+}
+
+TEST(LeaksText, WhatIsBrokenIsNotBehindTheCut) {
+  Report report = leaks_several_report();
+  LeaksReport& leaks = leaks_of(report);
+  TunnelReport dead = leaks.tunnels[3];
+  leaks.tunnels.assign(596, leaks.tunnels[1]);
+  dead.interface = "wg-last";
+  leaks.tunnels.push_back(dead);
+  EXPECT_NE(render_text(report).find("wg-last is dead: "), std::string::npos);
+}
+
+TEST(LeaksText, IsAnsweredByWhatWasAskedFor) {
+  Report report = leaks_several_report();
+  LeaksReport& leaks = leaks_of(report);
+  EXPECT_TRUE(leaks_are_answered(leaks));  // IPv6 is not known, and nothing was expected of it
+  leaks.expectation.mode = CoverageMode::kSplit;
+  EXPECT_FALSE(leaks_are_answered(leaks));
+  leaks.coverage.inet6.mode = CoverageMode::kNone;
+  EXPECT_TRUE(leaks_are_answered(leaks));
+  leaks.capture = CaptureResult{};
+  EXPECT_FALSE(leaks_are_answered(leaks));
+  leaks.capture->leaks.emplace_back();
+  EXPECT_TRUE(leaks_are_answered(leaks));
+  leaks.capture->leaks.clear();
+  leaks.capture->control_seen = true;
+  EXPECT_TRUE(leaks_are_answered(leaks));
+  EXPECT_FALSE(leaks_are_answered(leaks_of(report = leaks_unknown_report())));
+}
+
+TEST(LeaksText, NoLineIsWiderThanTheTerminal) {
+  std::mt19937_64 random(80);
+  for (int i = 0; i < 600; ++i) {
+    const Report report = random_leaks_report(random);
+    TextOptions options;
+    options.utf8 = i % 2 == 0;
+    options.verbose = i % 3 == 0;
+    options.width_columns = i % 5 == 0 ? 120 : 80;
+    for (const std::string& line : lines_of(render_text(report, options))) {
+      ASSERT_LE(display_width(line), static_cast<std::size_t>(options.width_columns)) << "report " << i << ": " << line;
+    }
+  }
+}
+
+TEST(LeaksText, NothingForeignSteersTheTerminal) {
+  std::mt19937_64 random(27);
+  for (int i = 0; i < 600; ++i) {
+    TextOptions options;
+    options.utf8 = i % 2 == 0;
+    options.verbose = i % 3 == 0;
+    options.quiet = i % 7 == 0;
+    const std::string text = render_text(random_leaks_report(random), options);
+    ASSERT_TRUE(text.ends_with('\n'));
+    for (const std::string& line : lines_of(text)) {
+      ASSERT_EQ(options.utf8 ? escape_controls(line) : escape_non_ascii(line), line) << "report " << i;
+    }
+  }
+}
+
+}  // namespace
+}  // namespace vpndoctor::test

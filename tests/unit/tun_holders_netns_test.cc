@@ -1,0 +1,233 @@
+// SPDX-License-Identifier: Apache-2.0
+// Who holds a tun device, with the kernel's own devices: held from another namespace, of another namespace, stopped,
+// left behind, shared, and looked for by a user who may not see.
+#include <gtest/gtest.h>
+#include <sched.h>
+#include <sys/prctl.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <csignal>
+#include <cstdlib>
+#include <string>
+
+#include "in_namespace.h"
+#include "other_process.h"
+#include "process_facts.h"
+#include "tun_holder.h"
+#include "vpndoctor/collect.h"
+
+namespace vpndoctor {
+namespace {
+
+using testing_support::enter_namespace_of;
+using testing_support::in_network_namespace;
+using testing_support::open_tun;
+using testing_support::OtherProcess;
+using testing_support::output_of;
+using testing_support::PeerNamespace;
+using testing_support::run;
+
+constexpr uid_t kNobody = 65534;
+
+bool may_not_make_tun() { return ::access("/dev/net/tun", W_OK) != 0; }
+
+/// The only tunnel of this namespace.
+Tunnel collected() {
+  const auto snapshot = collect_snapshot();
+  EXPECT_TRUE(snapshot && snapshot->tunnels.is_known());
+  if (!snapshot || !snapshot->tunnels) return {};
+  EXPECT_EQ(snapshot->tunnels->size(), 1U);
+  return snapshot->tunnels->empty() ? Tunnel{} : snapshot->tunnels->front();
+}
+
+void become_nobody() {
+  if (::setresgid(kNobody, kNobody, kNobody) != 0 || ::setresuid(kNobody, kNobody, kNobody) != 0) std::abort();
+  // The change took away what lets others of the same user look.
+  ::prctl(PR_SET_DUMPABLE, 1);
+}
+
+/// Runs `body` as nobody, in a child; its failed expectations fail the test.
+void as_nobody(const std::function<void()>& body) {
+  const pid_t pid = ::fork();
+  if (pid == 0) {
+    become_nobody();
+    body();
+    std::fflush(nullptr);
+    ::_exit(::testing::Test::HasFailure() ? 1 : 0);
+  }
+  int status = 0;
+  ASSERT_EQ(::waitpid(pid, &status, 0), pid);
+  EXPECT_EQ(status, 0);
+}
+
+TEST(TunHolders, AHolderThatLivesInAnotherNamespaceIsFound) {
+  if (may_not_make_tun()) GTEST_SKIP() << "no /dev/net/tun";
+  in_network_namespace([] {
+    const OtherProcess holder([] { return open_tun("held0") >= 0 && ::unshare(CLONE_NEWNET) == 0; });
+    const Tunnel tunnel = collected();
+    EXPECT_EQ(tunnel.interface, "held0");
+    EXPECT_EQ(tunnel.holder_pid, static_cast<std::uint32_t>(holder.pid()));
+    EXPECT_EQ(tunnel.holder_is_elsewhere, true);
+    EXPECT_EQ(tunnel.holder_not_seen, "");
+    EXPECT_EQ(tunnel.holder_name + "\n", output_of("cat /proc/" + std::to_string(holder.pid()) + "/comm"));
+  });
+}
+
+TEST(TunHolders, ADeviceThatWasMovedHereIsHeldFromWhereItCameFrom) {
+  if (may_not_make_tun()) GTEST_SKIP() << "no /dev/net/tun";
+  in_network_namespace([] {
+    const std::string move_here = "ip link set moved0 netns " + std::to_string(::getpid());
+    const OtherProcess holder(
+        [&] { return ::unshare(CLONE_NEWNET) == 0 && open_tun("moved0") >= 0 && std::system(move_here.c_str()) == 0; });
+    const Tunnel tunnel = collected();
+    EXPECT_EQ(tunnel.interface, "moved0");
+    EXPECT_EQ(tunnel.holder_pid, static_cast<std::uint32_t>(holder.pid()));
+    EXPECT_EQ(tunnel.holder_is_elsewhere, true);
+  });
+}
+
+TEST(TunHolders, ADeviceOfTheSameNameInAnotherNamespaceIsNotThisOne) {
+  if (may_not_make_tun()) GTEST_SKIP() << "no /dev/net/tun";
+  in_network_namespace([] {
+    const PeerNamespace peer;
+    const pid_t here = ::getpid();
+    // Its process lives here, its device does not; fdinfo has the name of ours.
+    const OtherProcess stranger(
+        [&] { return enter_namespace_of(peer.pid()) && open_tun("same0") >= 0 && enter_namespace_of(here); });
+    run("ip tuntap add same0 mode tun; ip link set same0 up");
+    const Tunnel tunnel = collected();
+    EXPECT_EQ(tunnel.holder_pid, std::nullopt);
+    EXPECT_EQ(tunnel.holder_is_elsewhere, std::nullopt);
+    EXPECT_EQ(tunnel.holder_not_seen, "");
+  });
+}
+
+TEST(TunHolders, APersistentDeviceThatNobodyHoldsHasNoHolder) {
+  if (may_not_make_tun()) GTEST_SKIP() << "no /dev/net/tun";
+  if (::geteuid() != 0) GTEST_SKIP() << "without root some processes may not be seen";
+  in_network_namespace([] {
+    run("ip tuntap add left0 mode tun; ip link set left0 up");
+    const Tunnel tunnel = collected();
+    EXPECT_EQ(tunnel.holder_pid, std::nullopt);
+    EXPECT_EQ(tunnel.holder_name, "");
+    EXPECT_EQ(tunnel.holder_not_seen, "");
+  });
+}
+
+TEST(TunHolders, AStoppedHolderSaysSo) {
+  if (may_not_make_tun()) GTEST_SKIP() << "no /dev/net/tun";
+  in_network_namespace([] {
+    const OtherProcess holder([] { return open_tun("held0") >= 0; });
+    EXPECT_EQ(collected().holder_state, 'S');
+    holder.stop();
+    EXPECT_EQ(collected().holder_state, 'T');
+  });
+}
+
+TEST(TunHolders, OfSeveralTheOldestIsNamedAndEachProcessOnce) {
+  if (may_not_make_tun()) GTEST_SKIP() << "no /dev/net/tun";
+  in_network_namespace([] {
+    const OtherProcess parent([] {
+      if (open_tun("many0", true) < 0 || open_tun("many0", true) < 0) return false;
+      const OtherProcess* const child = new OtherProcess([] { return true; });
+      return child->pid() > 0;
+    });
+    const auto found = find_tun_holders("many0");
+    ASSERT_EQ(found.holders.size(), 2U);
+    EXPECT_EQ(found.holders[0].pid, parent.pid());
+    EXPECT_NE(found.holders[1].pid, parent.pid());
+    EXPECT_EQ(collected().holder_pid, static_cast<std::uint32_t>(parent.pid()));
+  });
+}
+
+TEST(TunHolders, TheHolderIsLeftAlone) {
+  if (may_not_make_tun()) GTEST_SKIP() << "no /dev/net/tun";
+  in_network_namespace([] {
+    {
+      const OtherProcess holder([] { return open_tun("held0") >= 0; });
+      EXPECT_EQ(collected().holder_pid, static_cast<std::uint32_t>(holder.pid()));
+    }
+    // A copy that was kept would keep the device.
+    EXPECT_EQ(output_of("ip -o link show type tun"), "");
+  });
+}
+
+TEST(TunHolders, WhoMayNotSeeTheHolderDoesNotSayThatThereIsNone) {
+  if (may_not_make_tun()) GTEST_SKIP() << "no /dev/net/tun";
+  if (::geteuid() != 0) GTEST_SKIP() << "needs root to become nobody";
+  in_network_namespace([] {
+    const OtherProcess holder([] { return open_tun("held0") >= 0; });
+    as_nobody([] {
+      const Tunnel tunnel = collected();
+      EXPECT_EQ(tunnel.holder_pid, std::nullopt);
+      EXPECT_EQ(tunnel.holder_not_seen, "only root may see which process holds it");
+    });
+  });
+}
+
+TEST(TunHolders, AnOrphanIsNotProvenByWhoMayNotSee) {
+  if (may_not_make_tun()) GTEST_SKIP() << "no /dev/net/tun";
+  if (::geteuid() != 0) GTEST_SKIP() << "needs root to become nobody";
+  in_network_namespace([] {
+    run("ip tuntap add left0 mode tun; ip link set left0 up");
+    as_nobody([] { EXPECT_NE(collected().holder_not_seen, ""); });
+  });
+}
+
+TEST(TunHolders, AHolderOfTheSameUserIsACandidateAlone) {
+  if (may_not_make_tun()) GTEST_SKIP() << "no /dev/net/tun";
+  if (::geteuid() != 0) GTEST_SKIP() << "needs root to become nobody";
+  in_network_namespace([] {
+    const OtherProcess holder([] {
+      const bool opened = open_tun("held0") >= 0;
+      become_nobody();
+      return opened;
+    });
+    as_nobody([&] {
+      const Tunnel tunnel = collected();
+      EXPECT_EQ(tunnel.holder_pid, std::nullopt);
+      EXPECT_NE(tunnel.holder_not_seen.find(std::to_string(holder.pid())), std::string::npos) << tunnel.holder_not_seen;
+      const auto found = find_tun_holders("held0");
+      ASSERT_EQ(found.likely().size(), 1U);
+      EXPECT_EQ(found.likely().front().pid, holder.pid());
+    });
+  });
+}
+
+TEST(TunHolders, ADeviceThatOnlyAHolderKeepsIsNotCalledLeftBehind) {
+  Link link;
+  link.kind = "tun";
+  link.flags = kLinkUp;
+  link.tun_persistent = false;
+  EXPECT_NE(unseen_holder({}, link), "");
+  link.tun_persistent = true;
+  EXPECT_EQ(unseen_holder({}, link), "");
+  link.flags |= kLinkRunning;
+  EXPECT_NE(unseen_holder({}, link), "");
+}
+
+TEST(ProcessStat, TheNameMayHoldAnythingAndTheStateIsStillRight) {
+  const std::string rest = " 1 1 1 0 -1 4194560 0 0 0 0 0 0 0 0 20 0 1 0 4711 0 0\n";
+  for (const char* name : {"sh", "a) R (b", ") ", "))) T (", "line\nend", "", "12 (x) Z 1"}) {
+    const auto stat = parse_process_stat("7 (" + std::string(name) + ") S" + rest);
+    ASSERT_TRUE(stat.has_value()) << name;
+    EXPECT_EQ(stat->state, 'S') << name;
+    EXPECT_EQ(stat->started, 4711U) << name;
+  }
+  for (const char* text : {"", "7 (sh)", "7 (sh) ", "7 (sh) S 1 1", "7 sh S 1", "7 (sh) 7 1 1", "7 (sh) SS 1"}) {
+    EXPECT_FALSE(parse_process_stat(text).has_value()) << text;
+  }
+}
+
+TEST(ProcessStat, ARealProcessIsRead) {
+  const auto own = read_process_stat(::getpid());
+  ASSERT_TRUE(own.has_value());
+  EXPECT_EQ(own->state, 'R');
+  EXPECT_EQ(std::to_string(own->started) + "\n",
+            output_of("sed 's/.*) //' /proc/" + std::to_string(::getpid()) + "/stat | cut -d' ' -f20"));
+}
+
+}  // namespace
+}  // namespace vpndoctor
