@@ -207,8 +207,11 @@ TEST(Coverage, AHashThatDecidesIsOutsideAndSaid) {
   Machine machine = Machine::ordinary();
   machine.tun("tun0");
   Snapshot snapshot = machine.route({.destination = "0.0.0.0/1", .interface = "tun0"}).snapshot();
-  NextHopSet both{.hops = {{.gateway = IpAddress::parse("192.0.2.1"), .interface = "eth0"}, {.interface = "tun0"}},
-                  .object_id = {}};
+  NextHopSet both;
+  both.hops.resize(2);
+  both.hops[0].interface = "eth0";
+  both.hops[0].gateway = IpAddress::parse("192.0.2.1");
+  both.hops[1].interface = "tun0";
   snapshot.routes->next_hop_sets.push_back(both);
   Route route;
   route.destination = *IpPrefix::parse("128.0.0.0/1");
