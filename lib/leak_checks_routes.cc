@@ -68,6 +68,7 @@ class PastRoutes {
     collect();
     if (!suspects_.empty()) keep_those_that_decide();
     std::vector<PastRoute> found;
+    found.reserve(suspects_.size());
     for (auto& [route, past] : suspects_) found.push_back(std::move(past));
     const auto by_prefix = [](const PastRoute& past) { return past.route->destination; };
     std::ranges::stable_sort(found, {}, by_prefix);
@@ -136,6 +137,7 @@ class PastRoutes {
 
 std::string prefix_words(const std::vector<const PastRoute*>& routes) {
   std::vector<std::string> words;
+  words.reserve(routes.size());
   for (const PastRoute* past : routes) words.push_back(past->route->destination.to_string());
   return listed_words(words);
 }
