@@ -95,31 +95,53 @@ std::optional<Flow> guest_packet(const LeakFacts& facts, const Link& bridge, Fam
   return std::nullopt;
 }
 
-void judge_guests(const LeakFacts& facts, const Link& bridge, LeakFindings& findings) {
+/// Guests whose packets pass the tunnel by.
+struct Guests {
+  const Link* bridge = nullptr;
+  Family family = Family::kInet;
+  Flow flow;
+  PacketPath path;
+};
+
+std::optional<Guests> guests_outside(const LeakFacts& facts, const Link& bridge) {
   for (const Family family : kFamilies) {
     if (!takes_most(facts, family)) continue;
     const auto flow = guest_packet(facts, bridge, family);
     if (!flow) continue;
     const PacketPath path = packet_path(facts.snapshot, facts.fib, *flow);
-    if (path.way != PacketWay::kOutside || path.interface == bridge.name) continue;
-    const std::string out(path.interface);
-    Finding finding = make_finding("LEK009", {"interface", bridge.name});
-    finding.title = fmt::format("Packets of the containers behind {} leave by {}, this machine's own go through {}",
-                                escape_controls(bridge.name), escape_controls(out), tunnel_words(facts, family));
-    finding.detail = "What runs in a container or virtual machine is outside of the VPN.";
-    if (!passes_filter(facts, *flow, out, finding)) continue;
-    finding.evidence.push_back(proof(facts.snapshot.routes, "lookup", "ip route get " + flow_text(*flow)));
-    if (path.route != nullptr) finding.evidence.push_back(route_evidence(routing_facts(facts), *path.route));
-    const PacketPath own = packet_path(facts.snapshot, facts.fib, packet_to(facts, flow->destination));
-    if (own.route != nullptr) {
-      finding.evidence.push_back(route_evidence(routing_facts(facts), *own.route));
-      add_step(finding.remedy, "Send the bridge's packets into the table of the tunnel.",
-               {root_command({"ip", family == Family::kInet ? "-4" : "-6", "rule", "add", "iif", bridge.name, "lookup",
-                              std::to_string(own.route->table), "pref", "90"})});
-    }
-    findings.push_back(std::move(finding));
-    return;
+    if (path.way == PacketWay::kOutside && path.interface != bridge.name) return Guests{&bridge, family, *flow, path};
   }
+  return std::nullopt;
+}
+
+std::vector<Command> lead_into_tunnel(const LeakFacts& facts, const std::vector<Guests>& guests) {
+  std::vector<Command> commands;
+  for (const Guests& each : guests) {
+    const PacketPath own = packet_path(facts.snapshot, facts.fib, packet_to(facts, each.flow.destination));
+    if (own.route == nullptr || commands.size() == kMostQuoted) break;
+    commands.push_back(root_command({"ip", each.family == Family::kInet ? "-4" : "-6", "rule", "add", "iif",
+                                     each.bridge->name, "lookup", std::to_string(own.route->table), "pref", "90"}));
+  }
+  return commands;
+}
+
+void add_guests(const LeakFacts& facts, const std::vector<Guests>& guests, LeakFindings& findings) {
+  const Guests& first = guests.front();
+  std::vector<std::string> bridges;
+  bridges.reserve(guests.size());
+  for (const Guests& each : guests) bridges.push_back(escape_controls(each.bridge->name));
+  const std::string out(first.path.interface);
+  Finding finding = make_finding("LEK009", {"interface", first.bridge->name});
+  finding.title = fmt::format("Packets of the containers behind {} leave by {}, this machine's own go through {}",
+                              listed_words(bridges), escape_controls(out), tunnel_words(facts, first.family));
+  finding.detail = "What runs in a container or virtual machine is outside of the VPN.";
+  if (!passes_filter(facts, first.flow, out, finding)) return;
+  finding.evidence.push_back(proof(facts.snapshot.routes, "lookup", "ip route get " + flow_text(first.flow)));
+  if (first.path.route != nullptr) {
+    finding.evidence.push_back(route_evidence(routing_facts(facts), *first.path.route));
+  }
+  add_step(finding.remedy, "Send their packets into the table of the tunnel.", lead_into_tunnel(facts, guests));
+  findings.push_back(std::move(finding));
 }
 
 }  // namespace
@@ -141,9 +163,12 @@ void check_rules_past(const LeakFacts& facts, LeakFindings& findings) {
 
 void check_forwarded(const LeakFacts& facts, LeakFindings& findings) {
   const std::set<std::string> ways_out = uplinks(facts.snapshot);
+  std::vector<Guests> found;
   for (const Link& link : *facts.snapshot.links) {
-    if (serves_guests(facts.snapshot, link, ways_out)) judge_guests(facts, link, findings);
+    if (!serves_guests(facts.snapshot, link, ways_out)) continue;
+    if (auto guests = guests_outside(facts, link)) found.push_back(std::move(*guests));
   }
+  if (!found.empty()) add_guests(facts, found, findings);
 }
 
 }  // namespace vpndoctor
