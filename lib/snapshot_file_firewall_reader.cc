@@ -100,7 +100,9 @@ T* last(RecordFields& in, std::vector<T>* list, const char* what) {
 }  // namespace
 
 void read_firewall_record(FirewallRecordKind kind, RecordFields& in, std::vector<Firewall>& firewalls) {
-  if (kind == FirewallRecordKind::kFirewall) return read(in, firewalls.emplace_back());
+  const bool is_whole = kind == FirewallRecordKind::kFirewall;
+  if (is_whole && !firewalls.empty()) return in.fail("record", "is there twice");
+  if (is_whole) return read(in, firewalls.emplace_back());
   Firewall* firewall = last(in, &firewalls, "packet filter");
   if (firewall == nullptr) return;
   if (kind == FirewallRecordKind::kTable) return read(in, firewall->tables.emplace_back());
