@@ -1,11 +1,79 @@
 // SPDX-License-Identifier: Apache-2.0
-// Judges probes past the tunnel; see the header.
+// Judges probes past the tunnel; see the header. The finding is a notice whatever was expected of the tunnel: a full
+// tunnel is one that every ordinary packet takes, and a program that binds its socket to an interface has asked for
+// another way. Whether there should be a kill switch is the firewall's finding; this is the proof that none holds.
 #include "vpndoctor/bypass_test.h"
 
+#include <fmt/format.h>
+
+#include <algorithm>
+
+#include "finding_parts.h"
+
 namespace vpndoctor {
+namespace {
 
-std::vector<Finding> judge_bypass_test(const BypassTest& /*test*/) { return {}; }
+bool is_refused(const BypassProbe& probe) { return probe.outcome == BypassOutcome::kRefused; }
 
-std::optional<bool> can_bypass(const BypassTest& /*test*/) { return std::nullopt; }
+/// The answers on one interface, the nearest router's first.
+std::vector<const BypassProbe*> answers_on(const BypassTest& test, const std::string& interface) {
+  std::vector<const BypassProbe*> answers;
+  for (const BypassProbe& probe : test.probes)
+    if (probe.interface == interface && probe.answered_by) answers.push_back(&probe);
+  std::ranges::stable_sort(answers, {}, [](const BypassProbe* probe) { return probe->ttl; });
+  return answers;
+}
+
+/// Lets nothing out by the interface but what a tunnel's daemon marks; the mark is the one that wg-quick sets.
+std::vector<Command> kill_switch_commands(const std::string& interface) {
+  return {root_command({"nft", "add", "table", "inet", "killswitch"}),
+          root_command({"nft", "add", "chain", "inet", "killswitch", "out",
+                        "{ type filter hook output priority 0; policy accept; }"}),
+          root_command({"nft", "add", "rule", "inet", "killswitch", "out", "oifname", interface, "meta", "mark",
+                        "!=", "0xca6c", "fib", "daddr", "type", "!=", "local", "reject"})};
+}
+
+Finding bypass_possible(const BypassTest& test, const std::string& interface,
+                        const std::vector<const BypassProbe*>& answers) {
+  constexpr std::size_t kMaxEvidence = 4;
+  Finding finding = make_finding("LEK040", {"interface", interface});
+  finding.title = fmt::format("A program can pass the tunnel by: a probe bound to {} was answered by {}", interface,
+                              *answers.front()->answered_by);
+  finding.detail = fmt::format(
+      "What binds its socket to {} leaves outside the tunnel, and needs no privilege for it. Other programs are not "
+      "affected.",
+      interface);
+  for (std::size_t index = 0; index < std::min(answers.size(), kMaxEvidence); ++index) {
+    const BypassProbe& probe = *answers[index];
+    finding.evidence.push_back({"probe", probe.answered_by->to_string(),
+                                fmt::format("answered a probe ({}) with TTL {} towards {}, sent by {}", probe.protocol,
+                                            probe.ttl, test.target, interface)});
+  }
+  add_step(finding.remedy,
+           fmt::format("Where nothing may leave outside the tunnel, use the kill switch of the VPN client. For "
+                       "WireGuard with wg-quick, which marks its own packets, this is one; local networks on {} are "
+                       "cut off by it too:",
+                       interface),
+           kill_switch_commands(interface));
+  return finding;
+}
+
+}  // namespace
+
+std::vector<Finding> judge_bypass_test(const BypassTest& test) {
+  std::vector<Finding> findings;
+  for (const std::string& interface : test.interfaces) {
+    const auto answers = answers_on(test, interface);
+    if (!answers.empty()) findings.push_back(bypass_possible(test, interface, answers));
+  }
+  return findings;
+}
+
+std::optional<bool> can_bypass(const BypassTest& test) {
+  const auto is_answered = [](const BypassProbe& probe) { return probe.answered_by.has_value(); };
+  if (std::ranges::any_of(test.probes, is_answered)) return true;
+  if (!test.probes.empty() && std::ranges::all_of(test.probes, is_refused)) return false;
+  return std::nullopt;
+}
 
 }  // namespace vpndoctor

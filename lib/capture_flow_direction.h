@@ -43,7 +43,7 @@ struct GapSeen {
   std::uint32_t bytes = 0;
   bool is_filled = false;          ///< by packets that were acknowledged
   std::uint32_t filled_bytes = 0;  ///< the largest of them
-  CaptureTime filled_at;
+  CaptureTime filled_at = {};
 };
 
 struct TooBigSeen {

@@ -51,7 +51,7 @@ std::string connections_text(std::size_t count) {
 
 std::string ends_text(const FlowMtu& flow) {
   const auto end = [](const IpAddress& address, std::uint16_t port) {
-    return fmt::format(address.family == Family::kInet ? "{}:{}" : "[{}]:{}", address.to_string(), port);
+    return fmt::format(fmt::runtime(address.family == Family::kInet ? "{}:{}" : "[{}]:{}"), address.to_string(), port);
   };
   return end(flow.source, flow.source_port) + " to " + end(flow.destination, flow.destination_port);
 }

@@ -13,6 +13,13 @@
 
 namespace [[gnu::visibility("default")]] vpndoctor {
 
+enum class BypassOutcome : std::uint8_t {
+  kSilence,  ///< nobody answered: nothing is known
+  kAnswer,   ///< somebody outside this machine got it
+  kRefused,  ///< this machine did not let it out: a packet filter
+  kNoWay,    ///< no route or no neighbour on that interface: nothing is known
+};
+
 /// One probe with a small TTL, and what came of it.
 struct BypassProbe {
   std::string interface;
@@ -20,6 +27,7 @@ struct BypassProbe {
   std::string protocol;                  ///< "udp", "icmp"
   std::optional<IpAddress> answered_by;  ///< who sent a time exceeded, or the target itself; null: nobody
   std::string error;                     ///< why it could not be sent; empty: it was
+  BypassOutcome outcome = BypassOutcome::kSilence;
 };
 
 struct BypassTest {

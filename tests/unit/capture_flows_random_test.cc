@@ -1,0 +1,129 @@
+// SPDX-License-Identifier: Apache-2.0
+// Thousands of simulated connections whose truth is known: what is called proven is true, and what is true is mostly
+// found.
+#include <gtest/gtest.h>
+
+#include <algorithm>
+
+#include "simulated_tcp.h"
+#include "vpndoctor/capture_flows.h"
+
+namespace vpndoctor::test {
+namespace {
+
+CaptureFlows read(const std::vector<StoredPacket>& packets) {
+  CaptureFlowReader reader;
+  for (const StoredPacket& packet : packets) reader.take(packet.view());
+  return reader.result();
+}
+
+/// What the server's packets fared, which are those that the scenes are about.
+std::optional<FlowMtu> server_flow(const TcpScene& scene, const CaptureFlows& flows) {
+  const auto found = std::ranges::find(flows.flows, scene_server(scene), &FlowMtu::source);
+  return found == flows.flows.end() ? std::nullopt : std::optional(*found);
+}
+
+std::uint32_t draw(std::mt19937_64& random, std::uint32_t from, std::uint32_t to) {
+  return std::uniform_int_distribution<std::uint32_t>(from, to)(random);
+}
+
+TcpScene draw_scene(std::mt19937_64& random) {
+  TcpScene scene;
+  scene.family = draw(random, 0, 1) == 0 ? Family::kInet : Family::kInet6;
+  scene.mss = scene.family == Family::kInet ? 1460 : 1440;
+  scene.timestamps = draw(random, 0, 3) != 0;
+  scene.sack = draw(random, 0, 3) != 0;
+  scene.near_receiver = draw(random, 0, 1) != 0;
+  scene.offload = draw(random, 0, 1) != 0;
+  scene.splits = draw(random, 0, 2) == 0;
+  scene.first_sequence = draw(random, 0, 2) == 0 ? 0xffffff00U + draw(random, 0, 255) : draw(random, 0, 0xffffffff);
+  scene.snap_bytes = draw(random, 0, 1) == 0 ? 128 : 262144;
+  const bool chatty = draw(random, 0, 1) != 0;
+  const std::uint32_t writes = draw(random, 1, 40);
+  for (std::uint32_t index = 0; index < writes; ++index)
+    scene.writes.push_back(draw(random, 0, chatty ? 2 : 1) != 0 ? draw(random, 20, 900) : draw(random, 1400, 20000));
+  scene.pause_seconds = 0.02 + 0.01 * draw(random, 0, 100);
+  scene.seconds = draw(random, 3, 40);
+  return scene;
+}
+
+TEST(CaptureFlowsRandom, PlainLossIsNeverAProvenBlackHole) {
+  std::mt19937_64 random(1);
+  int likely = 0;
+  constexpr int kRounds = 3000;
+  for (int round = 0; round < kRounds; ++round) {
+    TcpScene scene = draw_scene(random);
+    scene.loss = 0.05 * draw(random, 0, 8);
+    scene.outages_per_second = draw(random, 0, 2) == 0 ? 0.2 : 0;
+    for (const FlowMtu& flow : read(simulate_tcp(scene, random)).flows) {
+      if (flow.status != FlowMtuStatus::kBlackHole) continue;
+      ASSERT_NE(flow.confidence, Confidence::kProven) << "round " << round << ": " << flow.why;
+      if (flow.confidence == Confidence::kLikely) ++likely;
+    }
+  }
+  RecordProperty("likely", likely);
+  EXPECT_LE(likely, kRounds / 100);
+}
+
+TEST(CaptureFlowsRandom, WhatIsClaimedOfAHoleIsItsSize) {
+  std::mt19937_64 random(2);
+  int found = 0;
+  int proven = 0;
+  int expected = 0;
+  for (int round = 0; round < 1500; ++round) {
+    TcpScene scene = draw_scene(random);
+    scene.near_receiver = false;
+    scene.hole_bytes = draw(random, 1300, 1499);
+    scene.loss = 0.01 * draw(random, 0, 5);
+    const auto flow = server_flow(scene, read(simulate_tcp(scene, random)));
+    if (!flow) continue;
+    ASSERT_NE(flow->status, FlowMtuStatus::kClear) << "round " << round << ": " << flow->why;
+    const bool large = std::ranges::any_of(scene.writes, [](std::uint32_t bytes) { return bytes >= 1500; });
+    if (large && scene.seconds >= 10) ++expected;
+    if (flow->status != FlowMtuStatus::kBlackHole) continue;
+    ++found;
+    if (flow->confidence == Confidence::kProven) ++proven;
+    EXPECT_GT(*flow->smallest_lost_bytes, scene.hole_bytes) << "round " << round << ": " << flow->why;
+    EXPECT_LE(flow->largest_acknowledged_bytes.value_or(0), scene.hole_bytes) << "round " << round;
+  }
+  RecordProperty("expected", expected);
+  RecordProperty("found", found);
+  RecordProperty("proven", proven);
+  std::printf("expected %d found %d proven %d\n", expected, found, proven);
+  EXPECT_GE(found, expected * 8 / 10);
+  EXPECT_GE(proven, expected / 20);
+}
+
+TEST(CaptureFlowsRandom, ASignalledPathIsNoHole) {
+  std::mt19937_64 random(3);
+  for (int round = 0; round < 500; ++round) {
+    TcpScene scene = draw_scene(random);
+    scene.near_receiver = false;
+    scene.hole_bytes = draw(random, 1300, 1450);
+    scene.is_signalled = true;
+    scene.writes.push_back(30000);
+    scene.seconds = 60;
+    const auto flow = server_flow(scene, read(simulate_tcp(scene, random)));
+    ASSERT_TRUE(flow);
+    EXPECT_EQ(flow->status, FlowMtuStatus::kSignalled) << "round " << round << ": " << flow->why;
+    EXPECT_EQ(flow->too_big_mtu_bytes, scene.hole_bytes);
+    EXPECT_LE(flow->largest_acknowledged_bytes.value_or(0), scene.hole_bytes);
+  }
+}
+
+TEST(CaptureFlowsRandom, AHealthyPathIsClear) {
+  std::mt19937_64 random(4);
+  for (int round = 0; round < 500; ++round) {
+    TcpScene scene = draw_scene(random);
+    scene.writes.push_back(30000);
+    scene.seconds = 60;
+    const auto flow = server_flow(scene, read(simulate_tcp(scene, random)));
+    ASSERT_TRUE(flow);
+    EXPECT_EQ(flow->status, FlowMtuStatus::kClear) << "round " << round << ": " << flow->why;
+    EXPECT_EQ(flow->largest_acknowledged_bytes, 1500U);
+    EXPECT_EQ(flow->retransmitted, 0U);
+  }
+}
+
+}  // namespace
+}  // namespace vpndoctor::test
