@@ -7,10 +7,14 @@
 #include <cstddef>
 
 #include "codes_bypass.h"
+#include "codes_capture.h"
 #include "codes_dns.h"
 #include "codes_dns_wire.h"
+#include "codes_firewall.h"
+#include "codes_leaks.h"
 #include "codes_mtu.h"
 #include "codes_routes.h"
+#include "codes_tunnel.h"
 
 namespace vpndoctor {
 namespace {
@@ -24,7 +28,8 @@ constexpr auto join(const std::array<CodeEntry, kSizes>&... parts) {
   return all;
 }
 
-constexpr auto kCodes = join(kDnsCodes, kDnsWireCodes, kBypassCodes, kMtuCodes, kRoutesCodes);
+constexpr auto kCodes = join(kDnsCodes, kDnsWireCodes, kFirewallCodes, kLeaksCodes, kCaptureCodes, kBypassCodes,
+                             kMtuCodes, kRoutesCodes, kTunnelCodes);
 static_assert(std::ranges::is_sorted(kCodes, {}, &CodeEntry::code));
 
 constexpr char to_lower(char letter) {

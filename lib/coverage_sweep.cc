@@ -40,7 +40,19 @@ bool is_proxied(const Tunnel& tunnel) {
   return std::ranges::any_of(tunnel.endpoints, [](const OuterEndpoint& end) { return end.address.is_loopback(); });
 }
 
-/// Why a host route may lead to the other end of a tunnel that is not known; empty when all are.
+void keep_largest(Largest& largest, const AddressNumber& first, const AddressNumber& last, Family family) {
+  const double size = first.count_to(last);
+  if (size <= largest.size) return;
+  largest.size = size;
+  // Not the first one, which is often a network's own.
+  AddressNumber half = last - first;
+  half.low = half.low >> 1U | half.high << 63U;
+  half.high >>= 1U;
+  largest.address = sum(first, half).to_address(family);
+}
+
+}  // namespace
+
 std::string find_unseen_end(const Snapshot& snapshot) {
   const auto is_one = [&](const Link& link) { return is_tunnel(snapshot, link.name); };
   if (!snapshot.links || std::ranges::none_of(*snapshot.links, is_one)) return {};
@@ -55,19 +67,6 @@ std::string find_unseen_end(const Snapshot& snapshot) {
   }
   return {};
 }
-
-void keep_largest(Largest& largest, const AddressNumber& first, const AddressNumber& last, Family family) {
-  const double size = first.count_to(last);
-  if (size <= largest.size) return;
-  largest.size = size;
-  // Not the first one, which is often a network's own.
-  AddressNumber half = last - first;
-  half.low = half.low >> 1U | half.high << 63U;
-  half.high >>= 1U;
-  largest.address = sum(first, half).to_address(family);
-}
-
-}  // namespace
 
 CoverageSweep::CoverageSweep(const Snapshot& snapshot, Family family)
     : snapshot_(snapshot),

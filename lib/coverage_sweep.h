@@ -105,4 +105,7 @@ class CoverageSweep {
   CoverageSums sums_;
 };
 
+/// Why a host route by a gateway may lead to a tunnel's other end that is not known; empty when all are known.
+std::string find_unseen_end(const Snapshot& snapshot);
+
 }  // namespace vpndoctor

@@ -18,7 +18,7 @@
 namespace vpndoctor {
 namespace {
 
-constexpr std::int32_t kTrackingPriority = -200;     // NF_IP_PRI_CONNTRACK
+constexpr std::int32_t kTrackingPriority = -200;        // NF_IP_PRI_CONNTRACK
 constexpr std::int32_t kDestinationNatPriority = -100;  // NF_IP_PRI_NAT_DST
 constexpr std::int32_t kSourceNatPriority = 100;        // NF_IP_PRI_NAT_SRC
 
@@ -88,8 +88,8 @@ class Journey {
   FirewallPacket packet_;
   std::string output_;
   bool is_output_known_ = true;
-  bool accepted_ = true;   ///< it may still be on its way
-  bool dropped_ = false;   ///< it may have been dropped
+  bool accepted_ = true;  ///< it may still be on its way
+  bool dropped_ = false;  ///< it may have been dropped
   std::string why_dropped_;
   std::string why_accepted_;
   std::string doubt_;
@@ -125,7 +125,8 @@ void Journey::run(const HookedChain& hooked) {
   const bool may_be_untracked_nat = hooked.chain->type == "nat" && packet_.is_untracked == Truth::kMaybe;
   if (may_be_untracked_nat) {
     if (outcome.accept.is_possible) outcome.accept.packet.join(before);
-    if (!outcome.accept.is_possible) outcome.accept = {true, "it is not tracked", "whether it is tracked", false, before};
+    if (!outcome.accept.is_possible)
+      outcome.accept = {true, "it is not tracked", "whether it is tracked", false, before};
   }
   remember(outcome);
   if (accepted_ && hooked.chain->type == "route" && place_.hook == FirewallHook::kOutput) route_again(before);
@@ -213,12 +214,13 @@ FirewallAnswer Journey::answer() const {
 std::optional<FirewallAnswer> not_known(const Snapshot& snapshot) {
   const auto& firewall = snapshot.firewall;
   if (!firewall) {
-    return FirewallAnswer{FirewallVerdict::kUnknown,
-                          fmt::format("the packet filter is not known: {}", firewall.why_missing()), {}};
+    return FirewallAnswer{
+        FirewallVerdict::kUnknown, fmt::format("the packet filter is not known: {}", firewall.why_missing()), {}};
   }
   if (firewall.is_complete()) return std::nullopt;
   return FirewallAnswer{FirewallVerdict::kUnknown,
-                        fmt::format("not all of the packet filter is known: {}", firewall.limits().front()), {}};
+                        fmt::format("not all of the packet filter is known: {}", firewall.limits().front()),
+                        {}};
 }
 
 }  // namespace

@@ -10,8 +10,6 @@
 namespace vpndoctor {
 namespace {
 
-
-
 void set_number(Bits<kLargestTransportHeader>& header, std::size_t offset, std::uint16_t number) {
   header.set(offset, std::array{static_cast<std::uint8_t>(number >> 8U), static_cast<std::uint8_t>(number & 0xffU)});
 }

@@ -36,11 +36,11 @@ struct FirewallPlace {
   const Flow& flow;
   FirewallHook hook = FirewallHook::kNone;
   bool is_forwarded = false;
-  bool is_netdev = false;           ///< in a table of the family netdev
-  bool has_connection = true;       ///< after connection tracking
-  std::string input = {};           ///< empty: none at this hook
-  std::string output = {};          ///< the same
-  bool is_output_known = true;      ///< false: a rule may have sent it another way
+  bool is_netdev = false;       ///< in a table of the family netdev
+  bool has_connection = true;   ///< after connection tracking
+  std::string input = {};       ///< empty: none at this hook
+  std::string output = {};      ///< the same
+  bool is_output_known = true;  ///< false: a rule may have sent it another way
 
   Family family() const { return flow.destination.family; }
 };

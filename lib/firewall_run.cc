@@ -189,8 +189,7 @@ void ChainRun::jump(const FirewallDecision& decision, const Flowing& here, RuleW
 }  // namespace
 
 std::string chain_phrase(const FirewallTable& table, const FirewallChain& chain) {
-  return fmt::format("chain {} of table {} {}", escape_controls(chain.name), table.family,
-                     escape_controls(table.name));
+  return fmt::format("chain {} of table {} {}", escape_controls(chain.name), table.family, escape_controls(table.name));
 }
 
 FirewallOutcome run_chain(const FirewallPlace& place, const FirewallTable& table, const FirewallChain& chain,

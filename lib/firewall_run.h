@@ -13,8 +13,8 @@ namespace vpndoctor {
 /// One end that the packet may come to.
 struct FirewallEnding {
   bool is_possible = false;
-  std::string why;     ///< the rule or policy, a phrase
-  std::string doubt;   ///< a noun: what it depends on that this end is met; empty: nothing
+  std::string why;    ///< the rule or policy, a phrase
+  std::string doubt;  ///< a noun: what it depends on that this end is met; empty: nothing
   bool is_by_rule = false;
   FirewallPacket packet;  ///< as it is then
 };

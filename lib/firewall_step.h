@@ -30,7 +30,7 @@ struct FirewallRegisters {
 /// What a step came to.
 struct FirewallStep {
   Truth passes = Truth::kYes;
-  std::string_view doubt;                         ///< a noun: what a "maybe" depends on
+  std::string_view doubt;                          ///< a noun: what a "maybe" depends on
   std::vector<const FirewallDecision*> decisions;  ///< of a verdict or a verdict map; several: one of them
 };
 

@@ -86,8 +86,7 @@ FirewallStep load_tuple(const FirewallStepContext& context, const FirewallExpres
   return load(context, expression.destination, original.network.view(offset, length), "the packet's source address");
 }
 
-FirewallStep load_tuple_port(const FirewallStepContext& context, const FirewallExpression& expression,
-                             bool is_source) {
+FirewallStep load_tuple_port(const FirewallStepContext& context, const FirewallExpression& expression, bool is_source) {
   constexpr std::uint32_t kReply = 2;
   const std::uint8_t protocol = context.place.flow.ip_protocol;
   const bool has_ports = protocol == kProtocolTcp || protocol == kProtocolUdp;
@@ -142,8 +141,8 @@ void write_header(const FirewallStepContext& context, const FirewallExpression& 
     context.packet.network.set(expression.offset, value);
     const std::size_t destination = context.place.family() == Family::kInet ? 16 : 24;
     const std::size_t length = context.place.family() == Family::kInet ? 4 : 16;
-    const bool is_redirected = expression.offset + value.value.size() > destination &&
-                               expression.offset < destination + length;
+    const bool is_redirected =
+        expression.offset + value.value.size() > destination && expression.offset < destination + length;
     if (is_redirected) context.packet.is_redirected = Truth::kYes;
   } else {
     context.packet.transport.set(expression.offset, value);

@@ -132,7 +132,14 @@ FirewallStep load_protocols(const FirewallStepContext& context, const FirewallEx
 }
 
 enum FibResult : std::uint32_t { kOutput = 1, kOutputAsName = 2, kAddressType = 3 };
-enum FibFlag : std::uint32_t { kOfSource = 1, kOfDestination = 2, kWithMark = 4, kOfInput = 8, kOfOutput = 16, kPresent = 32 };
+enum FibFlag : std::uint32_t {
+  kOfSource = 1,
+  kOfDestination = 2,
+  kWithMark = 4,
+  kOfInput = 8,
+  kOfOutput = 16,
+  kPresent = 32
+};
 
 constexpr std::string_view kFibDoubt = "a route lookup of the packet filter";
 
@@ -167,8 +174,8 @@ std::optional<RouteType> type_of_inet6(const FirewallStepContext& context, const
   if (address.is_multicast()) return RouteType::kMulticast;
   const auto& addresses = context.place.snapshot.addresses;
   const bool is_own = addresses && std::ranges::any_of(*addresses, [&](const Address& each) {
-    return each.address == address && (device.empty() || each.interface == device);
-  });
+                        return each.address == address && (device.empty() || each.interface == device);
+                      });
   if (is_own) return RouteType::kLocal;
   Flow flow;
   flow.destination = address;

@@ -72,8 +72,8 @@ using Value = Bits<kLargestValue>;
 Value masked_value(BitsView source, const FirewallExpression& expression) {
   Value out;
   for (std::size_t i = 0; i < source.value.size(); ++i) {
-    const Masked byte = mask_xor(source.value[i], source.known[i], byte_at(expression.data, i),
-                                 byte_at(expression.second_data, i));
+    const Masked byte =
+        mask_xor(source.value[i], source.known[i], byte_at(expression.data, i), byte_at(expression.second_data, i));
     out.value[i] = byte.value;
     out.known[i] = byte.known;
   }
@@ -83,8 +83,7 @@ Value masked_value(BitsView source, const FirewallExpression& expression) {
 Value combined_value(BitsView left, BitsView right, std::uint32_t operation) {
   Value out;
   for (std::size_t i = 0; i < left.value.size() && i < right.value.size(); ++i) {
-    const Masked byte =
-        combine(operation, {left.value[i], left.known[i]}, {right.value[i], right.known[i]});
+    const Masked byte = combine(operation, {left.value[i], left.known[i]}, {right.value[i], right.known[i]});
     out.value[i] = byte.value;
     out.known[i] = byte.known;
   }
@@ -164,8 +163,8 @@ void add(Found& found, const FirewallElement& element, Truth truth) {
 /// nft_set_rbtree.c: the interval that begins last at or before the key, unless an end comes after that.
 void find_interval(BitsView key, std::vector<const FirewallElement*>& bounds, Found& found) {
   const auto order = [](const FirewallElement* left, const FirewallElement* right) {
-    if (left->key != right->key) return std::memcmp(left->key.data(), right->key.data(),
-                                                    std::min(left->key.size(), right->key.size())) < 0;
+    if (left->key != right->key)
+      return std::memcmp(left->key.data(), right->key.data(), std::min(left->key.size(), right->key.size())) < 0;
     return left->is_interval_end && !right->is_interval_end;
   };
   if (!std::ranges::is_sorted(bounds, order)) std::ranges::stable_sort(bounds, order);

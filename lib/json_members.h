@@ -12,6 +12,7 @@
 
 #include "flag_words.h"
 #include "vpndoctor/json_writer.h"
+#include "vpndoctor/network.h"
 
 namespace vpndoctor {
 
@@ -37,6 +38,16 @@ class JsonMembers {
   /// A text; an empty one is null.
   JsonMembers& text(std::string_view name, std::string_view content) {
     if (!terse_ || !content.empty()) json_->field_or_null(name, content);
+    return *this;
+  }
+  JsonMembers& range(std::string_view name, const std::optional<NumberRange>& content) {
+    if (terse_ && !content) return *this;
+    json_->key(name);
+    if (!content) {
+      json_->null();
+    } else {
+      json_->begin_object().field("first", content->first).field("last", content->last).end_object();
+    }
     return *this;
   }
   JsonMembers& flags(std::string_view name, std::uint32_t content, std::span<const FlagWord> words) {

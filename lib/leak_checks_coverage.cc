@@ -1,9 +1,136 @@
 // SPDX-License-Identifier: Apache-2.0
-// The rows of the coverage checks.
-#include "leak_check_table.h"
+// The rows of the coverage checks, and what they share. What a check looks for is in its own file.
+#include "leak_checks_coverage.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <array>
+
+#include "vpndoctor/text_escape.h"
 
 namespace vpndoctor {
+namespace {
 
-std::span<const LeakCheck> coverage_checks() { return {}; }
+constexpr std::uint8_t kTcp = 6;
+constexpr std::uint16_t kHttps = 443;
+
+constexpr auto kChecks = std::to_array<LeakCheck>({
+    {"LEK001", kLeakTables, 0, check_inet6_outside, mode_undecided},
+    {"LEK002", kLeakTables | kLeakLeases, 0, check_dhcp_routes},
+    {"LEK003", kLeakTables, 0, check_specific_routes},
+    {"LEK004", kLeakTables, 0, check_local_network},
+    {"LEK005", kLeakTables | kLeakTunnels, 0, check_server_in_clear},
+    {"LEK006", kLeakTables, 0, check_resolver_beside, resolver_beside_undecided},
+    {"LEK007", kLeakTables, 0, check_bound_programs},
+    {"LEK008", kLeakTables, 0, check_rules_past},
+    {"LEK009", kLeakTables | kLeakSettings, 0, check_forwarded},
+    {"LEK010", kLeakTables | kLeakSettings, 0, check_linkdown},
+    {"LEK011", kLeakLinks | kLeakRoutes, 0, check_two_defaults},
+    {"LEK012", kLeakTables | kLeakSettings, 0, check_exposed_address, exposed_address_undecided},
+});
+
+/// Addresses of every eighth /8 and of the allocated parts of 2000::/3, whose class is public everywhere.
+std::vector<IpAddress> spread_samples(Family family) {
+  std::vector<IpAddress> samples;
+  constexpr std::uint8_t kStep = 4;
+  for (std::uint8_t first = 1; family == Family::kInet && first < 224; first += kStep) {
+    if (first == 169) continue;
+    samples.push_back({Family::kInet, {first, 45, 6, 7}});
+  }
+  constexpr auto kAllocated =
+      std::to_array<std::uint16_t>({0x2001, 0x2003, 0x2400, 0x2404, 0x2408, 0x240e, 0x2600, 0x2604, 0x2607, 0x2620,
+                                    0x2800, 0x2804, 0x2a00, 0x2a02, 0x2a06, 0x2a10, 0x2c0f});
+  for (const std::uint16_t first : kAllocated) {
+    if (family != Family::kInet6) break;
+    IpAddress address{.family = family, .bytes = {}};
+    address.bytes[0] = static_cast<std::uint8_t>(first >> 8U);
+    address.bytes[1] = static_cast<std::uint8_t>(first & 0xffU);
+    address.bytes[2] = 0x04;
+    address.bytes[15] = 0x07;
+    samples.push_back(address);
+  }
+  return samples;
+}
+
+}  // namespace
+
+std::span<const LeakCheck> coverage_checks() { return kChecks; }
+
+RoutingFacts routing_facts(const LeakFacts& facts) {
+  return {.snapshot = facts.snapshot, .fib = facts.fib, .uid = facts.uid, .shares = {}, .claims = {}};
+}
+
+Flow packet_to(const LeakFacts& facts, const IpAddress& destination) {
+  Flow flow;
+  flow.destination = destination;
+  flow.uid = facts.uid;
+  flow.ip_protocol = kTcp;
+  flow.destination_port = kHttps;
+  return flow;
+}
+
+const std::vector<IpAddress>& public_samples(Family family) {
+  static const std::array<std::vector<IpAddress>, 2> kSamples{spread_samples(Family::kInet),
+                                                              spread_samples(Family::kInet6)};
+  return kSamples[family == Family::kInet ? 0 : 1];
+}
+
+std::optional<IpAddress> tunnelled_sample(const LeakFacts& facts, Family family) {
+  for (const IpAddress& sample : public_samples(family)) {
+    const PacketPath path = packet_path(facts.snapshot, facts.fib, packet_to(facts, sample));
+    if (path.way == PacketWay::kTunnel) return sample;
+  }
+  return std::nullopt;
+}
+
+bool takes_most(const LeakFacts& facts, Family family) {
+  const FamilyCoverage& coverage = facts.coverage.of(family);
+  if (coverage.mode == CoverageMode::kFull) return true;
+  if (coverage.mode == CoverageMode::kNone) return false;
+  const auto is_tunnelled = [&](const IpAddress& sample) {
+    return packet_path(facts.snapshot, facts.fib, packet_to(facts, sample)).way == PacketWay::kTunnel;
+  };
+  const auto tunnelled = static_cast<std::size_t>(std::ranges::count_if(public_samples(family), is_tunnelled));
+  return tunnelled * 2 > public_samples(family).size();
+}
+
+std::string mode_undecided(const LeakFacts& facts) {
+  const FamilyCoverage& inet = facts.coverage.inet;
+  const FamilyCoverage& inet6 = facts.coverage.inet6;
+  if (inet.mode == CoverageMode::kUnknown) return "what IPv4 does is not known: " + inet.why_unknown;
+  const bool matters = inet.mode != CoverageMode::kNone && inet6.mode == CoverageMode::kUnknown;
+  return matters ? "what IPv6 does is not known: " + inet6.why_unknown : std::string();
+}
+
+bool passes_filter(const LeakFacts& facts, const Flow& flow, std::string_view interface, Finding& finding) {
+  const std::string name(interface);
+  const FirewallAnswer answer = flow.input_interface.empty() ? simulate_output(facts.snapshot, flow, name)
+                                                             : simulate_forward(facts.snapshot, flow, name);
+  if (answer.verdict == FirewallVerdict::kDropped) return false;
+  if (answer.verdict == FirewallVerdict::kAccepted) return true;
+  finding.confidence = std::min(finding.confidence, Confidence::kLikely);
+  const std::string why = answer.why.empty() ? "" : ": " + escape_controls(answer.why);
+  finding.evidence.push_back(
+      proof(facts.snapshot.firewall, "packet filter", "whether it lets such packets out is not known" + why));
+  return true;
+}
+
+std::string listed_words(const std::vector<std::string>& words) {
+  constexpr std::size_t kMost = 3;
+  std::string text;
+  const std::size_t shown = words.size() <= kMost + 1 ? words.size() : kMost;
+  for (std::size_t at = 0; at < shown; ++at) {
+    const bool is_last = at + 1 == words.size();
+    text += (at == 0 ? "" : is_last ? " and " : ", ") + words[at];
+  }
+  return shown == words.size() ? text : fmt::format("{} and {} more", text, words.size() - shown);
+}
+
+std::string tunnel_words(const LeakFacts& facts, Family family) {
+  std::vector<std::string> names;
+  for (const std::string& name : facts.coverage.of(family).tunnels) names.push_back(escape_controls(name));
+  return names.empty() ? "the tunnel" : listed_words(names);
+}
 
 }  // namespace vpndoctor

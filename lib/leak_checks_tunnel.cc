@@ -1,9 +1,86 @@
 // SPDX-License-Identifier: Apache-2.0
-// The rows of the tunnel checks.
-#include "leak_check_table.h"
+// The rows of the tunnel checks, and what they share.
+#include "leak_checks_tunnel.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <array>
+#include <string_view>
 
 namespace vpndoctor {
+namespace {
 
-std::span<const LeakCheck> tunnel_checks() { return {}; }
+constexpr auto kChecks = std::to_array<LeakCheck>({
+    {"TUN001", kLeakLinks, 0, check_dead_tunnels_in_use},
+    {"TUN002", kLeakLinks, 0, check_hung_tunnels},
+    {"TUN003", kLeakLinks | kLeakTunnels, 0, check_dead_sessions},
+    {"TUN004", kLeakLinks | kLeakRoutes | kLeakTunnels, kLeakRoutes, check_unused_tunnels},
+    {"TUN005", kLeakLinks, kLeakLinks, check_expected_tunnel, expected_tunnel_undecided},
+    {"TUN006", kLeakLinks | kLeakRoutes, 0, check_expected_coverage, expected_coverage_undecided},
+    {"TUN007", kLeakTables | kLeakTunnels, kLeakLinks | kLeakRoutes, check_crash_remains, crash_remains_undecided},
+    {"TUN008", kLeakLinks, 0, check_growth},
+    {"TUN009", kLeakLinks | kLeakTunnels, 0, check_stopped_holders},
+});
+
+/// A service that makes its tunnel again when it is restarted.
+struct Service {
+  std::string_view owner;
+  const char* unit;
+};
+
+constexpr auto kServices = std::to_array<Service>({
+    {"Tailscale", "tailscaled"},
+    {"Mullvad", "mullvad-daemon"},
+    {"NordVPN", "nordvpnd"},
+    {"NetBird", "netbird"},
+    {"Cloudflare WARP", "warp-svc"},
+    {"ZeroTier", "zerotier-one"},
+});
+
+}  // namespace
+
+std::span<const LeakCheck> tunnel_checks() { return kChecks; }
+
+RoutingFacts routing_facts(const LeakFacts& facts) {
+  return {.snapshot = facts.snapshot, .fib = facts.fib, .uid = facts.uid, .shares = {}, .claims = {}};
+}
+
+bool is_broken(const LeakFacts& facts, const TunnelReport& tunnel) {
+  if (tunnel.state == TunnelState::kDead || tunnel.state == TunnelState::kOrphan) return true;
+  if (tunnel.state != TunnelState::kUnknown || facts.snapshot.platform == Platform::kMacos) return false;
+  return why_dead(facts.snapshot, tunnel.interface) == "has no carrier";
+}
+
+bool is_in_use(const TunnelReport& tunnel) {
+  return tunnel.routes_count != 0 || tunnel.rules_count != 0 || !tunnel.dns_scopes.empty();
+}
+
+std::string counted(std::size_t count, const char* what) {
+  return fmt::format("{} {}{}", count, what, count == 1 ? "" : "s");
+}
+
+std::string users_words(const TunnelReport& tunnel) {
+  std::vector<std::string> words;
+  if (tunnel.routes_count != 0) words.push_back(counted(tunnel.routes_count, "route"));
+  if (tunnel.rules_count != 0) words.push_back(counted(tunnel.rules_count, "rule"));
+  if (!tunnel.dns_scopes.empty()) words.push_back(counted(tunnel.dns_scopes.size(), "resolver scope"));
+  if (words.empty()) return "nothing";
+  std::string text = words.front();
+  for (std::size_t i = 1; i < words.size(); ++i) text += (i + 1 == words.size() ? " and " : ", ") + words[i];
+  return text;
+}
+
+std::vector<Command> restart_commands(const std::string& owner, const std::string& interface) {
+  if (owner == "wg-quick" && !interface.empty()) return {root_command({"wg-quick", "up", interface})};
+  const auto found = std::ranges::find(kServices, owner, &Service::owner);
+  if (found == kServices.end()) return {};
+  return {root_command({"systemctl", "restart", found->unit})};
+}
+
+void add_restart_step(const std::string& owner, const std::string& interface, Finding& finding) {
+  add_step(finding.remedy, fmt::format("Start {} again.", owner.empty() ? "the VPN" : owner),
+           restart_commands(owner, interface));
+}
 
 }  // namespace vpndoctor

@@ -74,6 +74,7 @@ void open_pppoe(LinkFrame& frame) {
   if (!inner.ok() || !ether_type) return;
   frame.ether_type = *ether_type;
   frame.payload = inner.rest();
+  frame.is_pppoe = true;
 }
 
 /// A length instead of a type: IEEE 802.3. With a SNAP header of Ethernet (RFC 1042) it still names a type.

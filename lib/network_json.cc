@@ -9,17 +9,6 @@
 namespace vpndoctor {
 namespace {
 
-void write_range(JsonMembers& members, std::string_view name, const std::optional<NumberRange>& range) {
-  if (members.terse() && !range) return;
-  JsonWriter& json = members.json();
-  json.key(name);
-  if (!range) {
-    json.null();
-  } else {
-    json.begin_object().field("first", range->first).field("last", range->last).end_object();
-  }
-}
-
 void write_selectors(JsonMembers& members, const Rule& rule) {
   members.value("inverted", rule.inverted, false).maybe("source", rule.source).maybe("destination", rule.destination);
   members.text("input_interface", rule.input_interface).text("output_interface", rule.output_interface);
@@ -30,11 +19,11 @@ void write_selectors(JsonMembers& members, const Rule& rule) {
       .value("tos", rule.tos, std::uint8_t{0})
       .maybe("dscp", rule.dscp)
       .maybe("dscp_mask", rule.dscp_mask);
-  write_range(members, "uids", rule.uids);
+  members.range("uids", rule.uids);
   members.value("ip_protocol", rule.ip_protocol, std::uint8_t{0});
-  write_range(members, "source_ports", rule.source_ports);
+  members.range("source_ports", rule.source_ports);
   members.maybe("source_port_mask", rule.source_port_mask);
-  write_range(members, "destination_ports", rule.destination_ports);
+  members.range("destination_ports", rule.destination_ports);
   members.maybe("destination_port_mask", rule.destination_port_mask)
       .value("tunnel_id", rule.tunnel_id, std::uint64_t{0})
       .value("l3mdev", rule.l3mdev, false)

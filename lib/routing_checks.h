@@ -88,6 +88,8 @@ std::vector<Command> quote_and_delete(const RoutingFacts& facts, const std::vect
                                       Finding& finding);
 /// The command that deletes the route.
 Command delete_route(const RoutingFacts& facts, const Route& route);
+/// The command that deletes the rule.
+Command delete_rule(const Rule& rule);
 
 using Findings = std::vector<Finding>;
 void check_default_missing(const RoutingFacts& facts, Findings& findings);

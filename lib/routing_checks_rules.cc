@@ -17,12 +17,6 @@
 namespace vpndoctor {
 namespace {
 
-Command delete_rule(const Rule& rule) {
-  std::vector<std::string> argv{"ip", rule.family == Family::kInet ? "-4" : "-6", "rule", "del"};
-  for (std::string& word : rule_words(rule)) argv.push_back(std::move(word));
-  return root_command(std::move(argv));
-}
-
 /// What a rule to an empty table is.
 enum class EmptyTable : std::uint8_t {
   kHarmless,   ///< nobody's that is known to lose something by it
@@ -90,6 +84,12 @@ void add_empty_table(const RoutingFacts& facts, const std::vector<const Rule*>& 
 }
 
 }  // namespace
+
+Command delete_rule(const Rule& rule) {
+  std::vector<std::string> argv{"ip", rule.family == Family::kInet ? "-4" : "-6", "rule", "del"};
+  for (std::string& word : rule_words(rule)) argv.push_back(std::move(word));
+  return root_command(std::move(argv));
+}
 
 void check_rule_to_empty_table(const RoutingFacts& facts, Findings& findings) {
   if (!facts.snapshot.rules) return;  // macOS has none

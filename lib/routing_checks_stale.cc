@@ -3,14 +3,12 @@
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <array>
 #include <map>
-#include <set>
 #include <tuple>
 #include <utility>
 
 #include "routing_checks.h"
-#include "vpn_leftovers.h"
+#include "server_routes.h"
 
 namespace vpndoctor {
 namespace {
@@ -90,66 +88,6 @@ void add_stale(const RoutingFacts& facts, const std::string& interface, const st
   findings.push_back(std::move(finding));
 }
 
-/// Host routes of the shape that VPN clients give the way to their server.
-class ServerRoutes {
- public:
-  explicit ServerRoutes(const RoutingFacts& facts) : facts_(facts) {
-    for (const Route& route : facts.routes().routes) {
-      if (!route.destination.is_default()) continue;
-      for (const NextHop& hop : facts.routes().hops(route)) {
-        if (!hop.gateway || is_tunnel(facts.snapshot, hop.interface)) continue;
-        has_default_[route.destination.family() == Family::kInet6] = true;
-        default_gateways_.emplace(hop.interface, *hop.gateway);
-      }
-    }
-  }
-
-  bool is_default_gateway(const NextHop& hop) const {
-    return default_gateways_.contains({hop.interface, *hop.gateway});
-  }
-  /// A few that no tunnel is known to use; none when they are many: then they are somebody's list of hosts.
-  std::vector<const Route*> unused() const {
-    constexpr std::size_t kMostServers = 8;
-    std::vector<const Route*> found;
-    for (const Route& route : facts_.routes().routes) {
-      if (!has_the_shape(route) || is_endpoint(route.destination.address)) continue;
-      if (found.size() == kMostServers) return {};
-      found.push_back(&route);
-    }
-    return found;
-  }
-
- private:
-  /// A host by a gateway, by no manager and no protocol. An address of one link needs no server's route.
-  bool has_the_shape(const Route& route) const {
-    if (!route.destination.is_host() || route.type != RouteType::kUnicast || route.table != kTableMain) return false;
-    if (route.destination.address.is_link_local()) return false;
-    if (route.protocol != kProtocolBoot && route.protocol != kProtocolStatic &&
-        route.protocol != kProtocolUnspecified) {
-      return false;
-    }
-    const auto& hops = facts_.routes().hops(route);
-    return hops.size() == 1 && hops[0].gateway && !is_tunnel(facts_.snapshot, hops[0].interface) &&
-           !route.destination.contains(*hops[0].gateway) && may_have_been_default(route, hops[0]);
-  }
-  /// A client takes the gateway of the default route. By another one that is there, somebody made it on purpose.
-  bool may_have_been_default(const Route& route, const NextHop& hop) const {
-    if (is_default_gateway(hop) || !has_default_[route.destination.family() == Family::kInet6]) return true;
-    return std::ranges::none_of(*facts_.snapshot.addresses, [&hop](const Address& address) {
-      return address.interface == hop.interface && address.on_link().contains(*hop.gateway);
-    });
-  }
-  bool is_endpoint(const IpAddress& server) const {
-    return std::ranges::any_of(*facts_.snapshot.tunnels, [&server](const Tunnel& tunnel) {
-      return std::ranges::count(tunnel.endpoints, server, &OuterEndpoint::address) != 0;
-    });
-  }
-
-  const RoutingFacts& facts_;
-  std::set<std::pair<std::string, IpAddress>> default_gateways_;
-  std::array<bool, 2> has_default_{};  ///< by a gateway outside of tunnels; whether it is IPv6's
-};
-
 void add_server_route(const RoutingFacts& facts, const Route& route, bool by_default_gateway, Findings& findings) {
   const NextHop& hop = facts.routes().hops(route)[0];
   Finding finding = make_finding("RTE004", {"route", route.destination.to_string()});
@@ -187,21 +125,10 @@ void check_stale_routes(const RoutingFacts& facts, Findings& findings) {
   }
 }
 
-std::string server_routes_undecided(const RoutingFacts& facts) {
-  for (const Tunnel& tunnel : *facts.snapshot.tunnels) {
-    // A tunnel that was read and has no other end uses no server, nor does one that no program holds.
-    if (!tunnel.endpoints.empty() || tunnel.not_seen.empty()) continue;
-    const Link* link = facts.snapshot.find_link(tunnel.interface);
-    if (link != nullptr && is_dead_tunnel(facts.snapshot, *link)) continue;
-    if (ServerRoutes(facts).unused().empty()) return {};
-    return fmt::format("the endpoint of {} is not known, and a host route may be for it: {}", tunnel.interface,
-                       tunnel.not_seen);
-  }
-  return {};
-}
+std::string server_routes_undecided(const RoutingFacts& facts) { return server_routes_undecided(facts.snapshot); }
 
 void check_server_route_left(const RoutingFacts& facts, Findings& findings) {
-  const ServerRoutes routes(facts);
+  const ServerRoutes routes(facts.snapshot);
   for (const Route* route : routes.unused()) {
     add_server_route(facts, *route, routes.is_default_gateway(facts.routes().hops(*route)[0]), findings);
   }

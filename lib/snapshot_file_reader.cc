@@ -86,6 +86,7 @@ struct SnapshotReader::State {
   void finish();
   Snapshot take();
   void take_dns();
+  void take_leaks();
 };
 
 SnapshotReader::SnapshotReader() : state_(std::make_unique<State>()) {}
@@ -248,9 +249,10 @@ Snapshot SnapshotReader::State::take() {
   snapshot.next_hop_objects = observed(head(Facet::kNextHopObjects), std::move(parts.next_hop_objects));
   snapshot.neighbours = observed(head(Facet::kNeighbours), std::move(parts.neighbours));
   snapshot.settings = observed(head(Facet::kSettings), std::move(parts.settings));
-  snapshot.tunnels = observed(head(Facet::kTunnels), std::move(parts.tunnels));
+  snapshot.tunnels = observed(head(Facet::kTunnels), std::move(parts.leaks.tunnels));
   snapshot.names = observed(head(Facet::kNames), std::move(parts.names));
   take_dns();
+  take_leaks();
   return std::move(snapshot);
 }
 
@@ -274,6 +276,15 @@ void SnapshotReader::State::take_dns() {
   MacosDns macos = only_one(read.macos);
   macos.resolvers = std::move(read.macos_resolvers);
   dns.macos = observed(head(Facet::kMacosDns), std::move(macos));
+}
+
+void SnapshotReader::State::take_leaks() {
+  LeakParts& read = parts.leaks;
+  snapshot.activity = observed(head(Facet::kActivity), only_one(read.activity));
+  snapshot.xfrm = observed(head(Facet::kXfrm), only_one(read.xfrm));
+  snapshot.firewall = observed(head(Facet::kFirewall), Firewall());
+  snapshot.leases = observed(head(Facet::kLeases), std::move(read.leases));
+  snapshot.vpn_signs = observed(head(Facet::kVpnSigns), std::move(read.vpn_signs));
 }
 
 }  // namespace vpndoctor

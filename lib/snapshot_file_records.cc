@@ -22,13 +22,6 @@ std::optional<RuleAction> parse_rule_action(std::string_view text) {
   return std::nullopt;
 }
 
-void read_range(RecordFields& in, std::string_view name, std::optional<NumberRange>& out) {
-  in.object(name, [&](RecordFields& range) {
-    out.emplace();
-    range.required("first").required("last").number("first", out->first).number("last", out->last);
-  });
-}
-
 void read_selectors(RecordFields& in, Rule& rule) {
   in.truth("inverted", rule.inverted)
       .prefix("source", rule.source)
@@ -58,6 +51,13 @@ void read_selectors(RecordFields& in, Rule& rule) {
 }
 
 }  // namespace
+
+void read_range(RecordFields& in, std::string_view name, std::optional<NumberRange>& out) {
+  in.object(name, [&](RecordFields& range) {
+    out.emplace();
+    range.required("first").required("last").number("first", out->first).number("last", out->last);
+  });
+}
 
 void read_next_hop(RecordFields& in, NextHop& hop) {
   std::uint32_t flags = 0;
@@ -180,19 +180,6 @@ void read_interface_settings(RecordFields& in, RoutingSettings& settings) {
   for (const auto& field : kInterfaceSettings) in.number(field.name, place->second.*field.value);
 }
 
-void read_tunnel(RecordFields& in, Tunnel& tunnel) {
-  in.interface("interface", tunnel.interface)
-      .text("kind", tunnel.kind)
-      .number("holder_pid", tunnel.holder_pid)
-      .text("holder_name", tunnel.holder_name)
-      .number("mark", tunnel.mark)
-      .text("not_seen", tunnel.not_seen)
-      .objects("endpoints", [&](RecordFields& endpoint) {
-        OuterEndpoint& each = tunnel.endpoints.emplace_back();
-        endpoint.required("address").address("address", each.address).number("port", each.port);
-      });
-}
-
 void read_name(RecordFields& in, NumberNames& names) {
   std::size_t thing = 0;
   std::uint32_t number = 0;
@@ -218,7 +205,12 @@ void read_dns(SnapshotParts& parts, RecordFields& in) {
   read_dns_record(kKind, in, parts.dns);
 }
 
-constexpr std::array<RecordKind, 24> kRecordKinds = {{
+template <LeakRecordKind kKind>
+void read_leak(SnapshotParts& parts, RecordFields& in) {
+  read_leak_record(kKind, in, parts.leaks);
+}
+
+constexpr std::array<RecordKind, 37> kRecordKinds = {{
     {"route", Facet::kRoutes, [](SnapshotParts& parts, RecordFields& in) { parts.routes.read(in); }},
     {"link", Facet::kLinks, append<&SnapshotParts::links, read_link>},
     {"address", Facet::kAddresses, append<&SnapshotParts::addresses, read_address>},
@@ -229,7 +221,10 @@ constexpr std::array<RecordKind, 24> kRecordKinds = {{
      [](SnapshotParts& parts, RecordFields& in) { read_routing_settings(in, parts.settings); }},
     {"interface_settings", Facet::kSettings,
      [](SnapshotParts& parts, RecordFields& in) { read_interface_settings(in, parts.settings); }},
-    {"tunnel", Facet::kTunnels, append<&SnapshotParts::tunnels, read_tunnel>},
+    {"tunnel", Facet::kTunnels, read_leak<LeakRecordKind::kTunnel>},
+    {"tunnel_more", Facet::kTunnels, read_leak<LeakRecordKind::kTunnelMore>},
+    {"tunnel_peer", Facet::kTunnels, read_leak<LeakRecordKind::kTunnelPeer>},
+    {"tunnel_peer_more", Facet::kTunnels, read_leak<LeakRecordKind::kTunnelPeerMore>},
     {"name", Facet::kNames, [](SnapshotParts& parts, RecordFields& in) { read_name(in, parts.names); }},
     {"host", Facet::kHosts, read_dns<DnsRecordKind::kHost>},
     {"resolv_conf", Facet::kResolvConf, read_dns<DnsRecordKind::kResolvConf>},
@@ -245,6 +240,16 @@ constexpr std::array<RecordKind, 24> kRecordKinds = {{
     {"resolv_conf_backup", Facet::kResolvConfBackups, read_dns<DnsRecordKind::kBackup>},
     {"macos_dns", Facet::kMacosDns, read_dns<DnsRecordKind::kMacos>},
     {"macos_resolver", Facet::kMacosDns, read_dns<DnsRecordKind::kMacosResolver>},
+    {"activity", Facet::kActivity, read_leak<LeakRecordKind::kActivity>},
+    {"interface_activity", Facet::kActivity, read_leak<LeakRecordKind::kInterfaceActivity>},
+    {"activity_peer", Facet::kActivity, read_leak<LeakRecordKind::kActivityPeer>},
+    {"activity_peer_more", Facet::kActivity, read_leak<LeakRecordKind::kActivityPeerMore>},
+    {"xfrm", Facet::kXfrm, read_leak<LeakRecordKind::kXfrm>},
+    {"xfrm_policy", Facet::kXfrm, read_leak<LeakRecordKind::kXfrmPolicy>},
+    {"xfrm_state", Facet::kXfrm, read_leak<LeakRecordKind::kXfrmState>},
+    {"lease", Facet::kLeases, read_leak<LeakRecordKind::kLease>},
+    {"lease_more", Facet::kLeases, read_leak<LeakRecordKind::kLeaseMore>},
+    {"vpn_sign", Facet::kVpnSigns, read_leak<LeakRecordKind::kVpnSign>},
 }};
 
 }  // namespace

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 // Writes snapshot files: the header, then every facet with its records, then how many there were.
+#include <algorithm>
 #include <array>
+#include <span>
 #include <string>
 
 #include "hex.h"
@@ -51,26 +53,6 @@ void write_neighbour(JsonWriter& json, const Neighbour& neighbour) {
   members.text("hardware_address", neighbour.hardware_address)
       .flags("state", neighbour.state, neighbour_state_bits())
       .value("is_router", neighbour.is_router, false);
-}
-
-void write_endpoint(JsonWriter& json, const OuterEndpoint& endpoint) {
-  json.begin_object().field("address", endpoint.address);
-  JsonMembers(json, true).maybe("port", endpoint.port);
-  json.end_object();
-}
-
-void write_tunnel(JsonWriter& json, const Tunnel& tunnel) {
-  JsonMembers members(json, true);
-  members.text("interface", tunnel.interface)
-      .text("kind", tunnel.kind)
-      .maybe("holder_pid", tunnel.holder_pid)
-      .text("holder_name", tunnel.holder_name)
-      .maybe("mark", tunnel.mark)
-      .text("not_seen", tunnel.not_seen);
-  if (tunnel.endpoints.empty()) return;
-  json.key("endpoints").begin_array();
-  for (const OuterEndpoint& each : tunnel.endpoints) write_endpoint(json, each);
-  json.end_array();
 }
 
 void write_header(JsonWriter& json, const Snapshot& snapshot) {
@@ -140,7 +122,7 @@ class FileWriter {
           [&](const T& entry) { record(facet_of, kind, [&](JsonWriter& json) { write_members(json, entry); }); });
   }
   template <class T>
-  void dns_list_facet(Facet facet_of, std::string_view kind, const Observed<std::vector<T>>& observed) {
+  void members_list_facet(Facet facet_of, std::string_view kind, const Observed<std::vector<T>>& observed) {
     list_facet(facet_of, kind, observed, [](JsonWriter& json, const T& entry) { write_members(json, entry); });
   }
   /// A record for what stands alone, then one for each of its entries.
@@ -160,6 +142,18 @@ class FileWriter {
   void write_interface_settings(Family family, const std::map<std::string, InterfaceSettings>& settings);
   void write_names(const NumberNames& names);
   void write_dns(const DnsConfiguration& dns);
+  void write_leaks(const Snapshot& snapshot);
+  void write_tunnels(const std::vector<Tunnel>& tunnels);
+  void write_activity(const TunnelActivity& activity);
+  void write_peers(Facet facet, std::string_view kind, const std::vector<WireguardPeer>& peers, std::string_view look);
+  /// Writes what a record has not of a list, in records of the kind's name with "_more".
+  template <class T, class WriteList>
+  void write_rest(Facet facet, std::string_view kind, const std::vector<T>& list, WriteList write_list) {
+    for (std::size_t at = kMostInRecord; at < list.size(); at += kMostInRecord) {
+      const auto part = std::span(list).subspan(at, std::min(kMostInRecord, list.size() - at));
+      record(facet, kind, [&](JsonWriter& json) { write_list(json, part); });
+    }
+  }
   void flush() {
     stopped_ = stopped_ || !(*sink_)(text_);
     text_.clear();
@@ -185,9 +179,10 @@ bool FileWriter::write() {
   list_facet(Facet::kNextHopObjects, "nexthop", snapshot.next_hop_objects, write_next_hop_object);
   list_facet(Facet::kNeighbours, "neighbour", snapshot.neighbours, write_neighbour);
   facet(Facet::kSettings, snapshot.settings, [&](const RoutingSettings& settings) { write_settings(settings); });
-  list_facet(Facet::kTunnels, "tunnel", snapshot.tunnels, write_tunnel);
+  facet(Facet::kTunnels, snapshot.tunnels, [&](const std::vector<Tunnel>& tunnels) { write_tunnels(tunnels); });
   facet(Facet::kNames, snapshot.names, [&](const NumberNames& names) { write_names(names); });
   write_dns(snapshot.dns);
+  write_leaks(snapshot);
   line([&](JsonWriter& json) {
     json.field("record", "end");
     for (std::size_t i = 0; i < counts_.size(); ++i) json.field(kFacetNames[i], counts_[i]);
@@ -235,17 +230,76 @@ void FileWriter::write_names(const NumberNames& names) {
 void FileWriter::write_dns(const DnsConfiguration& dns) {
   single_facet(Facet::kResolvConf, "resolv_conf", dns.resolv_conf);
   single_facet(Facet::kNameServiceSwitch, "name_service_switch", dns.name_service_switch);
-  dns_list_facet(Facet::kHosts, "host", dns.hosts);
+  members_list_facet(Facet::kHosts, "host", dns.hosts);
   single_facet(Facet::kNameServiceCache, "name_service_cache", dns.name_service_cache);
   nested_facet(Facet::kResolved, dns.resolved, &ResolvedState::scopes, {"resolved", "resolved_scope"});
   single_facet(Facet::kResolvedSettings, "resolved_settings",
                dns.resolved ? dns.resolved->settings : Observed<ResolvedSettings>::missing(dns.resolved.why_missing()));
   nested_facet(Facet::kNetworkManager, dns.network_manager, &NetworkManagerDns::entries,
                {"network_manager", "network_manager_entry"});
-  dns_list_facet(Facet::kDnsmasq, "dnsmasq", dns.dnsmasq);
-  dns_list_facet(Facet::kDnsListeners, "dns_listener", dns.listeners);
-  dns_list_facet(Facet::kResolvConfBackups, "resolv_conf_backup", dns.backups);
+  members_list_facet(Facet::kDnsmasq, "dnsmasq", dns.dnsmasq);
+  members_list_facet(Facet::kDnsListeners, "dns_listener", dns.listeners);
+  members_list_facet(Facet::kResolvConfBackups, "resolv_conf_backup", dns.backups);
   nested_facet(Facet::kMacosDns, dns.macos, &MacosDns::resolvers, {"macos_dns", "macos_resolver"});
+}
+
+void FileWriter::write_tunnels(const std::vector<Tunnel>& tunnels) {
+  for (const Tunnel& tunnel : tunnels) {
+    record(Facet::kTunnels, "tunnel", [&](JsonWriter& json) { write_members(json, tunnel); });
+    write_rest(Facet::kTunnels, "tunnel_more", tunnel.endpoints, write_endpoints);
+    write_rest(Facet::kTunnels, "tunnel_more", tunnel.outer_sockets, write_outer_sockets);
+    if (tunnel.peers) write_peers(Facet::kTunnels, "tunnel_peer", *tunnel.peers, {});
+  }
+}
+
+void FileWriter::write_peers(Facet facet, std::string_view kind, const std::vector<WireguardPeer>& peers,
+                             std::string_view look) {
+  const auto write_look = [look](JsonWriter& json) {
+    if (!look.empty()) json.field("look", look);
+  };
+  for (const WireguardPeer& peer : peers) {
+    record(facet, kind, [&](JsonWriter& json) {
+      write_look(json);
+      write_members(json, peer);
+    });
+    write_rest(facet, fmt::format("{}_more", kind), peer.allowed_ips,
+               [&](JsonWriter& json, std::span<const AllowedIp> part) {
+                 write_look(json);
+                 write_allowed_ips(json, part);
+               });
+  }
+}
+
+void FileWriter::write_activity(const TunnelActivity& activity) {
+  record(Facet::kActivity, "activity", [&](JsonWriter& json) { write_members(json, activity); });
+  for (const InterfaceActivity& each : activity.interfaces) {
+    record(Facet::kActivity, "interface_activity", [&](JsonWriter& json) { write_members(json, each); });
+    write_peers(Facet::kActivity, "activity_peer", each.first_peers, "first");
+    write_peers(Facet::kActivity, "activity_peer", each.last_peers, "last");
+  }
+}
+
+void FileWriter::write_leaks(const Snapshot& snapshot) {
+  facet(Facet::kActivity, snapshot.activity, [&](const TunnelActivity& activity) { write_activity(activity); });
+  facet(Facet::kXfrm, snapshot.xfrm, [&](const Xfrm& xfrm) {
+    record(Facet::kXfrm, "xfrm", [&](JsonWriter& json) { write_members(json, xfrm); });
+    for (const XfrmPolicy& each : xfrm.policies) {
+      record(Facet::kXfrm, "xfrm_policy", [&](JsonWriter& json) { write_members(json, each); });
+    }
+    for (const XfrmState& each : xfrm.states) {
+      record(Facet::kXfrm, "xfrm_state", [&](JsonWriter& json) { write_members(json, each); });
+    }
+  });
+  facet(Facet::kFirewall,
+        snapshot.firewall ? Observed<Firewall>::missing("snapshots do not hold it") : snapshot.firewall,
+        [](const Firewall&) {});
+  facet(Facet::kLeases, snapshot.leases, [&](const std::vector<InterfaceConfiguration>& leases) {
+    for (const InterfaceConfiguration& each : leases) {
+      record(Facet::kLeases, "lease", [&](JsonWriter& json) { write_members(json, each); });
+      write_rest(Facet::kLeases, "lease_more", each.ways, write_ways);
+    }
+  });
+  members_list_facet(Facet::kVpnSigns, "vpn_sign", snapshot.vpn_signs);
 }
 
 }  // namespace

@@ -10,6 +10,7 @@
 
 #include "record_fields.h"
 #include "snapshot_dns_records.h"
+#include "snapshot_leak_records.h"
 #include "vpndoctor/json_writer.h"
 #include "vpndoctor/route_table_builder.h"
 #include "vpndoctor/snapshot.h"
@@ -18,7 +19,7 @@ namespace vpndoctor {
 
 constexpr std::string_view kSnapshotFormat = "vpndoctor-snapshot";
 constexpr unsigned kSnapshotMajor = 1;
-constexpr unsigned kSnapshotMinor = 1;
+constexpr unsigned kSnapshotMinor = 2;
 /// A writer keeps far below; only a file that is none has longer lines.
 constexpr std::size_t kLongestSnapshotLine = 4U << 20U;
 constexpr std::uint64_t kMostSnapshotRecords = 10'000'000;
@@ -46,8 +47,14 @@ enum class Facet : std::uint8_t {
   kDnsListeners,
   kResolvConfBackups,
   kMacosDns,
+  // Since version 1.2.
+  kActivity,
+  kXfrm,
+  kFirewall,
+  kLeases,
+  kVpnSigns,
 };
-constexpr std::array<std::string_view, 20> kFacetNames = {"links",
+constexpr std::array<std::string_view, 25> kFacetNames = {"links",
                                                           "addresses",
                                                           "routes",
                                                           "rules",
@@ -66,10 +73,16 @@ constexpr std::array<std::string_view, 20> kFacetNames = {"links",
                                                           "dnsmasq",
                                                           "dns_listeners",
                                                           "resolv_conf_backups",
-                                                          "macos_dns"};
+                                                          "macos_dns",
+                                                          "activity",
+                                                          "xfrm",
+                                                          "firewall",
+                                                          "leases",
+                                                          "vpn_signs"};
 /// The minor version of the format that a facet came with.
 constexpr unsigned minor_version_of(std::size_t facet) {
-  return facet < static_cast<std::size_t>(Facet::kResolvConf) ? 0 : 1;
+  if (facet < static_cast<std::size_t>(Facet::kResolvConf)) return 0;
+  return facet < static_cast<std::size_t>(Facet::kActivity) ? 1 : 2;
 }
 constexpr std::string_view facet_name(Facet facet) { return kFacetNames[static_cast<std::size_t>(facet)]; }
 
@@ -109,6 +122,8 @@ void write_rule_members(JsonWriter& json, const Snapshot& snapshot, const Rule& 
 /// Writes one leg as an object.
 void write_next_hop(JsonWriter& json, const NextHop& hop, bool terse);
 
+/// Reads an object of two numbers, which are not checked against each other.
+void read_range(RecordFields& in, std::string_view name, std::optional<NumberRange>& out);
 /// Reads one leg of a route.
 void read_next_hop(RecordFields& in, NextHop& hop);
 
@@ -138,9 +153,9 @@ struct SnapshotParts {
   std::vector<NextHopObject> next_hop_objects;
   std::vector<Neighbour> neighbours;
   RoutingSettings settings;
-  std::vector<Tunnel> tunnels;
   NumberNames names;
   DnsParts dns;
+  LeakParts leaks;
 };
 
 /// A kind of record: the facet that it is a part of, and what reads it.

@@ -184,9 +184,8 @@ bool take_element_attribute(const NetlinkAttribute& attribute, FirewallElement& 
 bool take_elements(Bytes list, std::vector<FirewallElement>& elements) {
   return for_each_attribute(list, [&](const NetlinkAttribute& each) {
     FirewallElement element;
-    const bool is_whole = for_each_attribute(each.payload, [&](const NetlinkAttribute& attribute) {
-      return take_element_attribute(attribute, element);
-    });
+    const bool is_whole = for_each_attribute(
+        each.payload, [&](const NetlinkAttribute& attribute) { return take_element_attribute(attribute, element); });
     elements.push_back(std::move(element));
     return is_whole;
   });
@@ -276,9 +275,8 @@ std::optional<NftRule> decode_nft_rule(Bytes payload) {
 std::optional<NftSet> decode_nft_set(Bytes payload) {
   if (!has_header(payload)) return std::nullopt;
   NftSet found{.owner = {family_of(payload), {}}, .set = {.name = {}}};
-  const bool is_whole = for_each_attribute(attributes_of(payload), [&](const NetlinkAttribute& attribute) {
-    return take_set_attribute(attribute, found);
-  });
+  const bool is_whole = for_each_attribute(
+      attributes_of(payload), [&](const NetlinkAttribute& attribute) { return take_set_attribute(attribute, found); });
   return is_whole && !found.set.name.empty() ? std::optional(std::move(found)) : std::nullopt;
 }
 

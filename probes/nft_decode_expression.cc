@@ -174,8 +174,8 @@ bool take_attribute(const NetlinkAttribute& attribute, std::string_view name, Fi
 }
 
 bool take_only_register(Bytes data, FirewallExpression& out) {
-  const auto found = std::ranges::find(kOnlyRegisters, std::string_view(out.name),
-                                       &std::pair<std::string_view, std::uint16_t>::first);
+  const auto found =
+      std::ranges::find(kOnlyRegisters, std::string_view(out.name), &std::pair<std::string_view, std::uint16_t>::first);
   if (found == kOnlyRegisters.end()) return true;
   const auto attribute = find_attribute(data, found->second);
   const auto number = attribute ? nft_number(*attribute) : std::nullopt;

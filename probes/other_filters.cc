@@ -60,8 +60,7 @@ void add_cgroup_programs(Firewall& firewall) {
   if (!cgroup) return;
   const auto fd = static_cast<std::uint32_t>(cgroup.get());
   if (count_programs(fd, BPF_CGROUP_INET_EGRESS, BPF_F_QUERY_EFFECTIVE) == 0) return;
-  firewall.others.push_back(
-      fmt::format("an eBPF program filters what the cgroup {} sends", escape_controls(folder)));
+  firewall.others.push_back(fmt::format("an eBPF program filters what the cgroup {} sends", escape_controls(folder)));
 }
 
 /// The kinds of filters at the egress of an interface's clsact.

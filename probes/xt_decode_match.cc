@@ -260,8 +260,7 @@ Steps packet_type(const XtExtension& match) {
   const auto info = structure<xt_pkttype_info>(match);
   if (!info || match.revision != 0) return std::nullopt;
   XtSteps steps;
-  steps.meta(NFT_META_PKTTYPE)
-      .compare_bytes(std::string(1, static_cast<char>(info->pkttype)), info->invert != 0);
+  steps.meta(NFT_META_PKTTYPE).compare_bytes(std::string(1, static_cast<char>(info->pkttype)), info->invert != 0);
   return steps.take();
 }
 

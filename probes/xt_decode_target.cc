@@ -16,9 +16,9 @@ namespace {
 using Steps = std::optional<std::vector<FirewallExpression>>;
 
 /// Those that leave the packet alone, or what no rule and no route looks at, and let the next rule go on.
-constexpr auto kHarmless = std::to_array<std::string_view>(
-    {"ACCOUNT", "AUDIT", "CHECKSUM", "CLASSIFY", "CONNSECMARK", "IDLETIMER", "LED", "LOG", "NFLOG", "RATEEST",
-     "SECMARK", "SET", "TCPMSS", "TCPOPTSTRIP", "TEE", "TRACE"});
+constexpr auto kHarmless = std::to_array<std::string_view>({"ACCOUNT", "AUDIT", "CHECKSUM", "CLASSIFY", "CONNSECMARK",
+                                                            "IDLETIMER", "LED", "LOG", "NFLOG", "RATEEST", "SECMARK",
+                                                            "SET", "TCPMSS", "TCPOPTSTRIP", "TEE", "TRACE"});
 
 struct Renamed {
   std::string_view target;

@@ -2,13 +2,13 @@
 // The text of the leaks command: its headline, what it rests on, and the order of its sections.
 #include "leaks_text.h"
 
-#include <fmt/chrono.h>
 #include <fmt/format.h>
 #include <fmt/ranges.h>
 
 #include <algorithm>
 
 #include "leaks_text_parts.h"
+#include "units.h"
 
 namespace vpndoctor {
 namespace {
@@ -29,9 +29,13 @@ std::string expectation_text(const VpnExpectation& expectation) {
 std::string state_text(const LeaksReport& report) {
   const bool is_judged_here = report.capture && !report.capture->file.empty();
   if (report.state_name.empty()) return is_judged_here ? "this machine's, now: the capture is judged by it" : "";
-  const auto taken = std::chrono::floor<std::chrono::seconds>(report.snapshot->taken_at);
   std::string text = report.state_name;
-  if (taken.time_since_epoch().count() != 0) text += fmt::format(", taken on {:%Y-%m-%d at %H:%M:%S} UTC", taken);
+  if (report.snapshot->taken_at.time_since_epoch().count() != 0) {
+    constexpr std::size_t kDate = 10;
+    constexpr std::size_t kTime = 8;
+    const std::string taken = timestamp(report.snapshot->taken_at);
+    text += fmt::format(", taken on {} at {} UTC", taken.substr(0, kDate), taken.substr(kDate + 1, kTime));
+  }
   return text;
 }
 

@@ -35,7 +35,7 @@ std::string packets_text(const CaptureResult& capture) {
 
 /// "812 of the tunnels, 12 ARP, DHCP and the like".
 std::string harmless_text(const CaptureCounts& counts) {
-  const std::array kKinds = {
+  const std::array kinds = {
       std::pair(counts.tunnel, "of the tunnels themselves"),
       std::pair(counts.control, "of ARP, neighbour discovery and DHCP"),
       std::pair(counts.local, "to the LAN"),
@@ -44,7 +44,7 @@ std::string harmless_text(const CaptureCounts& counts) {
       std::pair(counts.foreign, "of other machines"),
   };
   std::string text;
-  for (const auto& [count, what] : kKinds) {
+  for (const auto& [count, what] : kinds) {
     if (count != 0) text += fmt::format("{}{} {}", text.empty() ? "" : ", ", grouped(count), what);
   }
   return text;

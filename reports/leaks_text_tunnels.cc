@@ -104,6 +104,7 @@ std::string peer_age(const Snapshot& snapshot, const WireguardPeer& peer) {
 
 std::string peer_text(const Snapshot& snapshot, const WireguardPeer& peer) {
   std::vector<std::string> allowed;
+  allowed.reserve(peer.allowed_ips.size());
   for (const AllowedIp& each : peer.allowed_ips) {
     allowed.push_back(fmt::format("{}/{}", each.address.to_string(), each.prefix_length));
   }

@@ -20,6 +20,7 @@ version=$("$prefix/bin/vpndoctor" --version)
 
 say "pages and schema are there"
 ls "$prefix/share/man/man1/vpndoctor.1" "$prefix/share/man/man1/vpndoctor-mtu.1" "$prefix/share/man/man1/vpndoctor-dns.1" \
+  "$prefix/share/man/man1/vpndoctor-leaks.1" \
   "$prefix/share/man/man7/vpndoctor-codes.7" "$prefix"/share/vpndoctor/schema/*.json >/dev/null
 
 say "every public header compiles alone"

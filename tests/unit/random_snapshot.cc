@@ -4,6 +4,7 @@
 
 #include "unit/draw.h"
 #include "unit/random_dns.h"
+#include "unit/random_leaks.h"
 #include "vpndoctor/route_table_builder.h"
 
 namespace vpndoctor::testing_support {
@@ -163,18 +164,6 @@ Neighbour random_neighbour(Draw& draw) {
   return {draw.maybe_interface(), draw.address(), draw.text(), draw.number<std::uint16_t>(), draw.chance(2)};
 }
 
-Tunnel random_tunnel(Draw& draw) {
-  Tunnel tunnel;
-  tunnel.interface = draw.maybe_interface();
-  tunnel.kind = draw.text();
-  tunnel.holder_pid = draw.maybe_number<std::uint32_t>();
-  tunnel.holder_name = draw.text();
-  tunnel.endpoints = draw.list(3, [&] { return OuterEndpoint{draw.address(), draw.maybe_number<std::uint16_t>()}; });
-  tunnel.mark = draw.maybe_number<std::uint32_t>();
-  tunnel.not_seen = draw.text();
-  return tunnel;
-}
-
 std::optional<int> maybe_setting(Draw& draw) {
   if (draw.chance(2)) return std::nullopt;
   return static_cast<int>(draw.number<std::uint32_t>());
@@ -229,9 +218,9 @@ Snapshot random_snapshot(std::mt19937_64& random) {
   snapshot.next_hop_objects = draw.observed(draw.list(3, [&] { return random_object(draw); }));
   snapshot.neighbours = draw.observed(draw.list(3, [&] { return random_neighbour(draw); }));
   snapshot.settings = draw.observed(random_settings(draw));
-  snapshot.tunnels = draw.observed(draw.list(3, [&] { return random_tunnel(draw); }));
   snapshot.names = draw.observed(random_names(draw));
   snapshot.dns = random_dns(draw);
+  draw_leak_facets(draw, snapshot);
   return snapshot;
 }
 

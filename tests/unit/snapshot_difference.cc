@@ -32,13 +32,6 @@ bool same_settings(const RoutingSettings& left, const RoutingSettings& right) {
          left.inet6 == right.inet6;
 }
 
-bool same_tunnels(const std::vector<Tunnel>& left, const std::vector<Tunnel>& right) {
-  return std::equal(left.begin(), left.end(), right.begin(), right.end(), [](const Tunnel& a, const Tunnel& b) {
-    return a.interface == b.interface && a.kind == b.kind && a.holder_pid == b.holder_pid &&
-           a.holder_name == b.holder_name && a.endpoints == b.endpoints && a.mark == b.mark && a.not_seen == b.not_seen;
-  });
-}
-
 bool same_names(const NumberNames& left, const NumberNames& right) {
   return left.tables == right.tables && left.protocols == right.protocols && left.groups == right.groups;
 }
@@ -62,8 +55,12 @@ std::string difference(const Snapshot& left, const Snapshot& right) {
                          are_equal<std::vector<NextHopObject>>),
         facet_difference("neighbours", left.neighbours, right.neighbours, are_equal<std::vector<Neighbour>>),
         facet_difference("settings", left.settings, right.settings, same_settings),
-        facet_difference("tunnels", left.tunnels, right.tunnels, same_tunnels),
-        facet_difference("names", left.names, right.names, same_names), dns_difference(left.dns, right.dns)}) {
+        facet_difference("tunnels", left.tunnels, right.tunnels, are_equal<std::vector<Tunnel>>),
+        facet_difference("names", left.names, right.names, same_names), dns_difference(left.dns, right.dns),
+        facet_difference("activity", left.activity, right.activity, are_equal<TunnelActivity>),
+        facet_difference("xfrm", left.xfrm, right.xfrm, are_equal<Xfrm>),
+        facet_difference("leases", left.leases, right.leases, are_equal<std::vector<InterfaceConfiguration>>),
+        facet_difference("vpn_signs", left.vpn_signs, right.vpn_signs, are_equal<std::vector<VpnSign>>)}) {
     if (!each.empty()) return each;
   }
   return {};

@@ -4,6 +4,8 @@
 
 #include <gtest/gtest.h>
 
+#include <algorithm>
+#include <array>
 #include <string>
 #include <vector>
 
@@ -25,6 +27,17 @@ std::string text_of(const Snapshot& snapshot) {
   return text;
 }
 
+bool has_leak_records(const Snapshot& snapshot) {
+  if (!snapshot.activity || !snapshot.xfrm || !snapshot.leases || !snapshot.vpn_signs || snapshot.tunnels->empty()) {
+    return false;
+  }
+  const Tunnel& tunnel = snapshot.tunnels->front();
+  const std::vector<InterfaceActivity>& moved = snapshot.activity->interfaces;
+  return tunnel.peers && !tunnel.peers->empty() && !moved.empty() && !moved[0].first_peers.empty() &&
+         !moved[0].last_peers.empty() && !snapshot.xfrm->policies.empty() && !snapshot.xfrm->states.empty() &&
+         !snapshot.leases->empty() && !snapshot.vpn_signs->empty();
+}
+
 /// A snapshot with a record of every kind and most fields.
 Snapshot full_snapshot() {
   std::mt19937_64 random(4);
@@ -37,7 +50,7 @@ Snapshot full_snapshot() {
                          dns.network_manager && dns.dnsmasq && !dns.dnsmasq->empty() && dns.macos;
     if (is_full && has_dns && !snapshot.links->empty() && !snapshot.addresses->empty() &&
         snapshot.routes->routes.size() > 4 && !snapshot.rules->empty() && !snapshot.tunnels->empty() &&
-        !snapshot.next_hop_objects->empty()) {
+        !snapshot.next_hop_objects->empty() && has_leak_records(snapshot)) {
       return snapshot;
     }
   }
@@ -256,7 +269,7 @@ TEST(SnapshotFile, WhatIsNoSnapshotIsSaidAtOnce) {
 TEST(SnapshotFile, VersionsDecideWhatIsRead) {
   const std::string text = text_of(full_snapshot());
   const auto of_version = [&](const char* version) {
-    return replaced(text, R"("version":"1.1")", std::string(R"("version":")") + version + "\"");
+    return replaced(text, R"("version":"1.2")", std::string(R"("version":")") + version + "\"");
   };
   EXPECT_EQ(fault_of(of_version("2.0")), "the snapshot is of version 2.0; this vpndoctor reads version 1");
   EXPECT_EQ(parse_snapshot(of_version("2.0")).error().hint, "a newer vpndoctor is needed");
@@ -268,7 +281,7 @@ TEST(SnapshotFile, VersionsDecideWhatIsRead) {
 
 TEST(SnapshotFile, WhatANewerMinorVersionAddsIsIgnored) {
   const Snapshot snapshot = full_snapshot();
-  std::string text = replaced(text_of(snapshot), R"("version":"1.1")", R"("version":"1.2")");
+  std::string text = replaced(text_of(snapshot), R"("version":"1.2")", R"("version":"1.3")");
   for (std::size_t at = text.find('\n'); at + 1 < text.size(); at = text.find('\n', at + 1)) {
     text.insert(text.find('\n', at + 1) - 1, R"(,"new":[{"deep":[1,"x",null,{"er":-1.5e3}]}])");
   }
@@ -351,6 +364,12 @@ TEST(SnapshotFile, WhatThereIsOnceIsNotThereTwice) {
   EXPECT_NE(fault_of(text).find("record is there twice"), std::string::npos) << fault_of(text);
 }
 
+bool is_of_version_2(const std::string& line) {
+  return std::ranges::any_of(std::array{"activity", "xfrm", "firewall", "leases", "vpn_signs"}, [&](const char* facet) {
+    return line.find(R"("facet":")" + std::string(facet)) != std::string::npos;
+  });
+}
+
 TEST(SnapshotFile, AnOlderFileHasNoResolverConfiguration) {
   std::string old;
   for (std::string text = text_of(Snapshot()); !text.empty(); text.erase(0, text.find('\n') + 1)) {
@@ -358,28 +377,138 @@ TEST(SnapshotFile, AnOlderFileHasNoResolverConfiguration) {
     const bool is_new = line.find(R"("facet":"resolv)") != std::string::npos || line.find("dns") != std::string::npos ||
                         line.find(R"("facet":"name_)") != std::string::npos ||
                         line.find(R"("facet":"hosts")") != std::string::npos ||
-                        line.find(R"("facet":"network_)") != std::string::npos;
+                        line.find(R"("facet":"network_)") != std::string::npos || is_of_version_2(line);
     if (!is_new || line.find(R"("record":"end")") != std::string::npos) old += line;
   }
   const std::size_t counts = old.find(R"(,"resolv_conf":0)");
   ASSERT_NE(counts, std::string::npos);
   old.erase(counts, old.find('}', counts) - counts);
   EXPECT_NE(fault_of(old), "none");  // of version 1.1 it would be cut
-  const auto read = parse_snapshot(replaced(old, R"("version":"1.1")", R"("version":"1.0")"));
+  const auto read = parse_snapshot(replaced(old, R"("version":"1.2")", R"("version":"1.0")"));
   ASSERT_TRUE(read) << read.error().message;
   EXPECT_EQ(read->dns.resolv_conf.why_missing(), "the file is of an older version, which does not hold it");
   EXPECT_EQ(read->dns.macos.why_missing(), "the file is of an older version, which does not hold it");
   EXPECT_EQ(read->links.why_missing(), "it was not collected");
 }
 
+TEST(SnapshotFile, AFileOfTheVersionBeforeHasNoIpsec) {
+  std::string old;
+  for (std::string text = text_of(Snapshot()); !text.empty(); text.erase(0, text.find('\n') + 1)) {
+    const std::string line = text.substr(0, text.find('\n') + 1);
+    if (!is_of_version_2(line)) old += line;
+  }
+  const std::size_t counts = old.find(R"(,"activity":0)");
+  ASSERT_NE(counts, std::string::npos);
+  old.erase(counts, old.find('}', counts) - counts);
+  EXPECT_NE(fault_of(old), "none");  // of version 1.2 it would be cut
+  const auto read = parse_snapshot(replaced(old, R"("version":"1.2")", R"("version":"1.1")"));
+  ASSERT_TRUE(read) << read.error().message;
+  for (const std::string& why : {read->xfrm.why_missing(), read->firewall.why_missing(), read->activity.why_missing(),
+                                 read->leases.why_missing(), read->vpn_signs.why_missing()}) {
+    EXPECT_EQ(why, "the file is of an older version, which does not hold it");
+  }
+  EXPECT_EQ(read->dns.macos.why_missing(), "it was not collected");
+}
+
+TEST(SnapshotFile, ListsOfAnyLengthAreSaved) {
+  Snapshot snapshot;
+  Tunnel tunnel;
+  tunnel.endpoints.resize(2500, {*IpAddress::parse("192.0.2.1"), 51820});
+  tunnel.outer_sockets.resize(1001);
+  tunnel.outer_sockets.back().local_port = 7;
+  tunnel.peers.emplace(2);
+  tunnel.peers->front().allowed_ips.resize(250'000, {*IpAddress::parse("10.0.0.0"), 8});
+  tunnel.peers->front().allowed_ips.back().prefix_length = 9;
+  InterfaceActivity activity;
+  activity.first_peers = *tunnel.peers;
+  activity.last_peers = {tunnel.peers->back(), tunnel.peers->front()};
+  InterfaceConfiguration lease;
+  lease.ways.resize(3001);
+  lease.ways.back().place = "option 121";
+  snapshot.tunnels = Observed<std::vector<Tunnel>>({tunnel, Tunnel()}, "test");
+  snapshot.activity = Observed<TunnelActivity>({{}, {}, {activity}}, "test");
+  snapshot.leases = Observed<std::vector<InterfaceConfiguration>>({lease}, "test");
+  const auto read = parse_snapshot(text_of(snapshot));
+  ASSERT_TRUE(read) << read.error().message;
+  EXPECT_EQ(difference(snapshot, *read), "");
+}
+
+/// The text of a snapshot with one record of each new kind, where `line` stands in place of the first of `kind`.
+std::string with_leak_line(const std::string& kind, const std::string& members) {
+  Snapshot snapshot;
+  Tunnel tunnel;
+  tunnel.peers.emplace(1);
+  InterfaceActivity activity;
+  activity.first_peers.resize(1);
+  snapshot.tunnels = Observed<std::vector<Tunnel>>({tunnel}, "test");
+  snapshot.activity = Observed<TunnelActivity>({{}, {}, {activity}}, "test");
+  Xfrm xfrm;
+  xfrm.policies.resize(1);
+  xfrm.states.resize(1);
+  snapshot.xfrm = Observed<Xfrm>(xfrm, "test");
+  snapshot.leases = Observed<std::vector<InterfaceConfiguration>>(std::vector<InterfaceConfiguration>(1), "test");
+  snapshot.vpn_signs = Observed<std::vector<VpnSign>>(std::vector<VpnSign>(1), "test");
+  std::string text = text_of(snapshot);
+  const std::size_t at = text.find("{\"record\":\"" + kind + "\"");
+  return text.replace(at, text.find('\n', at) - at, "{\"record\":\"" + kind + "\"" + members + "}");
+}
+
+TEST(SnapshotFile, HostileRecordsOfTunnelsAndIpsecAreRefusedWithTheirField) {
+  const auto fault = [](const std::string& kind, const std::string& members) {
+    const std::string whole = fault_of(with_leak_line(kind, members));
+    const std::size_t colon = whole.find(": ");
+    return colon == std::string::npos ? whole : whole.substr(colon + 2);
+  };
+  EXPECT_EQ(fault("tunnel", R"(,"has_peers":true,"holder_state":"T")"), "none");
+  EXPECT_EQ(fault("tunnel", ""), "record belongs to no tunnel with peers");
+  EXPECT_EQ(fault("tunnel", R"(,"has_peers":true,"holder_state":"TT")"), "holder_state 'TT' is not known");
+  EXPECT_EQ(fault("tunnel", R"(,"has_peers":true,"holder_state":"\u001b")"), R"(holder_state '\x1b' is not known)");
+  EXPECT_EQ(fault("tunnel", R"(,"has_peers":true,"outer_sockets":[{"ip_protocol":256,"local":"::"}])"),
+            "outer_sockets[0].ip_protocol is out of range");
+  EXPECT_EQ(fault("tunnel_peer", R"(,"allowed_ips":[{"address":"10.0.0.0","prefix_length":33}])"),
+            "allowed_ips[0].prefix_length is out of range");
+  EXPECT_EQ(fault("tunnel_peer", R"(,"private_key":"x")"), "private_key is no field that is known");
+  EXPECT_EQ(fault("tunnel_peer", R"(,"last_handshake":"yesterday")"), "last_handshake 'yesterday' is not known");
+  EXPECT_EQ(fault("activity", R"(,"interval_ms":-1,"ended_at":"1970-01-01T00:00:00Z")"), "interval_ms is out of range");
+  EXPECT_EQ(fault("interface_activity", R"(,"first":{},"last":7)"), "last is no object");
+  EXPECT_EQ(fault("activity_peer", R"(,"look":"second")"), "look 'second' is not known");
+  EXPECT_EQ(fault("activity_peer", ""), "look is missing");
+  EXPECT_EQ(fault("xfrm_policy", R"(,"direction":"out","family":"inet6","source":"10.0.0.0/8","destination":"::/0")"),
+            "family is not that of the policy's prefixes");
+  EXPECT_EQ(fault("xfrm_policy", R"(,"direction":"up","family":"inet","source":"0.0.0.0/0","destination":"0.0.0.0/0")"),
+            "direction 'up' is not known");
+  EXPECT_EQ(fault("xfrm_state", R"(,"source":"::1","destination":"::2","spi":4294967296)"), "spi is out of range");
+  EXPECT_EQ(fault("xfrm_state", R"(,"source":"::1","destination":"::2","key":"00")"), "key is no field that is known");
+  EXPECT_EQ(fault("lease", R"(,"manager":"udhcpc")"), "manager 'udhcpc' is not known");
+  EXPECT_EQ(fault("lease", R"(,"manager":"dhclient","ways":[{"destination":"10.0.0.1/8"}])"),
+            "ways[0].destination '10.0.0.1/8' has host bits set");
+  EXPECT_EQ(fault("vpn_sign", R"(,"kind":"rumour")"), "kind 'rumour' is not known");
+}
+
+TEST(SnapshotFile, RecordsThatGoOnNeedWhatTheyGoOnWith) {
+  for (const char* kind : {"tunnel_more", "tunnel_peer", "tunnel_peer_more"}) {
+    EXPECT_NE(fault_of(with_leak_line("tunnel", "}\n{\"record\":\"" + std::string(kind) + "\"")), "none") << kind;
+  }
+  EXPECT_NE(fault_of(replaced(with_leak_line("xfrm", ""),
+                              R"({"record":"xfrm"})"
+                              "\n",
+                              "")),
+            "none");
+  EXPECT_NE(fault_of(replaced(with_leak_line("interface_activity", ""),
+                              R"({"record":"interface_activity"})"
+                              "\n",
+                              "")),
+            "none");
+}
+
 TEST(SnapshotFile, CountsOfTheLastLineAreChecked) {
   const std::string text = with_route_line(R"({"record":"route","destination":"::/0"})");
   EXPECT_EQ(fault_of(text), "none");
-  EXPECT_EQ(fault_of(replaced(text, R"("routes":1)", R"("routes":2)")), "line 23: routes is 2, but there are 1");
+  EXPECT_EQ(fault_of(replaced(text, R"("routes":1)", R"("routes":2)")), "line 28: routes is 2, but there are 1");
   EXPECT_NE(fault_of(text + "\n"), "none");
   EXPECT_EQ(fault_of(text + R"({"record":"route","destination":"::/0"})"
                             "\n"),
-            "line 24 stands behind the last record");
+            "line 29 stands behind the last record");
 }
 
 }  // namespace

@@ -36,6 +36,7 @@ struct LinkFrame {
   PacketDirection direction = PacketDirection::kUnknown;  ///< as a cooked capture tells
   std::optional<std::uint32_t> interface_index;           ///< SLL2
   std::span<const std::byte> payload;                     ///< from the IP header on
+  bool is_pppoe = false;                                  ///< the packet lies in a PPPoE session
 };
 
 /// Decodes what is below the IP header; nullopt when it is cut, or the link type is not one of the above.

@@ -52,11 +52,11 @@ struct FirewallExpression {
   std::uint32_t operation = 0;      ///< of cmp, range, bitwise, byteorder, exthdr
   std::uint32_t offset = 0;         ///< of payload and exthdr
   std::uint32_t length = 0;         ///< bytes
-  std::uint32_t flags = 0;  ///< of lookup, fib, exthdr; size of byteorder; direction + 1 of ct; of meta: 1 when a
-                            ///< packet without a socket has the user and group 0xffffffff (xt_owner.c)
-  std::string data = {};            ///< raw bytes as in registers: a value, a mask, a range's start, a shift
-  std::string second_data = {};     ///< the same: a range's end, what a mask is followed by (exclusive or)
-  FirewallDecision decision = {};   ///< of an immediate verdict
+  std::uint32_t flags = 0;       ///< of lookup, fib, exthdr; size of byteorder; direction + 1 of ct; of meta: 1 when a
+                                 ///< packet without a socket has the user and group 0xffffffff (xt_owner.c)
+  std::string data = {};         ///< raw bytes as in registers: a value, a mask, a range's start, a shift
+  std::string second_data = {};  ///< the same: a range's end, what a mask is followed by (exclusive or)
+  FirewallDecision decision = {};  ///< of an immediate verdict
   bool operator==(const FirewallExpression&) const = default;
 };
 
@@ -68,16 +68,25 @@ struct FirewallRule {
 };
 
 /// Where a base chain is hooked in (NF_INET_*, NF_NETDEV_*).
-enum class FirewallHook : std::uint8_t { kNone, kIngress, kPrerouting, kInput, kForward, kOutput, kPostrouting, kEgress };
+enum class FirewallHook : std::uint8_t {
+  kNone,
+  kIngress,
+  kPrerouting,
+  kInput,
+  kForward,
+  kOutput,
+  kPostrouting,
+  kEgress
+};
 const char* firewall_hook_name(FirewallHook hook);  ///< "output", ...; "" for none
 
 struct FirewallChain {
   std::string name;
-  std::string type = {};                     ///< of a base chain: "filter", "route", "nat"; empty: a regular chain
-  FirewallHook hook = FirewallHook::kNone;   ///< none: a regular chain
-  std::int32_t priority = 0;                 ///< lower ones come first
-  bool drops_by_default = false;             ///< its policy is drop
-  std::vector<std::string> devices = {};     ///< of ingress and egress; "eth*" for a prefix
+  std::string type = {};                    ///< of a base chain: "filter", "route", "nat"; empty: a regular chain
+  FirewallHook hook = FirewallHook::kNone;  ///< none: a regular chain
+  std::int32_t priority = 0;                ///< lower ones come first
+  bool drops_by_default = false;            ///< its policy is drop
+  std::vector<std::string> devices = {};    ///< of ingress and egress; "eth*" for a prefix
   std::vector<FirewallRule> rules = {};
   bool operator==(const FirewallChain&) const = default;
 };

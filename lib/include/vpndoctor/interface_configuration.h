@@ -30,12 +30,14 @@ struct ConfiguredWay {
   std::optional<IpAddress> preferred_source = {};
   bool on_link = false;  ///< the gateway is on the link although no address says so
   std::string place;     ///< "option 121", "line 7"
+  bool operator==(const ConfiguredWay&) const = default;
 };
 
 /// An address that a file gives to its interface.
 struct ConfiguredAddress {
   IpAddress address;
   std::optional<std::uint8_t> prefix_length;
+  bool operator==(const ConfiguredAddress&) const = default;
 };
 
 /// What one file, or one entry of it, says about one interface.
@@ -54,6 +56,7 @@ struct InterfaceConfiguration {
   bool never_expires = false;
   std::optional<std::chrono::seconds> lifetime;  ///< of a lease whose file tells only how long it holds
   std::vector<std::string> not_understood;       ///< places of what was not understood, a phrase each
+  bool operator==(const InterfaceConfiguration&) const = default;
 };
 
 /// Decodes a DHCP message (RFC 2131, RFC 3396) as dhcpcd saves it: the address, options 1, 3, 33, 51 and 121. With

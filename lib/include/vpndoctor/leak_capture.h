@@ -37,6 +37,27 @@ struct CaptureLeak {
   std::chrono::system_clock::time_point first_at;
   std::optional<SocketOwner> owner;  ///< null: not known
   std::string bound_interface;       ///< of its socket; empty: not bound, or not known
+  std::uint64_t flows = 1;           ///< that differ in their source port alone
+  bool is_midstream = false;         ///< TCP whose beginning was not captured: who began it is not known
+  bool is_forwarded = false;         ///< with this machine's link address and another one's IP address
+};
+
+/// Which packets are one flow.
+struct LeakFlow {
+  std::string interface;
+  IpAddress source;
+  IpAddress destination;
+  std::uint8_t ip_protocol = 0;
+  std::uint16_t source_port = 0;
+  std::uint16_t port = 0;
+};
+
+/// What the kernel tells of the socket that a flow comes from.
+struct LeakSocket {
+  std::optional<SocketOwner> owner;  ///< null: not seen
+  std::optional<std::uint32_t> uid;
+  std::string bound_interface;  ///< empty: not bound
+  bool is_service = false;      ///< another socket listens on its port: it was accepted
 };
 
 /// Packets that belong outside, by what they are: no leak.
@@ -45,6 +66,7 @@ struct CaptureCounts {
   std::uint64_t control = 0;           ///< ARP, neighbour discovery, DHCP
   std::uint64_t local = 0;             ///< link-local, multicast, the LAN
   std::uint64_t by_configuration = 0;  ///< what a split tunnel leaves outside
+  std::uint64_t replies = 0;           ///< to what came from outside: TCP connections, UDP services, echo, ICMP errors
   std::uint64_t incoming = 0;
   std::uint64_t foreign = 0;    ///< not of this machine (another source address on the link)
   std::uint64_t undecided = 0;  ///< cut, malformed, not IP, or the tables do not tell
@@ -64,7 +86,17 @@ struct CaptureResult {
   std::vector<std::string> limits;  ///< what could not be judged, a phrase each
   std::string file;                 ///< --read; empty: live
   std::string written_to;           ///< --write; empty: nothing was
+  std::uint64_t leak_packets = 0;   ///< of all leaks, also those that are not kept
+  /// Outgoing packets to public addresses of which the tables do not tell where they belong.
+  std::uint64_t untold = 0;
+  std::string why_untold;  ///< of the first of them, a phrase
+  bool interrupted = false;
 };
+
+/// Why no leaks in this capture do not prove that there are none: no control, drops, tables that do not tell. A
+/// sentence without its full stop; empty when the question is answered, either way.
+std::string why_unanswered(const CaptureResult& capture);
+inline bool is_answered(const CaptureResult& capture) { return why_unanswered(capture).empty(); }
 
 /// Judges packets. `facts` must outlive it unchanged.
 class LeakCapture {
@@ -76,13 +108,25 @@ class LeakCapture {
 
   /// Returns the leak that the packet belongs to; null when it is none. Valid until the next call.
   const CaptureLeak* take(const CapturedPacket& packet);
-  /// What was found so far; interfaces, seconds, dropped, owners and files are the caller's to fill in.
-  CaptureResult result() const;
+  /// What was found so far; seconds, dropped and files are the caller's to fill in. `interfaces` are those that are
+  /// captured on; empty for a file, whose packets name none.
+  CaptureResult result(const std::vector<std::string>& interfaces = {}) const;
+
+  /// What showed on an interface that the capture sees its packets, a phrase; empty: nothing did.
+  std::string control_on(std::string_view interface) const;
+  /// The leak that this flow is; null when it is none, or not kept by itself. Valid until the next call of take().
+  const CaptureLeak* find(const LeakFlow& flow) const;
+  /// Says who sent a leak that take() returned. Where that is the tunnel's holder, or the packet answers a listening
+  /// socket, or the tables send this user's packets outside, it is none: false, and its packets are counted anew.
+  bool explain(const LeakFlow& flow, const LeakSocket& socket);
 
  private:
   struct State;
   std::unique_ptr<State> state_;
 };
+
+/// Joins leaks that differ in their source port alone, most packets first.
+std::vector<CaptureLeak> joined_leaks(std::vector<CaptureLeak> leaks);
 
 /// Findings of a capture (codes LEK030 and following).
 std::vector<Finding> judge_capture(const LeakFacts& facts, const CaptureResult& capture);

@@ -51,6 +51,7 @@ struct Tunnel {
   std::vector<OuterSocket> outer_sockets = {};           ///< of the holder, or WireGuard's own; empty: none known
   std::optional<std::uint16_t> listen_port = {};         ///< WireGuard's
   std::optional<std::vector<WireguardPeer>> peers = {};  ///< WireGuard's; null: no WireGuard, or not readable
+  bool operator==(const Tunnel&) const = default;
 };
 
 /// Counters of an interface at one moment.
@@ -74,6 +75,7 @@ struct InterfaceActivity {
   /// Of WireGuard: the peers at both moments; which is which tells their public key.
   std::vector<WireguardPeer> first_peers = {};
   std::vector<WireguardPeer> last_peers = {};
+  bool operator==(const InterfaceActivity&) const = default;
 };
 
 /// Two looks at all tunnels.
@@ -81,6 +83,7 @@ struct TunnelActivity {
   std::chrono::milliseconds interval{};  ///< between the two
   std::chrono::system_clock::time_point ended_at;
   std::vector<InterfaceActivity> interfaces;
+  bool operator==(const TunnelActivity&) const = default;
 };
 
 }  // namespace vpndoctor

@@ -32,7 +32,7 @@ struct TunnelReport {
   std::string why;    ///< what the state rests on, one sentence
   std::string owner;  ///< the product; empty: not recognised
   std::vector<Evidence> evidence;
-  std::vector<IpPrefix> addresses;
+  std::vector<IpPrefix> addresses;      ///< its own, with their host bits, as `ip address` shows them
   std::size_t routes_count = 0;         ///< routes of all tables that lead into it
   std::size_t rules_count = 0;          ///< rules that name it or lead to a table of its routes alone
   std::vector<std::string> dns_scopes;  ///< resolver scopes that use it

@@ -66,6 +66,7 @@ struct Xfrm {
   std::vector<XfrmState> states = {};
   /// XFRM_MSG_GETDEFAULT: outgoing packets that no policy takes are blocked, but for those to the loopback device.
   bool blocks_output_by_default = false;
+  bool operator==(const Xfrm&) const = default;
 };
 
 }  // namespace vpndoctor

@@ -1,0 +1,182 @@
+// SPDX-License-Identifier: Apache-2.0
+// Gathers the remains of VPN clients; see the header.
+#include "crash_remains.h"
+
+#include <algorithm>
+#include <array>
+#include <map>
+#include <optional>
+#include <string_view>
+#include <utility>
+
+#include "default_way.h"
+#include "server_routes.h"
+#include "vpn_leftovers.h"
+#include "vpndoctor/configured_state.h"
+#include "vpndoctor/route_owner.h"
+
+namespace vpndoctor {
+namespace {
+
+constexpr const char* kUnknownClient = "VPN client";
+constexpr std::string_view kWgQuick = "wg-quick";
+constexpr std::string_view kWgQuickTable = "wg-quick-";
+
+/// A dummy that a client's kill switch routes everything into.
+struct KillSwitchDummy {
+  std::string_view beginning;
+  const char* client;
+};
+constexpr auto kDummies = std::to_array<KillSwitchDummy>({
+    {"pvpnksintrf", "Proton VPN"},
+    {"pvpnrouteintrf", "Proton VPN"},
+    {"ipv6leakintrf", "Proton VPN"},
+});
+
+/// Whose control socket it is, by a part of its path.
+struct SocketPlace {
+  std::string_view part;
+  const char* client;
+};
+constexpr auto kSockets = std::to_array<SocketPlace>({
+    {"/wireguard/", "WireGuard"},
+    {"/amneziawg/", "AmneziaWG"},
+    {"/tailscale/", "Tailscale"},
+    {"mullvad", "Mullvad"},
+    {"/nordvpn/", "NordVPN"},
+    {"netbird", "NetBird"},
+    {"cloudflare-warp", "Cloudflare WARP"},
+    {"openvpn", "OpenVPN"},
+});
+
+/// "wg0" of "/run/wireguard/wg0.sock".
+std::string interface_of_socket(std::string_view path) {
+  const std::size_t slash = path.rfind('/');
+  if (slash == std::string_view::npos || !path.ends_with(".sock")) return {};
+  path.remove_prefix(slash + 1);
+  path.remove_suffix(std::string_view(".sock").size());
+  return std::string(path);
+}
+
+class Gatherer {
+ public:
+  explicit Gatherer(const LeakFacts& facts) : facts_(facts), now_(facts.snapshot) {}
+
+  std::vector<CrashRemains> gather() {
+    take_rules();
+    if (now_.firewall) take_tables();
+    take_server_routes();
+    take_dummies();
+    if (now_.vpn_signs) take_sockets();
+    std::vector<CrashRemains> all;
+    for (auto& [client, remains] : by_client_) {
+      remains.client = client;
+      all.push_back(std::move(remains));
+    }
+    return all;
+  }
+
+ private:
+  CrashRemains& of(const std::string& client) { return by_client_[client]; }
+  bool is_there(const std::string& interface) const { return now_.find_link(interface) != nullptr; }
+  bool has_working_tunnel() const;
+  static void name_interface(CrashRemains& remains, const std::string& interface);
+  void take_rules();
+  void take_tables();
+  void take_server_routes();
+  void take_dummies();
+  void take_sockets();
+
+  const LeakFacts& facts_;
+  const Snapshot& now_;
+  std::map<std::string, CrashRemains> by_client_;
+};
+
+void Gatherer::name_interface(CrashRemains& remains, const std::string& interface) {
+  if (std::ranges::count(remains.interfaces, interface) == 0) remains.interfaces.push_back(interface);
+}
+
+/// A kill switch beside a tunnel that works is there on purpose.
+bool Gatherer::has_working_tunnel() const {
+  return std::ranges::any_of(facts_.tunnels, [](const TunnelReport& each) {
+    return each.state == TunnelState::kLive || each.state == TunnelState::kIdle || each.state == TunnelState::kUnknown;
+  });
+}
+
+void Gatherer::take_rules() {
+  for (const Leftover& leftover : find_vpn_leftovers(now_, {}).rules) {
+    const Rule& rule = (*now_.rules)[leftover.index];
+    const Owner owner = rule_owner(now_, rule);
+    CrashRemains& remains = of(owner.is_known() ? owner.name : kUnknownClient);
+    remains.rules.push_back(&rule);
+    remains.is_certain = remains.is_certain || is_met_by_most(rule);
+  }
+}
+
+void Gatherer::take_tables() {
+  for (const FirewallTable& table : now_.firewall->tables) {
+    if (!table.name.starts_with(kWgQuickTable)) continue;
+    const std::string interface = table.name.substr(kWgQuickTable.size());
+    if (interface.empty() || is_there(interface)) continue;
+    CrashRemains& remains = of(std::string(kWgQuick));
+    remains.tables.push_back(&table);
+    remains.is_certain = true;
+    name_interface(remains, interface);
+  }
+}
+
+/// What a lease asks for is no remains: dhclient gives its routes no protocol of their own.
+void Gatherer::take_server_routes() {
+  if (!server_routes_undecided(now_).empty()) return;
+  ConfiguredState configured;
+  if (now_.leases) configured = weigh_configuration(now_, *now_.leases);
+  const ServerRoutes routes(now_);
+  for (const Route* route : routes.unused()) {
+    const bool is_configured = std::ranges::any_of(configured.routes, [&](const ConfiguredRoute& each) {
+      return each.route.route.destination == route->destination &&
+             is_same_way(each.route.next_hops.hops, now_.routes->hops(*route));
+    });
+    if (is_configured) continue;
+    const Family family = route->destination.family();
+    CrashRemains& remains = of(kUnknownClient);
+    remains.server_routes.push_back(route);
+    remains.has_default = remains.has_default && default_way(now_, family).has_value();
+    const bool is_by_default = !routes.has_default(family) || routes.is_default_gateway(now_.routes->hops(*route)[0]);
+    remains.is_certain =
+        remains.is_certain || (route->protocol == kProtocolBoot && is_by_default && !has_working_tunnel());
+  }
+}
+
+void Gatherer::take_dummies() {
+  if (has_working_tunnel()) return;
+  for (const Link& link : *now_.links) {
+    const auto known =
+        std::ranges::find_if(kDummies, [&](const auto& each) { return link.name.starts_with(each.beginning); });
+    if (link.kind != "dummy" || known == kDummies.end()) continue;
+    CrashRemains& remains = of(known->client);
+    remains.kill_switches.push_back(&link);
+    remains.is_certain = remains.is_certain || link.is_up();
+  }
+}
+
+void Gatherer::take_sockets() {
+  for (const VpnSign& sign : *now_.vpn_signs) {
+    if (sign.kind != VpnSignKind::kAbandonedSocket) continue;
+    const auto known = std::ranges::find_if(
+        kSockets, [&](const auto& each) { return sign.name.find(each.part) != std::string::npos; });
+    std::string client = known == kSockets.end() ? kUnknownClient : known->client;
+    const std::string interface = interface_of_socket(sign.name);
+    // wg-quick starts the program whose socket it is.
+    if (client == "WireGuard" && by_client_.contains(std::string(kWgQuick))) client = kWgQuick;
+    CrashRemains& remains = of(client);
+    remains.sockets.push_back(&sign);
+    const bool is_wireguard = client == "WireGuard" || client == kWgQuick;
+    if (is_wireguard && !interface.empty() && !is_there(interface)) name_interface(remains, interface);
+  }
+}
+
+}  // namespace
+
+std::vector<CrashRemains> find_crash_remains(const LeakFacts& facts) { return Gatherer(facts).gather(); }
+
+}  // namespace vpndoctor

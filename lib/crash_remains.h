@@ -1,0 +1,33 @@
+// SPDX-License-Identifier: Apache-2.0
+// What VPN clients that ended without cleaning up left on a machine, gathered by client: rules, host routes, tables of
+// the packet filter, kill switch interfaces, control sockets. The rules and routes are those that routes restore takes
+// away; whether they are a fault is for others to say.
+#pragma once
+
+#include <cstddef>
+#include <string>
+#include <vector>
+
+#include "vpndoctor/leak_checks.h"
+
+namespace vpndoctor {
+
+/// All that one client left; pointers lead into the snapshot.
+struct CrashRemains {
+  std::string client;                       ///< "wg-quick", "Mullvad", ...; "VPN client" for one that is not recognised
+  std::vector<const Rule*> rules;           ///< that lead to a table without routes, and their companions
+  std::vector<const Route*> server_routes;  ///< host routes that no tunnel uses
+  std::vector<const FirewallTable*> tables;  ///< named after an interface that is gone
+  std::vector<const Link*> kill_switches;    ///< dummies that take the traffic in the place of a tunnel
+  std::vector<const VpnSign*> sockets;       ///< that nobody listens on
+  std::vector<std::string> interfaces;       ///< that are gone, as the tables and sockets name them
+  /// Some of it can only come from a client: rules that most packets meet, tables, the way that the default route
+  /// takes.
+  bool is_certain = false;
+  bool has_default = true;  ///< false: a family of the server routes has no default route any more
+};
+
+/// Finds them, ordered by client. Takes a snapshot that knows links, addresses, routes, rules and tunnels.
+std::vector<CrashRemains> find_crash_remains(const LeakFacts& facts);
+
+}  // namespace vpndoctor

@@ -1,0 +1,180 @@
+// SPDX-License-Identifier: Apache-2.0
+// Sends packets through the routes and the packet filter of a machine without its tunnels; see the header.
+#include "kill_switch.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <array>
+#include <optional>
+#include <utility>
+
+#include "vpndoctor/fib.h"
+#include "vpndoctor/text_escape.h"
+#include "vpndoctor/wire.h"
+
+namespace vpndoctor {
+namespace {
+
+/// Public addresses that no packet filter is likely to name.
+constexpr std::array<std::string_view, 2> kPublicInet = {"93.184.215.14", "151.101.3.5"};
+constexpr std::array<std::string_view, 2> kPublicInet6 = {"2606:2800:21f:cb07:6820:80da:af6b:8b2c",
+                                                          "2a04:4e42:600::773"};
+
+struct Kind {
+  const char* name;
+  std::uint8_t protocol;
+  std::uint8_t protocol_of_inet6;
+  std::uint16_t port;
+};
+constexpr std::array kKinds = {Kind{"TCP", kProtocolTcp, kProtocolTcp, 443},
+                               Kind{"UDP", kProtocolUdp, kProtocolUdp, 443},
+                               Kind{"ICMP", kProtocolIcmp, kProtocolIcmp6, 0}};
+constexpr std::uint16_t kSourcePort = 40000;  // of the range that kernels give to programs
+
+Snapshot without_tunnels(const Snapshot& snapshot) {
+  Snapshot without = snapshot;
+  for (const Link& link : *snapshot.links) {
+    if (is_tunnel(snapshot, link.name)) without = without_interface(without, link.name);
+  }
+  return without;
+}
+
+Flow public_flow(std::string_view destination, const Kind& kind, std::uint32_t uid) {
+  Flow flow;
+  flow.destination = *IpAddress::parse(destination);
+  const bool is_inet = flow.destination.family == Family::kInet;
+  flow.ip_protocol = is_inet ? kind.protocol : kind.protocol_of_inet6;
+  flow.destination_port = kind.port;
+  flow.source_port = kind.port == 0 ? std::uint16_t{0} : kSourcePort;
+  flow.uid = uid;
+  return flow;
+}
+
+/// Whether the interface takes packets out of the machine: a dummy swallows them.
+bool leads_out(const Snapshot& snapshot, std::string_view interface) {
+  const Link* link = snapshot.find_link(interface);
+  return link != nullptr && !link->is_loopback() && link->kind != "dummy";
+}
+
+/// Gathers what becomes of several packets of one way.
+class Trial {
+ public:
+  void add_routed_nowhere(std::string why) {
+    if (report_.state != StopState::kNoWay) return;
+    report_.why = std::move(why);
+  }
+  void add_unknown(std::string why) {
+    if (report_.state == StopState::kOpen) return;
+    report_.state = StopState::kUnknown;
+    report_.why = std::move(why);
+  }
+  void add(const char* kind, const std::string& interface, const FirewallAnswer& answer) {
+    if (answer.verdict == FirewallVerdict::kUnknown) return add_unknown(answer.why);
+    const bool leaves = answer.verdict == FirewallVerdict::kAccepted;
+    if (!leaves && report_.state != StopState::kNoWay) return;
+    const bool is_first = report_.state != StopState::kOpen;
+    if (leaves) add_leaving(kind);
+    if (!is_first) return;
+    report_.state = leaves ? StopState::kOpen : StopState::kStopped;
+    report_.is_by_filter = !leaves;
+    report_.interface = interface;
+    report_.why = answer.why;
+  }
+  StopReport take() { return std::move(report_); }
+
+ private:
+  void add_leaving(const char* kind) {
+    if (std::ranges::find(report_.leaving, kind) == report_.leaving.end()) report_.leaving.emplace_back(kind);
+  }
+  StopReport report_;
+};
+
+using Simulate = FirewallAnswer (*)(const Snapshot&, const Flow&, const std::string&);
+
+void try_flow(const Snapshot& snapshot, const Fib& fib, const Kind& kind, Flow flow, Trial& trial) {
+  const FlowAnswer answer = fib.lookup(flow);
+  if (!answer.uncertain.empty()) return trial.add_unknown(std::string(answer.uncertain));
+  const bool is_unicast = answer.fate == FlowFate::kUnicast;
+  const std::string interface(
+      answer.interface.empty() && !answer.candidates.empty() ? answer.candidates.front().interface : answer.interface);
+  if (!is_unicast) return trial.add_routed_nowhere(fmt::format("the routes say {}", flow_fate_name(answer.fate)));
+  if (!leads_out(snapshot, interface)) {
+    return trial.add_routed_nowhere(fmt::format("the routes lead into {}", escape_controls(interface)));
+  }
+  if (!flow.source) flow.source = answer.source;
+  const Simulate simulate = flow.input_interface.empty() ? simulate_output : simulate_forward;
+  trial.add(kind.name, interface, simulate(snapshot, flow, interface));
+}
+
+std::span<const std::string_view> public_addresses(Family family) {
+  return family == Family::kInet ? std::span(kPublicInet) : std::span(kPublicInet6);
+}
+
+StopReport try_local(const Snapshot& snapshot, const Fib& fib, Family family, std::uint32_t uid) {
+  Trial trial;
+  for (const std::string_view address : public_addresses(family)) {
+    for (const Kind& kind : kKinds) try_flow(snapshot, fib, kind, public_flow(address, kind, uid), trial);
+  }
+  return trial.take();
+}
+
+/// IPv6 forwards for all interfaces or none (net/ipv6/ip6_output.c ip6_forward()).
+bool forwards(const Snapshot& snapshot, Family family, const std::string& interface) {
+  if (!snapshot.settings) return false;
+  const auto& settings = family == Family::kInet ? snapshot.settings->inet : snapshot.settings->inet6;
+  const auto found = settings.find(family == Family::kInet ? interface : "all");
+  return found != settings.end() && found->second.forwarding.value_or(0) != 0;
+}
+
+/// An address of the network of `own` that is not this machine's.
+std::optional<IpAddress> neighbour_of(const Address& own) {
+  if (own.prefix_length + 2U > address_bits(own.address.family) || own.peer) return std::nullopt;
+  IpAddress other = own.address;
+  other.bytes[other.octets().size() - 1] ^= 3U;
+  return other;
+}
+
+int badness(const StopReport& report) {
+  if (report.state == StopState::kOpen) return 3;
+  if (report.state == StopState::kUnknown) return 2;
+  return report.state == StopState::kStopped ? 1 : 0;
+}
+
+StopReport try_forwarded(const Snapshot& snapshot, const Fib& fib, Family family, const std::string& way_out) {
+  StopReport worst;
+  for (const Address& own : *snapshot.addresses) {
+    const auto source = neighbour_of(own);
+    const bool is_usable = own.address.family == family && source && own.interface != way_out &&
+                           !own.address.is_link_local() && leads_out(snapshot, own.interface);
+    if (!is_usable || !forwards(snapshot, family, own.interface)) continue;
+    Trial trial;
+    for (const Kind& kind : kKinds) {
+      Flow flow = public_flow(public_addresses(family).front(), kind, 0);
+      flow.source = source;
+      flow.input_interface = own.interface;
+      try_flow(snapshot, fib, kind, flow, trial);
+    }
+    StopReport report = trial.take();
+    report.input = own.interface;
+    if (badness(report) > badness(worst)) worst = std::move(report);
+  }
+  return worst;
+}
+
+}  // namespace
+
+KillSwitch judge_kill_switch(const LeakFacts& facts) {
+  KillSwitch result;
+  const Snapshot without = without_tunnels(facts.snapshot);
+  const Fib fib(without);
+  for (const Family family : {Family::kInet, Family::kInet6}) {
+    FamilyKillSwitch& of = result.families[static_cast<std::size_t>(family)];
+    of.local = try_local(without, fib, family, facts.uid);
+    of.forwarded = try_forwarded(without, fib, family, of.local.interface);
+  }
+  result.signs = protection_signs(facts.snapshot);
+  return result;
+}
+
+}  // namespace vpndoctor

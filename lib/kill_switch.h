@@ -1,0 +1,57 @@
+// SPDX-License-Identifier: Apache-2.0
+// Whether something stops this machine's traffic when its tunnels are gone: the routes that are left, then the packet
+// filter. By what happens to packets, not by the names of rules; names only tell what rules were meant for.
+#pragma once
+
+#include <array>
+#include <string>
+#include <vector>
+
+#include "leak_check_table.h"
+#include "vpndoctor/firewall.h"
+
+namespace vpndoctor {
+
+/// What became of packets to public addresses that are sent one way.
+enum class StopState : std::uint8_t {
+  kNoWay,    ///< no route leads out of this machine, with or without a tunnel's help
+  kStopped,  ///< every packet is stopped
+  kOpen,     ///< at least one kind of packet leaves
+  kUnknown,
+};
+
+struct StopReport {
+  StopState state = StopState::kNoWay;
+  std::string interface;             ///< where packets leave or would leave
+  std::string why;                   ///< a phrase: the rule that stops them, lets them out, or cannot be followed
+  std::vector<std::string> leaving;  ///< "TCP", "UDP", "ICMP": what leaves; not all of them: a filter stops the others
+  bool is_by_filter = false;         ///< the packet filter stops it, not the routes
+  std::string input;                 ///< of forwarded packets: where they come in
+};
+
+/// One family, as if every tunnel were gone.
+struct FamilyKillSwitch {
+  StopReport local;
+  StopReport forwarded;  ///< the worst over all interfaces that packets may come in by; kNoWay: none are forwarded
+};
+
+/// A table that looks like a VPN's protection.
+struct ProtectionSign {
+  std::string table;            ///< "table inet mullvad"
+  std::string why;              ///< a phrase: "its chain output drops, and it names the tunnel wg0"
+  bool is_spoof_guard = false;  ///< wg-quick's rules against spoofed packets, which stop nothing that leaves
+  bool is_left_behind = false;  ///< its tunnel is not there
+};
+
+struct KillSwitch {
+  std::array<FamilyKillSwitch, 2> families;  ///< by Family
+  std::vector<ProtectionSign> signs;
+  const FamilyKillSwitch& of(Family family) const { return families[static_cast<std::size_t>(family)]; }
+};
+
+KillSwitch judge_kill_switch(const LeakFacts& facts);
+
+/// Tables of the packet filter that were meant to protect a VPN's traffic.
+std::vector<ProtectionSign> protection_signs(const Snapshot& snapshot);
+
+}  // namespace vpndoctor

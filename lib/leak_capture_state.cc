@@ -1,0 +1,254 @@
+// SPDX-License-Identifier: Apache-2.0
+// Which packets are this machine's, a tunnel's own, answers to what came from outside, and leaks. What is known of a
+// flow is known for all its packets.
+#include "leak_capture_state.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <utility>
+
+#include "traffic_kind.h"
+
+namespace vpndoctor {
+namespace {
+
+constexpr std::uint16_t kArp = 0x0806;
+constexpr std::uint16_t kInet = 0x0800;
+constexpr std::uint8_t kNeighbourSolicitation = 135;
+constexpr std::size_t kMostLeaks = 4096;
+constexpr std::size_t kMostInterfaces = 4096;
+
+/// A service answers from its own port: a low one, or one below those that the kernel chooses and below the asker's.
+bool looks_like_service(const FlowKey& incoming) {
+  constexpr std::uint16_t kFirstChosen = 32768;  // net.ipv4.ip_local_port_range
+  if (incoming.port < 1024) return incoming.source_port >= incoming.port;
+  return incoming.port < kFirstChosen && incoming.port < incoming.source_port;
+}
+
+/// The address that an ARP request asks for; nullopt for what is none (RFC 826).
+std::optional<IpAddress> asked_by_arp(std::span<const std::byte> payload) {
+  ByteReader reader(payload);
+  reader.u16();
+  const std::uint16_t protocol = reader.u16();
+  const std::uint16_t lengths = reader.u16();
+  const std::uint16_t operation = reader.u16();
+  reader.take(16);
+  const auto target = reader.take(4);
+  if (protocol != kInet || lengths != 0x0604 || operation != 1 || target.empty()) return std::nullopt;
+  return IpAddress::from_bytes(target);
+}
+
+/// The address that a neighbour solicitation asks for: behind type, code, checksum and 4 bytes (RFC 4861 section 4.3).
+std::optional<IpAddress> asked_by_solicitation(const IpPacket& packet) {
+  ByteReader reader(packet.payload);
+  if (packet.protocol != kProtocolIcmp6 || reader.u8() != kNeighbourSolicitation) return std::nullopt;
+  reader.take(7);
+  const auto target = reader.take(16);
+  if (target.empty()) return std::nullopt;
+  return IpAddress::from_bytes(target);
+}
+
+}  // namespace
+
+std::uint16_t LeakCapture::State::number_of(std::string_view interface) {
+  const auto found = interface_numbers.find(interface);
+  if (found != interface_numbers.end()) return found->second;
+  const auto number = static_cast<std::uint16_t>(std::min(interfaces.size(), kMostInterfaces - 1));
+  if (interfaces.size() < kMostInterfaces) interfaces.push_back({std::string(interface), "", false});
+  interface_numbers.emplace(interface, number);
+  return number;
+}
+
+FlowKey LeakCapture::State::key_of(const LeakFlow& flow) const {
+  const auto found = interface_numbers.find(flow.interface);
+  const std::uint16_t number = found == interface_numbers.end() ? 0 : found->second;
+  return {flow.source, flow.destination, flow.source_port, flow.port, number, flow.ip_protocol};
+}
+
+void LeakCapture::State::read_gateways() {
+  if (!facts.snapshot.routes) return;
+  for (const NextHopSet& set : facts.snapshot.routes->next_hop_sets) {
+    for (const NextHop& hop : set.hops) {
+      if (hop.gateway) gateways[hop.interface].insert(*hop.gateway);
+    }
+  }
+}
+
+void LeakCapture::State::see_control(std::uint16_t interface, const std::optional<IpAddress>& asked, const char* what) {
+  Seen& seen = interfaces[interface];
+  if (!asked || !seen.control.empty()) return;
+  const auto is_gateway = [&](const auto& each) {
+    return (seen.name.empty() || each.first == seen.name) && each.second.contains(*asked);
+  };
+  if (std::ranges::any_of(gateways, is_gateway)) seen.control = fmt::format("{} for the gateway {}", what, *asked);
+}
+
+void LeakCapture::State::take_other(const CapturedPacket& packet, const LinkFrame& frame) {
+  switch (senders.link_sender_of(packet, frame)) {
+    case Sender::kIncoming:
+      ++result.counts.incoming;
+      return;
+    case Sender::kForeign:
+      ++result.counts.foreign;
+      return;
+    case Sender::kOwn:
+    case Sender::kForwarded:
+      break;
+  }
+  const std::uint16_t interface = number_of(packet.interface);
+  interfaces[interface].any = true;
+  if (frame.ether_type == kArp) {
+    ++result.counts.control;
+    see_control(interface, asked_by_arp(frame.payload), "ARP");
+  } else {
+    ++result.counts.undecided;
+  }
+}
+
+void LeakCapture::State::note_incoming(const FlowPacket& flow) {
+  ++result.counts.incoming;
+  const bool is_udp = flow.key.ip_protocol == kProtocolUdp;
+  const bool begins = flow.tcp == TcpMark::kSyn || (is_udp && flow.has_ports && looks_like_service(flow.key));
+  if (begins) begun_outside.set(flow.key.reversed(), true);
+}
+
+const CaptureLeak* LeakCapture::State::take_ip(const CapturedPacket& packet, const LinkFrame& frame,
+                                               const IpPacket& ip) {
+  const Sender sender = senders.sender_of(packet, frame, ip);
+  if (sender == Sender::kForeign) {
+    ++result.counts.foreign;
+    return nullptr;
+  }
+  const std::uint16_t interface = number_of(packet.interface);
+  const FlowPacket flow = reader.read(ip, interface);
+  if (sender == Sender::kIncoming) {
+    note_incoming(flow);
+    return nullptr;
+  }
+  interfaces[interface].any = true;
+  if (frame.is_pppoe && !outer.ppp().empty()) {
+    ++result.counts.tunnel;
+    return nullptr;
+  }
+  if (is_link_control(flow)) {
+    ++result.counts.control;
+    see_control(interface, asked_by_solicitation(ip), "neighbour discovery");
+    return nullptr;
+  }
+  return take_own(packet, flow, sender == Sender::kForwarded);
+}
+
+std::uint64_t& LeakCapture::State::count_of(LeakVerdict verdict) {
+  CaptureCounts& counts = result.counts;
+  switch (verdict) {
+    case LeakVerdict::kTunnel:
+      return counts.tunnel;
+    case LeakVerdict::kControl:
+      return counts.control;
+    case LeakVerdict::kLocal:
+      return counts.local;
+    case LeakVerdict::kByConfiguration:
+      return counts.by_configuration;
+    case LeakVerdict::kReply:
+      return counts.replies;
+    case LeakVerdict::kUntold:
+      return result.untold;
+    case LeakVerdict::kLeak:
+      break;
+  }
+  return result.leak_packets;
+}
+
+LeakVerdict LeakCapture::State::judge(const CapturedPacket& packet, const FlowPacket& flow, std::string& why) {
+  const IpAddress& destination = flow.key.destination;
+  if (destination.is_multicast() || destination.is_limited_broadcast() || destination.is_link_local() ||
+      destination.is_loopback() || senders.is_broadcast(destination)) {
+    return LeakVerdict::kLocal;
+  }
+  const OuterMatch match = outer.match(flow.key, flow.has_ports, !packet.interface.empty());
+  if (match.kind == OuterKind::kOuter) {
+    std::string& control = interfaces[flow.key.interface].control;
+    if (control.empty()) control = fmt::format("packets of {}", match.tunnel);
+    return LeakVerdict::kTunnel;
+  }
+  if (match.kind == OuterKind::kUntold) {
+    why = fmt::format("which sockets {} has is not known", match.tunnel);
+    return LeakVerdict::kUntold;
+  }
+  LeakJudgement judged = judge_destination(facts, flow.key, facts.uid);
+  why = std::move(judged.why);
+  if (judged.verdict != LeakVerdict::kLeak) return judged.verdict;
+  const bool is_reply = is_answer(flow) || begun_outside.find(flow.key) != nullptr;
+  return is_reply ? LeakVerdict::kReply : LeakVerdict::kLeak;
+}
+
+const CaptureLeak* LeakCapture::State::count_leak(CaptureLeak& leak, const CapturedPacket& packet) {
+  ++result.leak_packets;
+  ++leak.packets;
+  leak.bytes += packet.length_bytes;
+  return &leak;
+}
+
+const CaptureLeak* LeakCapture::State::add_leak(const CapturedPacket& packet, const FlowPacket& flow,
+                                                CaptureLeak leak) {
+  FlowKey key = flow.key;
+  if (leaks.size() >= kMostLeaks) {  // from here on, flows that differ in their source port alone are one
+    key.source_port = 0;
+    leak.source_port = 0;
+    const auto found = leak_places.find(key);
+    if (found != leak_places.end()) return count_leak(leaks[found->second], packet);
+  }
+  if (leaks.size() >= 2 * kMostLeaks) {
+    result.is_cut = true;
+    unlisted = std::move(leak);
+    return count_leak(unlisted, packet);
+  }
+  leak_places.emplace(key, leaks.size());
+  leaks.push_back(std::move(leak));
+  return count_leak(leaks.back(), packet);
+}
+
+const CaptureLeak* LeakCapture::State::take_own(const CapturedPacket& packet, const FlowPacket& flow,
+                                                bool is_forwarded) {
+  if (const auto found = leak_places.find(flow.key); found != leak_places.end()) {
+    return count_leak(leaks[found->second], packet);
+  }
+  if (const Known* before = known.find(flow.key)) {
+    ++count_of(before->verdict);
+    return nullptr;
+  }
+  std::string why;
+  const LeakVerdict verdict = judge(packet, flow, why);
+  if (verdict != LeakVerdict::kLeak) {
+    known.set(flow.key, {verdict});
+    ++count_of(verdict);
+    if (verdict == LeakVerdict::kUntold && result.why_untold.empty()) result.why_untold = why;
+    return nullptr;
+  }
+  CaptureLeak leak{.interface = std::string(packet.interface),
+                   .source = flow.key.source,
+                   .source_port = flow.key.source_port,
+                   .destination = flow.key.destination,
+                   .port = flow.key.port,
+                   .ip_protocol = flow.key.ip_protocol,
+                   .kind = std::string(traffic_kind(flow)),
+                   .reason = std::move(why),
+                   .first_at = packet.at,
+                   .owner = {},
+                   .bound_interface = {}};
+  leak.is_midstream = flow.key.ip_protocol == kProtocolTcp && flow.tcp != TcpMark::kSyn;
+  leak.is_forwarded = is_forwarded;
+  return add_leak(packet, flow, std::move(leak));
+}
+
+void LeakCapture::State::forgive(std::size_t place, const FlowKey& key, LeakVerdict verdict) {
+  CaptureLeak& leak = leaks[place];
+  result.leak_packets -= leak.packets;
+  count_of(verdict) += leak.packets;
+  known.set(key, {verdict});
+  leak_places.erase(key);
+  leak = {};
+}
+
+}  // namespace vpndoctor

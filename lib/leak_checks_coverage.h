@@ -1,0 +1,57 @@
+// SPDX-License-Identifier: Apache-2.0
+// What the coverage checks share: where sample packets go, what the packet filter does to them, how routes are quoted.
+// One small function a code.
+#pragma once
+
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "leak_check_table.h"
+#include "routing_checks.h"
+
+namespace vpndoctor {
+
+/// The same facts for what the routing checks share; without shares and claims.
+RoutingFacts routing_facts(const LeakFacts& facts);
+
+/// A packet of this machine to the address, TCP to port 443, unmarked and unbound, of the user who asks.
+Flow packet_to(const LeakFacts& facts, const IpAddress& destination);
+
+/// Public addresses all over the family's space.
+const std::vector<IpAddress>& public_samples(Family family);
+/// The first of them that goes through a tunnel; nullopt when none does.
+std::optional<IpAddress> tunnelled_sample(const LeakFacts& facts, Family family);
+/// True when most of them do: the tunnel is meant to be a full one.
+bool takes_most(const LeakFacts& facts, Family family);
+/// Why it is not known whether one of the families is fully tunnelled; empty when it is.
+std::string mode_undecided(const LeakFacts& facts);
+
+/// What the packet filter does to a packet that leaves by the interface. Lowers the finding's confidence when that is
+/// not known; false when it drops the packet.
+bool passes_filter(const LeakFacts& facts, const Flow& flow, std::string_view interface, Finding& finding);
+
+/// "wg0", "tun0 and wg0": the tunnels that carry something of the family.
+std::string tunnel_words(const LeakFacts& facts, Family family);
+/// "a", "a and b", "a, b and 3 more".
+std::string listed_words(const std::vector<std::string>& words);
+
+using LeakFindings = std::vector<Finding>;
+void check_inet6_outside(const LeakFacts& facts, LeakFindings& findings);
+void check_dhcp_routes(const LeakFacts& facts, LeakFindings& findings);
+void check_specific_routes(const LeakFacts& facts, LeakFindings& findings);
+void check_local_network(const LeakFacts& facts, LeakFindings& findings);
+void check_server_in_clear(const LeakFacts& facts, LeakFindings& findings);
+void check_resolver_beside(const LeakFacts& facts, LeakFindings& findings);
+/// Why it cannot be told which resolver is asked; empty when it can.
+std::string resolver_beside_undecided(const LeakFacts& facts);
+void check_bound_programs(const LeakFacts& facts, LeakFindings& findings);
+void check_rules_past(const LeakFacts& facts, LeakFindings& findings);
+void check_forwarded(const LeakFacts& facts, LeakFindings& findings);
+void check_linkdown(const LeakFacts& facts, LeakFindings& findings);
+void check_two_defaults(const LeakFacts& facts, LeakFindings& findings);
+void check_exposed_address(const LeakFacts& facts, LeakFindings& findings);
+std::string exposed_address_undecided(const LeakFacts& facts);
+
+}  // namespace vpndoctor

@@ -1,0 +1,115 @@
+// SPDX-License-Identifier: Apache-2.0
+// A whole family beside the tunnel: IPv6 that the network brings, next to a VPN of IPv4; and names that are asked
+// there.
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <array>
+
+#include "address_classes.h"
+#include "leak_checks_coverage.h"
+#include "vpndoctor/dns_checks.h"
+#include "vpndoctor/text_escape.h"
+
+namespace vpndoctor {
+namespace {
+
+/// Codes of name resolution that say that an ordinary name, or a tunnel's, is asked outside the tunnel.
+constexpr std::array<std::string_view, 5> kOutsideCodes = {"DNS004", "DNS005", "DNS012", "DNS016", "DNS018"};
+
+bool is_global_source(const IpAddress& address) {
+  const AddressClass address_class = registered_class(address);
+  return address_class == AddressClass::kPublic || address_class == AddressClass::kDocumentation;
+}
+
+/// A public IPv6 address that packets leave to beside the tunnel, when most do.
+std::optional<IpAddress> outside_sample(const LeakFacts& facts) {
+  std::optional<IpAddress> found;
+  std::size_t outside = 0;
+  for (const IpAddress& sample : public_samples(Family::kInet6)) {
+    if (packet_path(facts.snapshot, facts.fib, packet_to(facts, sample)).way != PacketWay::kOutside) continue;
+    if (!found) found = sample;
+    ++outside;
+  }
+  return outside * 2 > public_samples(Family::kInet6).size() ? found : std::nullopt;
+}
+
+void add_inet6_remedy(const LeakFacts& facts, const std::string& interface, Finding& finding) {
+  add_step(finding.remedy,
+           "Let the VPN carry IPv6 as well: AllowedIPs = 0.0.0.0/0, ::/0 with WireGuard, redirect-gateway ipv6 with "
+           "OpenVPN.");
+  if (facts.snapshot.platform == Platform::kMacos) {
+    add_step(finding.remedy, "Or refuse IPv6 while the VPN is up.",
+             {{"macos", {"route", "-n", "add", "-inet6", "default", "::1", "-reject"}, true}});
+    return;
+  }
+  add_step(finding.remedy, "Or refuse IPv6 while the VPN is up; delete the route afterwards.",
+           {root_command({"ip", "-6", "route", "add", "unreachable", "default", "metric", "1"})});
+  add_step(finding.remedy, "Or switch IPv6 off on the interface.",
+           {root_command({"sysctl", "-w", fmt::format("net.ipv6.conf.{}.disable_ipv6=1", interface)})});
+}
+
+bool is_outside_code(const Finding& finding) {
+  return std::ranges::find(kOutsideCodes, finding.code) != kOutsideCodes.end();
+}
+
+bool is_full(const LeakFacts& facts) { return takes_most(facts, Family::kInet) || takes_most(facts, Family::kInet6); }
+
+}  // namespace
+
+void check_inet6_outside(const LeakFacts& facts, LeakFindings& findings) {
+  if (!takes_most(facts, Family::kInet) || facts.coverage.inet6.mode == CoverageMode::kFull) return;
+  const auto sample = outside_sample(facts);
+  if (!sample) return;
+  const Flow flow = packet_to(facts, *sample);
+  const FlowAnswer answer = facts.fib.lookup(flow);
+  if (!answer.source || !is_global_source(*answer.source)) return;
+  const std::string interface = escape_controls(answer.interface);
+  Finding finding = make_finding("LEK001", {"interface", std::string(answer.interface)});
+  finding.title =
+      fmt::format("IPv6 leaves by {} while {} takes all IPv4", interface, tunnel_words(facts, Family::kInet));
+  finding.detail = fmt::format(
+      "Programs use IPv6 first where a site has it. The network sees what is visited, and the sites see {}, the "
+      "address "
+      "that this network gave you, instead of the VPN's.",
+      *answer.source);
+  if (!passes_filter(facts, flow, answer.interface, finding)) return;
+  const RoutingFacts routing = routing_facts(facts);
+  if (answer.route != nullptr) finding.evidence.push_back(route_evidence(routing, *answer.route));
+  finding.evidence.push_back(
+      proof(facts.snapshot.addresses, "address", fmt::format("packets leave with the source {}", *answer.source)));
+  doubt(facts.snapshot, finding, answer.uncertain);
+  add_inet6_remedy(facts, std::string(answer.interface), finding);
+  findings.push_back(std::move(finding));
+}
+
+std::string resolver_beside_undecided(const LeakFacts& facts) {
+  if (!is_full(facts)) return {};
+  const CheckResults results = check_dns(facts.snapshot, facts.uid);
+  if (std::ranges::any_of(results.findings, is_outside_code)) return {};
+  const auto skipped = std::ranges::find(results.skipped, "DNS018", &Skipped::code);
+  return skipped == results.skipped.end() ? std::string() : skipped->reason;
+}
+
+// What the checks of name resolution find is told as one finding here: who looks for leaks does not ask for them.
+void check_resolver_beside(const LeakFacts& facts, LeakFindings& findings) {
+  if (!is_full(facts)) return;
+  CheckResults results = check_dns(facts.snapshot, facts.uid);
+  std::erase_if(results.findings, [](const Finding& each) { return !is_outside_code(each); });
+  if (results.findings.empty()) return;
+  const Finding& worst = results.findings.front();
+  Finding finding = make_finding("LEK006", worst.subject);
+  finding.severity = worst.severity;
+  finding.confidence = worst.confidence;
+  finding.title = worst.title;
+  finding.detail = fmt::format("{} The whole story: vpndoctor dns show ({}).", worst.detail, worst.code);
+  finding.evidence = worst.evidence;
+  for (std::size_t at = 1; at < results.findings.size(); ++at) {
+    const Finding& other = results.findings[at];
+    finding.evidence.push_back({"check", other.code, other.title});
+  }
+  finding.remedy = worst.remedy;
+  findings.push_back(std::move(finding));
+}
+
+}  // namespace vpndoctor

@@ -1,0 +1,174 @@
+// SPDX-License-Identifier: Apache-2.0
+// The network around a tunnel: a local network that claims what is not its own, the host route to the VPN server, a
+// second way out.
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <map>
+#include <set>
+
+#include "address_classes.h"
+#include "leak_checks_coverage.h"
+#include "vpndoctor/text_escape.h"
+
+namespace vpndoctor {
+namespace {
+
+/// A network on a physical link that says more than a local one should.
+struct WideNetwork {
+  const Address* address = nullptr;
+  IpPrefix network;
+  bool is_public = false;  ///< public addresses are among it
+  bool is_wide = false;    ///< larger than real ones are
+};
+
+bool has_public_part(const IpPrefix& network) {
+  if (registered_class(network.address) == AddressClass::kPublic) return true;
+  const auto is_within = [&](const IpAddress& sample) { return network.contains(sample); };
+  return std::ranges::any_of(public_samples(network.family()), is_within);
+}
+
+/// Wireless interfaces by the names that the kernel and udev give them.
+bool is_wireless(std::string_view interface) { return interface.starts_with("wl"); }
+
+std::vector<WideNetwork> wide_networks(const LeakFacts& facts, Family family) {
+  std::vector<WideNetwork> found;
+  std::set<std::pair<std::string, IpPrefix>> seen;
+  for (const Address& address : *facts.snapshot.addresses) {
+    const IpPrefix network = address.on_link();
+    if (network.family() != family || network.is_host() || network.is_default()) continue;
+    if (!is_physical(facts.snapshot, address.interface)) continue;
+    const AddressClass address_class = registered_class(address.address);
+    if (is_fixed_class(address_class) || address_class == AddressClass::kDocumentation) continue;
+    WideNetwork wide{&address, network, has_public_part(network), is_oversized(network)};
+    // Every IPv6 link has a public /64; a wide one of private addresses takes nothing from a tunnel but its own.
+    const bool is_normal =
+        family == Family::kInet6 ? !wide.is_wide || !wide.is_public : !wide.is_wide && !wide.is_public;
+    if (!is_normal && seen.emplace(address.interface, network).second) found.push_back(wide);
+  }
+  return found;
+}
+
+/// The part of the network that does leave by its link; nullopt when the tunnel or nothing has it.
+std::optional<IpAddress> open_address(const LeakFacts& facts, const WideNetwork& wide) {
+  for (const OutsidePrefix& outside : facts.coverage.of(wide.network.family()).outside) {
+    const bool is_part = outside.interface == wide.address->interface && wide.network.overlaps(outside.prefix);
+    if (is_part && outside.address_class == AddressClass::kLan && !outside.gateway) {
+      return std::max(outside.prefix.address, wide.network.address);
+    }
+  }
+  return std::nullopt;
+}
+
+void add_wide(const LeakFacts& facts, const WideNetwork& wide, const IpAddress& open, LeakFindings& findings) {
+  const std::string interface = escape_controls(wide.address->interface);
+  Finding finding = make_finding("LEK004", {"interface", wide.address->interface});
+  const bool is_suspicious = wide.is_public && (wide.is_wide || is_wireless(wide.address->interface));
+  if (!is_suspicious) finding.severity = Severity::kNotice;
+  finding.title = fmt::format("The local network {} of {} {}", wide.network, interface,
+                              wide.is_public ? "has public addresses" : "is unusually large");
+  finding.detail = fmt::format(
+      "Packets to all of {} stay on this network, outside {}. {}", wide.network,
+      tunnel_words(facts, wide.network.family()),
+      is_suspicious ? "Traffic to the real owners of these addresses can be read and answered by anybody on it."
+      : wide.is_public
+          ? "On a server's own network that is as it should be; on a guest's network it is an attack."
+          : "Hosts of the VPN with such addresses cannot be reached, and what is meant for them is sent here.");
+  Flow flow = packet_to(facts, open);
+  if (!passes_filter(facts, flow, wide.address->interface, finding)) return;
+  finding.evidence.push_back(
+      proof(facts.snapshot.addresses, "address",
+            fmt::format("{}/{} on {}", wide.address->address, wide.address->prefix_length, interface)));
+  const FlowAnswer answer = facts.fib.lookup(flow);
+  if (answer.route != nullptr) finding.evidence.push_back(route_evidence(routing_facts(facts), *answer.route));
+  add_step(finding.remedy,
+           "Do not use this network for what should be private, or switch on the VPN client's setting that blocks the "
+           "local network.");
+  findings.push_back(std::move(finding));
+}
+
+std::string port_words(const Snapshot& snapshot, const IpAddress& server) {
+  for (const Tunnel& tunnel : *snapshot.tunnels) {
+    const auto end = std::ranges::find(tunnel.endpoints, server, &OuterEndpoint::address);
+    if (end != tunnel.endpoints.end() && end->port) {
+      return fmt::format("port {} of {}", *end->port, escape_controls(tunnel.interface));
+    }
+  }
+  return "the tunnel's own port";
+}
+
+void add_server(const LeakFacts& facts, const OutsidePrefix& outside, LeakFindings& findings) {
+  const IpAddress& server = outside.prefix.address;
+  const Flow flow = packet_to(facts, server);
+  const FlowAnswer answer = facts.fib.lookup(flow);
+  Finding finding = make_finding("LEK005", {"address", server.to_string()});
+  finding.title = fmt::format("All packets to the VPN server {} leave by {}, not only the tunnel's own", server,
+                              escape_controls(outside.interface));
+  finding.detail =
+      "A web page or another service at that address is reached in clear. The client made it so: its own packets need "
+      "a "
+      "way out.";
+  if (!passes_filter(facts, flow, outside.interface, finding)) return;
+  if (answer.route != nullptr) finding.evidence.push_back(route_evidence(routing_facts(facts), *answer.route));
+  add_step(finding.remedy, fmt::format("Where that matters, let a packet filter pass nothing but {} to {}.",
+                                       port_words(facts.snapshot, server), server));
+  findings.push_back(std::move(finding));
+}
+
+using Defaults = std::map<std::string, const Route*>;
+
+/// The physical interfaces with a default route of the table main, each with its first one.
+Defaults physical_defaults(const Snapshot& snapshot, Family family) {
+  Defaults defaults;
+  for (const Route& route : snapshot.routes->routes) {
+    const bool is_plain = route.destination.is_default() && route.type == RouteType::kUnicast;
+    if (!is_plain || route.destination.family() != family || route.table != kTableMain) continue;
+    // Those that are scoped to an interface are there for each on a Mac.
+    if (snapshot.routes->attributes(route).macos_flags.find('I') != std::string::npos) continue;
+    for (const NextHop& hop : snapshot.routes->hops(route)) {
+      if (is_physical(snapshot, hop.interface)) defaults.try_emplace(hop.interface, &route);
+    }
+  }
+  return defaults;
+}
+
+}  // namespace
+
+void check_local_network(const LeakFacts& facts, LeakFindings& findings) {
+  for (const Family family : {Family::kInet, Family::kInet6}) {
+    if (!takes_most(facts, family)) continue;
+    for (const WideNetwork& wide : wide_networks(facts, family)) {
+      if (const auto open = open_address(facts, wide)) add_wide(facts, wide, *open, findings);
+    }
+  }
+}
+
+void check_server_in_clear(const LeakFacts& facts, LeakFindings& findings) {
+  for (const Family family : {Family::kInet, Family::kInet6}) {
+    if (!takes_most(facts, family)) continue;
+    for (const OutsidePrefix& outside : facts.coverage.of(family).outside) {
+      if (outside.address_class == AddressClass::kVpnServer) add_server(facts, outside, findings);
+    }
+  }
+}
+
+void check_two_defaults(const LeakFacts& facts, LeakFindings& findings) {
+  for (const Family family : {Family::kInet, Family::kInet6}) {
+    const CoverageMode mode = facts.coverage.of(family).mode;
+    if (mode == CoverageMode::kNone || mode == CoverageMode::kUnknown) continue;
+    const Defaults defaults = physical_defaults(facts.snapshot, family);
+    if (defaults.size() < 2) continue;
+    std::vector<std::string> names;
+    Finding finding = make_finding("LEK011", {"family", family == Family::kInet ? "inet" : "inet6"});
+    for (const auto& [interface, route] : defaults) {
+      names.push_back(escape_controls(interface));
+      finding.evidence.push_back(route_evidence(routing_facts(facts), *route));
+    }
+    finding.title = fmt::format("{} default routes lead out of {} beside {}", family == Family::kInet ? "IPv4" : "IPv6",
+                                listed_words(names), tunnel_words(facts, family));
+    finding.detail = "When the first one goes, what passes the tunnel by changes over to another.";
+    findings.push_back(std::move(finding));
+  }
+}
+
+}  // namespace vpndoctor

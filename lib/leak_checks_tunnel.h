@@ -1,0 +1,43 @@
+// SPDX-License-Identifier: Apache-2.0
+// The checks of tunnels, one small function a code, and what they share.
+#pragma once
+
+#include <string>
+#include <vector>
+
+#include "leak_check_table.h"
+#include "routing_checks.h"
+
+namespace vpndoctor {
+
+/// The same facts as the routing checks take them; without shares and claims.
+RoutingFacts routing_facts(const LeakFacts& facts);
+/// True when nothing carries what is sent into it: dead, left behind, or without a carrier whoever holds it.
+bool is_broken(const LeakFacts& facts, const TunnelReport& tunnel);
+/// True when routes, rules or resolver scopes lead there.
+bool is_in_use(const TunnelReport& tunnel);
+/// "2 routes, 1 rule and the resolver scope tun0"; "nothing" when nothing uses it.
+std::string users_words(const TunnelReport& tunnel);
+/// How the owner's program is started again, as far as that is one command; empty otherwise.
+std::vector<Command> restart_commands(const std::string& owner, const std::string& interface);
+/// Says which program to start again.
+void add_restart_step(const std::string& owner, const std::string& interface, Finding& finding);
+/// "1 route", "2 routes".
+std::string counted(std::size_t count, const char* what);
+
+using Findings = std::vector<Finding>;
+void check_dead_tunnels_in_use(const LeakFacts& facts, Findings& findings);
+void check_hung_tunnels(const LeakFacts& facts, Findings& findings);
+void check_dead_sessions(const LeakFacts& facts, Findings& findings);
+void check_unused_tunnels(const LeakFacts& facts, Findings& findings);
+void check_stopped_holders(const LeakFacts& facts, Findings& findings);
+void check_expected_tunnel(const LeakFacts& facts, Findings& findings);
+std::string expected_tunnel_undecided(const LeakFacts& facts);
+void check_expected_coverage(const LeakFacts& facts, Findings& findings);
+std::string expected_coverage_undecided(const LeakFacts& facts);
+void check_crash_remains(const LeakFacts& facts, Findings& findings);
+/// Why it is not certain that nothing remains; empty when it is, or something was found.
+std::string crash_remains_undecided(const LeakFacts& facts);
+void check_growth(const LeakFacts& facts, Findings& findings);
+
+}  // namespace vpndoctor

@@ -1,0 +1,185 @@
+// SPDX-License-Identifier: Apache-2.0
+// What the user says should be so (--expect, --vpn) against what the tables say: a VPN that crashed and took its
+// interface with it must not look like a machine without one.
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <array>
+#include <set>
+
+#include "leak_checks_tunnel.h"
+#include "vpndoctor/text_escape.h"
+
+namespace vpndoctor {
+namespace {
+
+constexpr std::array kFamilies = {Family::kInet, Family::kInet6};
+
+bool is_asked(const LeakFacts& facts) { return facts.expectation.mode || !facts.expectation.interface.empty(); }
+
+std::string expected_words(const VpnExpectation& expected) {
+  const std::string name = expected.interface.empty() ? "a tunnel" : escape_controls(expected.interface);
+  if (expected.mode == CoverageMode::kFull) return fmt::format("{} should carry all public addresses", name);
+  if (expected.mode == CoverageMode::kSplit) return fmt::format("{} should carry a part of the addresses", name);
+  return fmt::format("{} should be used", name);
+}
+
+const TunnelReport* report_of(const LeakFacts& facts, const std::string& interface) {
+  const auto found = std::ranges::find(facts.tunnels, interface, &TunnelReport::interface);
+  return found == facts.tunnels.end() ? nullptr : &*found;
+}
+
+/// The tunnels that carry something, of both families.
+std::set<std::string> carriers(const LeakFacts& facts) {
+  std::set<std::string> names;
+  for (const Family family : kFamilies) {
+    const auto& tunnels = facts.coverage.of(family).tunnels;
+    names.insert(tunnels.begin(), tunnels.end());
+  }
+  return names;
+}
+
+/// Why nothing gets through the tunnel for certain; empty when it may.
+std::string why_useless(const LeakFacts& facts, const std::string& interface) {
+  const TunnelReport* report = report_of(facts, interface);
+  if (report == nullptr) return "";
+  const bool is_useless = is_broken(facts, *report) || report->state == TunnelState::kHung;
+  return is_useless ? fmt::format("is {}: {}",
+                                  report->state == TunnelState::kUnknown ? "without a carrier"
+                                                                         : tunnel_state_name(report->state),
+                                  report->why)
+                    : "";
+}
+
+std::string why_coverage_unknown(const LeakFacts& facts) {
+  for (const Family family : kFamilies) {
+    const FamilyCoverage& coverage = facts.coverage.of(family);
+    if (coverage.mode != CoverageMode::kUnknown) continue;
+    return fmt::format("what goes through a tunnel in {} is not known{}", family_title(family),
+                       coverage.why_unknown.empty() ? "" : ": " + coverage.why_unknown);
+  }
+  return {};
+}
+
+/// True when public addresses of the family leave outside of every tunnel.
+bool lets_public_out(const FamilyCoverage& coverage) {
+  return coverage.is_cut || std::ranges::any_of(coverage.outside, [](const OutsidePrefix& each) {
+           return each.address_class == AddressClass::kPublic || each.address_class == AddressClass::kNat64;
+         });
+}
+
+/// Why the family is not as --expect says; empty when it is, or is not known. A family without any way out needs no
+/// tunnel.
+std::string why_different(const LeakFacts& facts, Family family) {
+  const FamilyCoverage& coverage = facts.coverage.of(family);
+  const auto wanted = facts.expectation.mode;
+  if (!wanted || coverage.mode == CoverageMode::kUnknown || coverage.mode == *wanted) return {};
+  if (wanted == CoverageMode::kFull && !lets_public_out(coverage)) return {};
+  if (wanted == CoverageMode::kSplit && coverage.mode == CoverageMode::kNone) return {};
+  return fmt::format("{} goes through a tunnel {}", family_title(family),
+                     coverage.mode == CoverageMode::kFull    ? "wholly, not in part"
+                     : coverage.mode == CoverageMode::kSplit ? "in part only"
+                                                             : "not at all");
+}
+
+Evidence coverage_evidence(const LeakFacts& facts, Family family) {
+  const FamilyCoverage& coverage = facts.coverage.of(family);
+  std::string text = fmt::format("{}: {}", family_title(family), coverage_mode_name(coverage.mode));
+  for (const std::string& tunnel : coverage.tunnels) text += " " + escape_controls(tunnel);
+  if (!coverage.why_unknown.empty()) text += ", " + escape_controls(coverage.why_unknown);
+  constexpr std::size_t kMostNamed = 4;
+  for (std::size_t i = 0; i < std::min(coverage.outside.size(), kMostNamed); ++i) {
+    const OutsidePrefix& outside = coverage.outside[i];
+    text += fmt::format("{} {} by {}", i == 0 ? "; outside:" : ",", outside.prefix, escape_controls(outside.interface));
+  }
+  return {"coverage", "routing tables", std::move(text)};
+}
+
+Finding expectation_finding(const LeakFacts& facts, const char* code) {
+  const std::string& named = facts.expectation.interface;
+  Finding finding = make_finding(code, named.empty() ? Subject{"machine", ""} : Subject{"interface", named});
+  finding.detail = fmt::format("Expected: {}.", expected_words(facts.expectation));
+  for (const Family family : kFamilies) finding.evidence.push_back(coverage_evidence(facts, family));
+  return finding;
+}
+
+/// Why the expected tunnel is missing; empty when it is there.
+std::string why_missing(const LeakFacts& facts) {
+  const std::string& named = facts.expectation.interface;
+  const std::set<std::string> carrying = carriers(facts);
+  if (!named.empty()) {
+    if (facts.snapshot.find_link(named) == nullptr && !carrying.contains(named)) {
+      return fmt::format("The tunnel {} is not there", escape_controls(named));
+    }
+    const std::string why = why_useless(facts, named);
+    return why.empty() ? "" : fmt::format("The tunnel {} {}", escape_controls(named), why);
+  }
+  if (carrying.empty()) return "No tunnel carries anything";
+  for (const std::string& each : carrying) {
+    if (why_useless(facts, each).empty()) return "";
+  }
+  return fmt::format("The tunnel {} {}", escape_controls(*carrying.begin()), why_useless(facts, *carrying.begin()));
+}
+
+/// Names the codes that say why it is so.
+void name_causes(const LeakFacts& facts, Finding& finding) {
+  for (const TunnelReport& tunnel : facts.tunnels) {
+    const bool is_it = facts.expectation.interface.empty() || facts.expectation.interface == tunnel.interface;
+    if (!is_it || why_useless(facts, tunnel.interface).empty()) continue;
+    finding.evidence.push_back({"state", tunnel.interface, tunnel.why});
+    const bool has_carrier = why_dead(facts.snapshot, tunnel.interface).empty();
+    const char* code = tunnel.state == TunnelState::kHung ? "TUN002" : has_carrier ? "TUN003" : "TUN001";
+    if (std::ranges::count(finding.caused_by, code) == 0 && is_in_use(tunnel)) finding.caused_by.emplace_back(code);
+  }
+}
+
+}  // namespace
+
+std::string expected_tunnel_undecided(const LeakFacts& facts) {
+  if (!is_asked(facts) || !facts.expectation.interface.empty() || !carriers(facts).empty()) return {};
+  return why_coverage_unknown(facts);
+}
+
+void check_expected_tunnel(const LeakFacts& facts, Findings& findings) {
+  if (!is_asked(facts)) return;
+  std::string why = why_missing(facts);
+  if (why.empty()) return;
+  while (why.ends_with('.')) why.pop_back();
+  Finding finding = expectation_finding(facts, "TUN005");
+  finding.title = std::move(why);
+  name_causes(facts, finding);
+  const TunnelReport* report = report_of(facts, facts.expectation.interface);
+  add_restart_step(report == nullptr ? "" : report->owner, facts.expectation.interface, finding);
+  findings.push_back(std::move(finding));
+}
+
+std::string expected_coverage_undecided(const LeakFacts& facts) {
+  if (!is_asked(facts)) return {};
+  const bool is_different =
+      std::ranges::any_of(kFamilies, [&](Family each) { return !why_different(facts, each).empty(); });
+  return is_different ? "" : why_coverage_unknown(facts);
+}
+
+void check_expected_coverage(const LeakFacts& facts, Findings& findings) {
+  if (!is_asked(facts)) return;
+  const std::set<std::string> carrying = carriers(facts);
+  const std::string& named = facts.expectation.interface;
+  if (carrying.empty() || !why_missing(facts).empty()) return;  // then the missing tunnel says it
+  std::string title;
+  for (const Family family : kFamilies) {
+    if (std::string why = why_different(facts, family); !why.empty()) title += (title.empty() ? "" : "; ") + why;
+  }
+  if (!named.empty() && !carrying.contains(named)) {
+    title = "Nothing goes through " + escape_controls(named) + (title.empty() ? "" : "; ") + title;
+  }
+  if (title.empty()) return;
+  Finding finding = expectation_finding(facts, "TUN006");
+  finding.title = std::move(title);
+  add_step(finding.remedy, "See which prefixes leave outside, and correct the VPN's configuration.",
+           {user_command({"vpndoctor", "routes", "show"})});
+  const TunnelReport* report = report_of(facts, named.empty() ? *carrying.begin() : named);
+  add_restart_step(report == nullptr ? "" : report->owner, named, finding);
+  findings.push_back(std::move(finding));
+}
+
+}  // namespace vpndoctor

@@ -1,0 +1,172 @@
+// SPDX-License-Identifier: Apache-2.0
+// The remains of VPN clients that are gone: one finding a client, with all commands in their order; and how dead
+// tunnels and remains have grown since a saved state.
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <map>
+
+#include "crash_remains.h"
+#include "leak_checks_tunnel.h"
+#include "vpn_leftovers.h"
+#include "vpndoctor/route_words.h"
+#include "vpndoctor/text_escape.h"
+
+namespace vpndoctor {
+namespace {
+
+std::string parts_words(const CrashRemains& remains) {
+  std::vector<std::string> words;
+  const auto add = [&words](std::size_t count, const char* what) {
+    if (count != 0) words.push_back(counted(count, what));
+  };
+  add(remains.rules.size(), "rule");
+  add(remains.tables.size(), "table");
+  if (!remains.tables.empty()) words.back() += " of the packet filter";
+  add(remains.server_routes.size(), "host route");
+  add(remains.kill_switches.size(), "kill switch interface");
+  add(remains.sockets.size(), "control socket");
+  std::string text = words.front();
+  for (std::size_t i = 1; i < words.size(); ++i) text += (i + 1 == words.size() ? " and " : ", ") + words[i];
+  return text;
+}
+
+std::string consequence(const CrashRemains& remains) {
+  if (!remains.kill_switches.empty())
+    return "What goes into the kill switch's interface vanishes: there is no VPN behind it.";
+  if (!remains.has_default)
+    return "The default route is gone with the VPN: this machine reaches its own networks alone.";
+  if (remains.is_certain)
+    return "The VPN is gone without having cleaned up: what was meant for its tunnel leaves in clear.";
+  return "It does no harm by itself; it shows that a VPN may have ended without cleaning up.";
+}
+
+void quote_rules(const LeakFacts& facts, const CrashRemains& remains, Finding& finding,
+                 std::vector<Command>& commands) {
+  for (const Rule* rule : remains.rules) {
+    finding.evidence.push_back(
+        proof(facts.snapshot.rules, fmt::format("rule {}", rule->priority), joined(rule_words(*rule))));
+    commands.push_back(delete_rule(*rule));
+  }
+  for (const FirewallTable* table : remains.tables) {
+    finding.evidence.push_back(proof(facts.snapshot.firewall, "nftables",
+                                     fmt::format("table {} {}", table->family, escape_controls(table->name))));
+    commands.push_back(root_command({"nft", "delete", "table", table->family, table->name}));
+  }
+}
+
+void quote_others(const LeakFacts& facts, const CrashRemains& remains, Finding& finding,
+                  std::vector<Command>& commands) {
+  const RoutingFacts routing = routing_facts(facts);
+  for (const Route* route : remains.server_routes) {
+    finding.evidence.push_back(route_evidence(routing, *route));
+    commands.push_back(delete_route(routing, *route));
+  }
+  for (const VpnSign* sign : remains.sockets) {
+    finding.evidence.push_back({"socket", escape_controls(sign->name),
+                                sign->text.empty() ? "nobody listens on it" : escape_controls(sign->text)});
+    commands.push_back(root_command({"rm", sign->name}));
+  }
+  for (const Link* link : remains.kill_switches) {
+    finding.evidence.push_back(
+        proof(facts.snapshot.links, "link",
+              fmt::format("{} is a dummy that a kill switch made", escape_controls(link->name))));
+    commands.push_back(root_command({"ip", "link", "del", "dev", link->name}));
+  }
+}
+
+void add_remains(const LeakFacts& facts, const CrashRemains& remains, Findings& findings) {
+  Finding finding = make_finding("TUN007", {"vpn", remains.client});
+  if (!remains.is_certain) finding.severity = Severity::kWarning;
+  const bool rests_on_route = remains.rules.empty() && remains.tables.empty();
+  if (rests_on_route) finding.confidence = remains.is_certain ? Confidence::kLikely : Confidence::kSuspected;
+  const bool is_known = remains.client != "VPN client";
+  finding.title = fmt::format("{} left {} behind", is_known ? remains.client : "A VPN client", parts_words(remains));
+  finding.detail = consequence(remains);
+  std::vector<Command> commands;
+  quote_rules(facts, remains, finding, commands);
+  quote_others(facts, remains, finding, commands);
+  add_step(finding.remedy, "Take away what is left, in this order.", std::move(commands));
+  if (!remains.has_default) {
+    add_step(finding.remedy, "Bring the default route back.",
+             {user_command({"vpndoctor", "routes", "restore", "--infer"}),
+              root_command({"vpndoctor", "routes", "restore", "--infer", "--apply"})});
+  }
+  add_restart_step(is_known ? remains.client : "", remains.interfaces.empty() ? "" : remains.interfaces.front(),
+                   finding);
+  findings.push_back(std::move(finding));
+}
+
+/// What may accumulate.
+struct Amounts {
+  std::size_t dead_tunnels = 0;
+  std::size_t rules = 0;         ///< that lead to a table without routes
+  std::size_t unused_utuns = 0;  ///< of macOS, none of its own
+};
+
+bool is_unused_utun(const Snapshot& snapshot, const TunnelReport& tunnel) {
+  return snapshot.platform == Platform::kMacos && tunnel.state == TunnelState::kUnknown && !is_in_use(tunnel) &&
+         std::ranges::all_of(tunnel.addresses, [](const IpPrefix& each) { return each.address.is_link_local(); });
+}
+
+Amounts amounts_of(const Snapshot& snapshot, const std::vector<TunnelReport>& tunnels) {
+  Amounts amounts;
+  for (const TunnelReport& tunnel : tunnels) {
+    if (tunnel.state == TunnelState::kDead || tunnel.state == TunnelState::kOrphan) ++amounts.dead_tunnels;
+    if (is_unused_utun(snapshot, tunnel)) ++amounts.unused_utuns;
+  }
+  amounts.rules = find_vpn_leftovers(snapshot, {}).rules.size();
+  return amounts;
+}
+
+std::string growth_words(const Amounts& before, const Amounts& now) {
+  std::string text;
+  const auto compare = [&text](std::size_t old_count, std::size_t new_count, const char* what) {
+    if (new_count <= old_count) return;
+    text += fmt::format("{}{}, {} before", text.empty() ? "" : "; ", counted(new_count, what), old_count);
+  };
+  compare(before.dead_tunnels, now.dead_tunnels, "dead tunnel");
+  compare(before.rules, now.rules, "leftover rule");
+  compare(before.unused_utuns, now.unused_utuns, "unused utun interface");
+  return text;
+}
+
+}  // namespace
+
+std::string crash_remains_undecided(const LeakFacts& facts) {
+  if (!find_crash_remains(facts).empty()) return {};
+  if (!facts.snapshot.firewall)
+    return "the tables of the packet filter are not known: " + facts.snapshot.firewall.why_missing();
+  if (!facts.snapshot.vpn_signs)
+    return "control sockets were not looked for: " + facts.snapshot.vpn_signs.why_missing();
+  return {};
+}
+
+void check_crash_remains(const LeakFacts& facts, Findings& findings) {
+  for (const CrashRemains& remains : find_crash_remains(facts)) add_remains(facts, remains, findings);
+}
+
+void check_growth(const LeakFacts& facts, Findings& findings) {
+  if (facts.before == nullptr || !facts.before->links || facts.before->platform != facts.snapshot.platform) return;
+  const Amounts now = amounts_of(facts.snapshot, facts.tunnels);
+  std::string grown = growth_words(amounts_of(*facts.before, judge_tunnels(*facts.before)), now);
+  if (grown.empty()) return;
+  Finding finding = make_finding("TUN008", {"machine", ""});
+  finding.title = std::move(grown);
+  finding.detail = "A VPN client leaves something behind again and again.";
+  for (const TunnelReport& tunnel : facts.tunnels) {
+    const bool is_counted = tunnel.state == TunnelState::kDead || tunnel.state == TunnelState::kOrphan ||
+                            is_unused_utun(facts.snapshot, tunnel);
+    if (!is_counted) continue;
+    const bool is_new = facts.before->find_link(tunnel.interface) == nullptr;
+    finding.evidence.push_back(
+        {"state", escape_controls(tunnel.interface),
+         fmt::format("{}{}; used by {}", tunnel_state_name(tunnel.state), is_new ? ", new" : "", users_words(tunnel))});
+  }
+  if (now.unused_utuns != 0) finding.confidence = Confidence::kLikely;
+  if (finding.evidence.empty()) finding.evidence.push_back(proof(facts.snapshot.rules, "rules", finding.title));
+  add_step(finding.remedy, "Restart or update the VPN client that makes them.");
+  findings.push_back(std::move(finding));
+}
+
+}  // namespace vpndoctor

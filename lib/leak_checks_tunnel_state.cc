@@ -1,0 +1,135 @@
+// SPDX-License-Identifier: Apache-2.0
+// What a tunnel's state means for those who use it: dead or hung with routes that lead there, or merely left over.
+#include <fmt/format.h>
+
+#include <algorithm>
+
+#include "leak_checks_tunnel.h"
+#include "tunnel_users.h"
+#include "vpndoctor/text_escape.h"
+
+namespace vpndoctor {
+namespace {
+
+Finding finding_of(const char* code, const TunnelReport& tunnel) {
+  Finding finding = make_finding(code, {"interface", tunnel.interface});
+  finding.evidence.push_back({"state", tunnel_state_name(tunnel.state), tunnel.why});
+  finding.evidence.insert(finding.evidence.end(), tunnel.evidence.begin(), tunnel.evidence.end());
+  return finding;
+}
+
+/// systemd-resolved's own scopes of a link are named like it.
+bool has_link_scope(const TunnelReport& tunnel) { return std::ranges::count(tunnel.dns_scopes, tunnel.interface) != 0; }
+
+/// Quotes what leads into the tunnel; the commands take it away, the interface last.
+std::vector<Command> take_away(const LeakFacts& facts, const TunnelReport& tunnel, Finding& finding) {
+  const RoutingFacts routing = routing_facts(facts);
+  const TunnelUsers users(facts.snapshot);
+  std::vector<Command> commands = quote_and_delete(routing, users.routes(tunnel.interface), finding);
+  for (const Rule* rule : users.rules(tunnel.interface)) commands.push_back(delete_rule(*rule));
+  for (const std::string& scope : tunnel.dns_scopes) {
+    finding.evidence.push_back({"dns", "resolver scope", escape_controls(scope)});
+  }
+  if (has_link_scope(tunnel)) commands.push_back(root_command({"resolvectl", "revert", tunnel.interface}));
+  commands.push_back(root_command({"ip", "link", "del", "dev", tunnel.interface}));
+  return commands;
+}
+
+const Tunnel* stopped_holder(const LeakFacts& facts, const TunnelReport& report) {
+  const Tunnel* tunnel = facts.snapshot.find_tunnel(report.interface);
+  const bool is_stopped =
+      tunnel != nullptr && tunnel->holder_pid && (tunnel->holder_state == 'T' || tunnel->holder_state == 't');
+  return is_stopped ? tunnel : nullptr;
+}
+
+std::string name_of(const TunnelReport& tunnel) { return escape_controls(tunnel.interface); }
+
+void add_continue_step(const Tunnel& holder, Finding& finding) {
+  add_step(
+      finding.remedy,
+      fmt::format("Let {} go on.", holder.holder_name.empty() ? "the process" : escape_controls(holder.holder_name)),
+      {root_command({"kill", "-CONT", std::to_string(*holder.holder_pid)})});
+}
+
+}  // namespace
+
+void check_dead_tunnels_in_use(const LeakFacts& facts, Findings& findings) {
+  for (const TunnelReport& tunnel : facts.tunnels) {
+    const bool has_carrier = why_dead(facts.snapshot, tunnel.interface).empty();
+    if (!is_broken(facts, tunnel) || has_carrier || !is_in_use(tunnel)) continue;
+    Finding finding = finding_of("TUN001", tunnel);
+    finding.title = fmt::format("{} is dead and still holds {}", name_of(tunnel), users_words(tunnel));
+    finding.detail = "What they are for vanishes in silence until the VPN works again.";
+    add_restart_step(tunnel.owner, "", finding);
+    add_step(finding.remedy, "Or take away what is left; what was meant for the tunnel then leaves in clear.",
+             take_away(facts, tunnel, finding));
+    findings.push_back(std::move(finding));
+  }
+}
+
+void check_hung_tunnels(const LeakFacts& facts, Findings& findings) {
+  for (const TunnelReport& tunnel : facts.tunnels) {
+    if (tunnel.state != TunnelState::kHung) continue;
+    Finding finding = finding_of("TUN002", tunnel);
+    finding.title = fmt::format("{} hangs: what is sent into it is not read", name_of(tunnel));
+    finding.detail =
+        fmt::format("{} It is used by {}.", "Everything that goes into the tunnel vanishes.", users_words(tunnel));
+    const Tunnel* known = facts.snapshot.find_tunnel(tunnel.interface);
+    if (const Tunnel* holder = stopped_holder(facts, tunnel)) add_continue_step(*holder, finding);
+    if (known != nullptr && known->holder_pid) {
+      add_step(finding.remedy, "If that does not help, end the program that holds it.",
+               {root_command({"kill", std::to_string(*known->holder_pid)})});
+    }
+    add_restart_step(tunnel.owner, tunnel.interface, finding);
+    findings.push_back(std::move(finding));
+  }
+}
+
+void check_dead_sessions(const LeakFacts& facts, Findings& findings) {
+  for (const TunnelReport& tunnel : facts.tunnels) {
+    if (tunnel.state != TunnelState::kDead || !why_dead(facts.snapshot, tunnel.interface).empty()) continue;
+    Finding finding = finding_of("TUN003", tunnel);
+    finding.title = fmt::format("{} is sending and its other end does not answer", name_of(tunnel));
+    finding.detail = fmt::format("What goes into the tunnel vanishes. It is used by {}.", users_words(tunnel));
+    if (!is_in_use(tunnel)) finding.severity = Severity::kWarning;
+    const Tunnel* known = facts.snapshot.find_tunnel(tunnel.interface);
+    if (known != nullptr && !known->endpoints.empty()) {
+      add_step(finding.remedy, "See whether the server can be reached.",
+               {user_command({"ping", "-c", "3", known->endpoints.front().address.to_string()})});
+    }
+    if (tunnel.owner == "wg-quick") {
+      add_step(finding.remedy, "End it.", {root_command({"wg-quick", "down", tunnel.interface})});
+    }
+    add_restart_step(tunnel.owner, tunnel.interface, finding);
+    findings.push_back(std::move(finding));
+  }
+}
+
+void check_unused_tunnels(const LeakFacts& facts, Findings& findings) {
+  for (const TunnelReport& tunnel : facts.tunnels) {
+    const bool is_left = tunnel.state == TunnelState::kOrphan ||
+                         (tunnel.state == TunnelState::kDead && !why_dead(facts.snapshot, tunnel.interface).empty());
+    if (!is_left || is_in_use(tunnel)) continue;
+    Finding finding = finding_of("TUN004", tunnel);
+    finding.title = fmt::format("{} is left over: nothing holds it and nothing uses it", name_of(tunnel));
+    finding.detail = "It does no harm by itself; a VPN that wants an interface of that name may fail.";
+    add_step(finding.remedy, "Delete it, unless a program is to open it later.",
+             {root_command({"ip", "link", "del", "dev", tunnel.interface})});
+    findings.push_back(std::move(finding));
+  }
+}
+
+void check_stopped_holders(const LeakFacts& facts, Findings& findings) {
+  for (const TunnelReport& tunnel : facts.tunnels) {
+    const Tunnel* holder = stopped_holder(facts, tunnel);
+    if (holder == nullptr || tunnel.state == TunnelState::kHung) continue;
+    Finding finding = finding_of("TUN009", tunnel);
+    finding.title = fmt::format("{} is held by a stopped process, PID {}", name_of(tunnel), *holder->holder_pid);
+    finding.detail = "It carries nothing until the process goes on.";
+    add_continue_step(*holder, finding);
+    add_restart_step(tunnel.owner, tunnel.interface, finding);
+    findings.push_back(std::move(finding));
+  }
+}
+
+}  // namespace vpndoctor

@@ -1,0 +1,74 @@
+// SPDX-License-Identifier: Apache-2.0
+// Finds the host routes of VPN servers; see the header.
+#include "server_routes.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+
+#include "vpn_leftovers.h"
+
+namespace vpndoctor {
+
+ServerRoutes::ServerRoutes(const Snapshot& snapshot) : snapshot_(snapshot) {
+  for (const Route& route : snapshot.routes->routes) {
+    if (!route.destination.is_default()) continue;
+    for (const NextHop& hop : snapshot.routes->hops(route)) {
+      if (!hop.gateway || is_tunnel(snapshot, hop.interface)) continue;
+      has_default_[route.destination.family() == Family::kInet6] = true;
+      default_gateways_.emplace(hop.interface, *hop.gateway);
+    }
+  }
+}
+
+std::vector<const Route*> ServerRoutes::unused() const {
+  constexpr std::size_t kMostServers = 8;
+  std::vector<const Route*> found;
+  for (const Route& route : snapshot_.routes->routes) {
+    if (!has_the_shape(route) || is_endpoint(route.destination.address)) continue;
+    if (found.size() == kMostServers) return {};
+    found.push_back(&route);
+  }
+  return found;
+}
+
+/// A host by a gateway, by no manager and no protocol. An address of one link needs no server's route.
+bool ServerRoutes::has_the_shape(const Route& route) const {
+  if (!route.destination.is_host() || route.type != RouteType::kUnicast || route.table != kTableMain) return false;
+  if (route.destination.address.is_link_local()) return false;
+  if (route.protocol != kProtocolBoot && route.protocol != kProtocolStatic && route.protocol != kProtocolUnspecified) {
+    return false;
+  }
+  const auto& hops = snapshot_.routes->hops(route);
+  return hops.size() == 1 && hops[0].gateway && !is_tunnel(snapshot_, hops[0].interface) &&
+         !route.destination.contains(*hops[0].gateway) && may_have_been_default(route, hops[0]);
+}
+
+/// A client takes the gateway of the default route. By another one that is there, somebody made it on purpose.
+bool ServerRoutes::may_have_been_default(const Route& route, const NextHop& hop) const {
+  if (is_default_gateway(hop) || !has_default(route.destination.family())) return true;
+  return std::ranges::none_of(*snapshot_.addresses, [&hop](const Address& address) {
+    return address.interface == hop.interface && address.on_link().contains(*hop.gateway);
+  });
+}
+
+bool ServerRoutes::is_endpoint(const IpAddress& server) const {
+  return std::ranges::any_of(*snapshot_.tunnels, [&server](const Tunnel& tunnel) {
+    return std::ranges::count(tunnel.endpoints, server, &OuterEndpoint::address) != 0;
+  });
+}
+
+std::string server_routes_undecided(const Snapshot& snapshot) {
+  for (const Tunnel& tunnel : *snapshot.tunnels) {
+    // A tunnel that was read and has no other end uses no server, nor does one that no program holds.
+    if (!tunnel.endpoints.empty() || tunnel.not_seen.empty()) continue;
+    const Link* link = snapshot.find_link(tunnel.interface);
+    if (link != nullptr && is_dead_tunnel(snapshot, *link)) continue;
+    if (ServerRoutes(snapshot).unused().empty()) return {};
+    return fmt::format("the endpoint of {} is not known, and a host route may be for it: {}", tunnel.interface,
+                       tunnel.not_seen);
+  }
+  return {};
+}
+
+}  // namespace vpndoctor

@@ -1,0 +1,60 @@
+// SPDX-License-Identifier: Apache-2.0
+// Keeps leaking packets; see the header.
+#include "leak_packet_file.h"
+
+#include "vpndoctor/pcapng.h"
+#include "vpndoctor/version.h"
+
+namespace vpndoctor {
+namespace {
+
+constexpr std::size_t kBufferBytes = 1 << 16;
+constexpr int kEthernet = 1;
+
+}  // namespace
+
+Result<LeakPacketFile> LeakPacketFile::create(const std::string& path, std::uint32_t snap_bytes) {
+  auto file = AtomicFile::create(path);
+  if (!file) return std::unexpected(std::move(file.error()));
+  LeakPacketFile packets(std::move(*file), !path.ends_with(".pcap"), snap_bytes);
+  if (packets.is_pcapng_) packets.buffer_ = pcapng_section("vpndoctor");
+  return packets;
+}
+
+std::string LeakPacketFile::pcapng_bytes(const CapturedPacket& packet, std::string_view comment) {
+  const auto [place, is_new] = interfaces_.try_emplace({std::string(packet.interface), packet.link_type},
+                                                       static_cast<std::uint32_t>(interfaces_.size()));
+  const std::string description =
+      is_new ? pcapng_interface(packet.interface, packet.link_type, snap_bytes_) : std::string();
+  return description + pcapng_packet(place->second, packet, comment);
+}
+
+std::string LeakPacketFile::pcap_bytes(const CapturedPacket& packet) {
+  std::string header;
+  if (link_type_ < 0) {
+    link_type_ = packet.link_type;
+    header = pcap_file_header(link_type_, snap_bytes_);
+  }
+  return packet.link_type == link_type_ ? header + pcap_packet(packet) : std::string();
+}
+
+void LeakPacketFile::write(const CapturedPacket& packet, std::string_view comment) {
+  const std::string bytes = bytes_ > kMostBytes ? std::string()
+                            : is_pcapng_        ? pcapng_bytes(packet, comment)
+                                                : pcap_bytes(packet);
+  if (bytes.empty()) ++left_out_;
+  bytes_ += bytes.size();
+  buffer_ += bytes;
+  if (buffer_.size() < kBufferBytes) return;
+  file_.write(buffer_);
+  buffer_.clear();
+}
+
+std::optional<Error> LeakPacketFile::commit() {
+  if (!is_pcapng_ && link_type_ < 0) buffer_ = pcap_file_header(kEthernet, snap_bytes_);
+  file_.write(buffer_);
+  buffer_.clear();
+  return file_.commit();
+}
+
+}  // namespace vpndoctor

@@ -1,0 +1,389 @@
+// SPDX-License-Identifier: Apache-2.0
+// Every code of what the tables let out: a machine that has it, and one that does not.
+#include <fmt/format.h>
+#include <gtest/gtest.h>
+
+#include <algorithm>
+#include <map>
+
+#include "machine.h"
+#include "vpndoctor/leak_checks.h"
+
+namespace vpndoctor {
+namespace {
+
+using testing_support::Machine;
+
+/// A laptop on a private network with public IPv6, all IPv4 through tun0 by two halves.
+Machine laptop() {
+  Machine machine;
+  machine.link("eth0").address("eth0", "192.168.50.5/24");
+  machine.route({.destination = "default", .interface = "eth0", .gateway = "192.168.50.1", .protocol = kProtocolDhcp});
+  machine.tun("tun0").address("tun0", "10.8.0.2/24").tunnel("tun0", "9.9.9.1");
+  machine.route({.destination = "0.0.0.0/1", .interface = "tun0", .gateway = "10.8.0.1"});
+  machine.route({.destination = "128.0.0.0/1", .interface = "tun0", .gateway = "10.8.0.1"});
+  return machine;
+}
+
+Machine& with_inet6(Machine& machine, const char* address = "2a0e:50::5/64") {
+  return machine.address("eth0", address)
+      .route({.destination = "::/0",
+              .interface = "eth0",
+              .gateway = "2a0e:50::1",
+              .metric = 1024,
+              .protocol = kProtocolRouterAdvertisement});
+}
+
+CheckResults judge(Snapshot& snapshot, std::uint32_t uid = 0) {
+  if (!snapshot.leases) snapshot.leases = {{}, "files"};
+  const Fib fib(snapshot);
+  const Coverage coverage = find_coverage(snapshot, fib, uid);
+  const std::vector<TunnelReport> tunnels = judge_tunnels(snapshot);
+  return check_leaks(
+      {.snapshot = snapshot, .fib = fib, .uid = uid, .tunnels = tunnels, .coverage = coverage, .expectation = {}});
+}
+
+/// The severity of each finding of these checks.
+std::map<std::string, Severity> severities(const CheckResults& results) {
+  std::map<std::string, Severity> found;
+  for (const Finding& each : results.findings) {
+    if (each.code.starts_with("LEK")) found.emplace(each.code, each.severity);
+  }
+  return found;
+}
+
+std::map<std::string, Severity> severities(Machine& machine) {
+  Snapshot snapshot = machine.snapshot();
+  return severities(judge(snapshot));
+}
+
+/// The only finding of the code.
+Finding finding_of(Snapshot& snapshot, std::string_view code) {
+  const CheckResults results = judge(snapshot);
+  const auto found = std::ranges::find(results.findings, code, &Finding::code);
+  EXPECT_EQ(std::ranges::count(results.findings, code, &Finding::code), 1) << code;
+  return found == results.findings.end() ? Finding{} : *found;
+}
+
+void lease(Snapshot& snapshot, const char* destination, const char* gateway, const char* interface = "eth0") {
+  InterfaceConfiguration lease;
+  lease.manager = ConfigurationManager::kDhclient;
+  lease.source = "/var/lib/dhcp/dhclient.leases";
+  lease.interface = interface;
+  lease.is_lease = true;
+  lease.ways.push_back(
+      {.destination = *IpPrefix::parse(destination), .gateway = IpAddress::parse(gateway), .place = "option 121"});
+  if (!snapshot.leases) snapshot.leases = {{}, "files"};
+  snapshot.leases->push_back(lease);
+}
+
+bool has_command(const Finding& finding, const std::string& text) {
+  return std::ranges::any_of(finding.remedy.commands, [&](const Command& each) {
+    return fmt::format("{}", fmt::join(each.argv, " ")).find(text) != std::string::npos;
+  });
+}
+
+constexpr auto kNotice = Severity::kNotice;
+constexpr auto kWarning = Severity::kWarning;
+constexpr auto kError = Severity::kError;
+
+TEST(LeakChecksCoverage, NoVpnAndASplitTunnelHaveNothingToTell) {
+  Machine ordinary = Machine::ordinary();
+  EXPECT_TRUE(severities(ordinary).empty());
+  Machine split = Machine::ordinary();
+  split.tun("tun0").address("tun0", "10.8.0.2/24").route({.destination = "10.0.0.0/8", .interface = "tun0"});
+  EXPECT_TRUE(severities(split).empty());
+}
+
+TEST(LeakChecksCoverage, AHealthyFullTunnelHasNotices) {
+  Machine machine = laptop();
+  for (const auto& [code, severity] : severities(machine)) EXPECT_EQ(severity, kNotice) << code;
+}
+
+TEST(LeakChecksCoverage, Inet6BesideATunnelOfInetIsOpen) {
+  Machine machine = laptop();
+  Snapshot snapshot = with_inet6(machine).snapshot();
+  const Finding finding = finding_of(snapshot, "LEK001");
+  EXPECT_EQ(finding.severity, kError);
+  EXPECT_NE(finding.title.find("eth0"), std::string::npos);
+  EXPECT_TRUE(has_command(finding, "ip -6 route add unreachable default metric 1"));
+}
+
+TEST(LeakChecksCoverage, Inet6IsNotOpenWithoutAPublicAddressOrARoute) {
+  Machine local = laptop();
+  EXPECT_FALSE(severities(with_inet6(local, "fd00:50::5/64")).contains("LEK001"));
+  Machine unrouted = laptop();
+  unrouted.address("eth0", "2a0e:50::5/64");
+  EXPECT_FALSE(severities(unrouted).contains("LEK001"));
+  Machine refused = laptop();
+  with_inet6(refused).route({.destination = "::/0", .metric = 1, .type = RouteType::kUnreachable});
+  EXPECT_FALSE(severities(refused).contains("LEK001")) << "the remedy helps";
+  Machine tunnelled = laptop();
+  with_inet6(tunnelled).route({.destination = "2000::/3", .interface = "tun0", .metric = 1024});
+  EXPECT_FALSE(severities(tunnelled).contains("LEK001"));
+}
+
+TEST(LeakChecksCoverage, ARouteOfTheLeaseThatIsMoreSpecificIsTunnelVision) {
+  Machine machine = laptop();
+  machine.route({.destination = "8.0.0.0/7", .interface = "eth0", .gateway = "192.168.50.7"});
+  Snapshot snapshot = machine.snapshot();
+  lease(snapshot, "8.0.0.0/7", "192.168.50.7");
+  const Finding finding = finding_of(snapshot, "LEK002");
+  EXPECT_EQ(finding.severity, kError);
+  EXPECT_NE(finding.title.find("8.0.0.0/7"), std::string::npos);
+  EXPECT_TRUE(std::ranges::any_of(finding.evidence, [](const Evidence& each) {
+    return each.kind == "file" && each.text == "option 121: 8.0.0.0/7 via 192.168.50.7";
+  }));
+  EXPECT_TRUE(has_command(finding, "ip -4 route del 8.0.0.0/7 via 192.168.50.7"));
+  EXPECT_FALSE(severities(judge(snapshot)).contains("LEK003"));
+}
+
+TEST(LeakChecksCoverage, ALeaseThatTakesEverythingIsFoundToo) {
+  Machine machine = laptop();
+  for (const char* quarter : {"0.0.0.0/2", "64.0.0.0/2", "128.0.0.0/2", "192.0.0.0/2"}) {
+    machine.route({.destination = quarter, .interface = "eth0", .gateway = "192.168.50.7"});
+  }
+  Snapshot snapshot = machine.snapshot();
+  for (const char* quarter : {"0.0.0.0/2", "64.0.0.0/2", "128.0.0.0/2", "192.0.0.0/2"}) {
+    lease(snapshot, quarter, "192.168.50.7");
+  }
+  EXPECT_EQ(finding_of(snapshot, "LEK002").severity, kError);
+}
+
+TEST(LeakChecksCoverage, RoutesOfALeaseThatTakeNothingFromTheTunnelAreNone) {
+  Machine machine = laptop();
+  // The own network, the gateway, a platform's address, a campus behind the router.
+  machine.route({.destination = "192.168.50.1/32", .interface = "eth0", .protocol = kProtocolDhcp});
+  machine.route({.destination = "168.63.129.16/32", .interface = "eth0", .gateway = "192.168.50.1"});
+  machine.route({.destination = "169.254.169.254/32", .interface = "eth0", .gateway = "192.168.50.1"});
+  machine.route({.destination = "10.20.0.0/16", .interface = "eth0", .gateway = "192.168.50.1"});
+  Snapshot snapshot = machine.snapshot();
+  for (const char* prefix :
+       {"192.168.50.0/24", "192.168.50.1/32", "168.63.129.16/32", "169.254.169.254/32", "10.20.0.0/16"}) {
+    lease(snapshot, prefix, "192.168.50.1");
+  }
+  const auto found = severities(judge(snapshot));
+  EXPECT_FALSE(found.contains("LEK002"));
+  EXPECT_FALSE(found.contains("LEK003"));
+  Machine split = Machine::ordinary();
+  split.tun("tun0").address("tun0", "10.8.0.2/24");
+  split.route({.destination = "8.0.0.0/7", .interface = "eth0", .gateway = "192.0.2.1"});
+  Snapshot beside = split.snapshot();
+  lease(beside, "8.0.0.0/7", "192.0.2.1");
+  EXPECT_FALSE(severities(judge(beside)).contains("LEK002")) << "the tunnel never had it";
+}
+
+TEST(LeakChecksCoverage, APrivateNetworkPulledOutOfASplitTunnelIsAWarning) {
+  Machine machine = Machine::ordinary();
+  machine.tun("tun0").address("tun0", "172.30.0.2/16").route({.destination = "10.0.0.0/8", .interface = "tun0"});
+  machine.route({.destination = "10.20.0.0/16", .interface = "eth0", .gateway = "192.0.2.1"});
+  Snapshot snapshot = machine.snapshot();
+  lease(snapshot, "10.20.0.0/16", "192.0.2.1");
+  EXPECT_EQ(finding_of(snapshot, "LEK002").severity, kWarning);
+}
+
+Severity severity_by_maker(std::uint8_t protocol, bool leases_are_read) {
+  Machine machine = laptop();
+  machine.route({.destination = "8.0.0.0/7", .interface = "eth0", .gateway = "192.168.50.7", .protocol = protocol});
+  Snapshot snapshot = machine.snapshot();
+  snapshot.leases = {{}, "files"};
+  if (!leases_are_read) snapshot.leases.add_limit("/var/lib/dhcp could not be read");
+  return finding_of(snapshot, "LEK003").severity;
+}
+
+TEST(LeakChecksCoverage, WithoutALeaseItsMakerDecidesHowBadASpecificRouteIs) {
+  EXPECT_EQ(severity_by_maker(kProtocolStatic, true), kNotice);
+  EXPECT_EQ(severity_by_maker(kProtocolStatic, false), kWarning);
+  EXPECT_EQ(severity_by_maker(kProtocolDhcp, true), kWarning);
+  EXPECT_EQ(severity_by_maker(kProtocolRouterAdvertisement, true), kError);
+  Machine plain = laptop();
+  EXPECT_FALSE(severities(plain).contains("LEK003"));
+}
+
+Machine on_network(const char* interface, const char* address) {
+  Machine machine;
+  machine.link(interface).address(interface, address);
+  machine.tun("tun0").route({.destination = "0.0.0.0/1", .interface = "tun0"});
+  machine.route({.destination = "128.0.0.0/1", .interface = "tun0"})
+      .route({.destination = "::/0", .interface = "tun0"});
+  return machine;
+}
+
+TEST(LeakChecksCoverage, ALocalNetworkThatClaimsPublicSpaceIsJudgedByItsSize) {
+  Machine huge = on_network("eth0", "8.1.2.3/9");
+  EXPECT_EQ(severities(huge).at("LEK004"), kWarning);
+  Machine server = on_network("eth0", "9.9.9.5/24");
+  EXPECT_EQ(severities(server).at("LEK004"), kNotice);
+  Machine wireless = on_network("wlan0", "9.9.9.5/24");
+  EXPECT_EQ(severities(wireless).at("LEK004"), kWarning);
+  Machine large = on_network("eth0", "10.1.2.3/8");
+  EXPECT_EQ(severities(large).at("LEK004"), kNotice);
+  Machine inet6 = on_network("eth0", "2a0e:50::5/32");
+  EXPECT_EQ(severities(inet6).at("LEK004"), kWarning);
+  for (const char* ordinary : {"192.168.1.2/24", "10.1.2.3/16", "2a0e:50::5/64", "192.0.2.5/24", "fd00::5/48"}) {
+    Machine machine = on_network("eth0", ordinary);
+    EXPECT_FALSE(severities(machine).contains("LEK004")) << ordinary;
+  }
+}
+
+TEST(LeakChecksCoverage, TheServersHostRouteIsANotice) {
+  Machine machine = laptop();
+  machine.route({.destination = "9.9.9.1/32", .interface = "eth0", .gateway = "192.168.50.1"});
+  EXPECT_EQ(severities(machine).at("LEK005"), kNotice);
+  Machine without = laptop();
+  EXPECT_FALSE(severities(without).contains("LEK005"));
+}
+
+Snapshot with_file(Machine& machine, const char* server) {
+  Snapshot snapshot = machine.snapshot();
+  ResolvConf file;
+  file.exists = true;
+  file.nameservers = file.used_servers = {{.address = *IpAddress::parse(server), .port = 53}};
+  snapshot.dns.resolv_conf = {file, "/etc/resolv.conf"};
+  snapshot.dns.name_service_switch = {{.hosts = {{.name = "files"}, {.name = "dns"}}}, "/etc/nsswitch.conf"};
+  snapshot.dns.resolved = Observed<ResolvedState>::missing("it is not on this machine");
+  return snapshot;
+}
+
+TEST(LeakChecksCoverage, AResolverOutsideAFullTunnelIsToldOnce) {
+  Machine machine = laptop();
+  Snapshot snapshot = with_file(machine, "192.168.50.1");
+  const Finding finding = finding_of(snapshot, "LEK006");
+  EXPECT_EQ(finding.severity, kError);
+  EXPECT_NE(finding.detail.find("DNS018"), std::string::npos);
+  Machine inside = laptop();
+  Snapshot tunnelled = with_file(inside, "10.8.0.1");
+  EXPECT_FALSE(severities(judge(tunnelled)).contains("LEK006"));
+  Machine none = Machine::ordinary();
+  Snapshot plain = with_file(none, "192.0.2.1");
+  EXPECT_FALSE(severities(judge(plain)).contains("LEK006"));
+}
+
+TEST(LeakChecksCoverage, ABoundProgramIsANoticeUnlessARuleForbidsIt) {
+  Machine machine = laptop();
+  EXPECT_EQ(severities(machine).at("LEK007"), kNotice);
+  Machine forbidden = laptop();
+  Rule rule;
+  rule.priority = 10;
+  rule.output_interface = "eth0";
+  rule.action = RuleAction::kUnreachable;
+  EXPECT_FALSE(severities(forbidden.rule(rule)).contains("LEK007"));
+}
+
+TEST(LeakChecksCoverage, ARuleThatSendsAUserPastTheTunnelIsANotice) {
+  Machine machine = laptop();
+  machine.route({.destination = "default", .interface = "eth0", .gateway = "192.168.50.1", .table = 77});
+  Rule rule;
+  rule.priority = 100;
+  rule.table = 77;
+  rule.uids = NumberRange{1000, 1000};
+  Snapshot snapshot = machine.rule(rule).snapshot();
+  const Finding finding = finding_of(snapshot, "LEK008");
+  EXPECT_EQ(finding.severity, kNotice);
+  EXPECT_EQ(finding.title, "Packets of user 1000 leave by eth0 (rule 100), past tun0");
+  EXPECT_TRUE(has_command(finding, "ip -4 rule del"));
+  Machine without = laptop();
+  EXPECT_FALSE(severities(without).contains("LEK008"));
+}
+
+Machine with_containers(Machine machine) {
+  machine.link("docker0", "bridge").address("docker0", "172.17.0.1/16");
+  return machine;
+}
+
+Snapshot forwarding(Machine& machine) {
+  Snapshot snapshot = machine.snapshot();
+  for (const char* name : {"all", "default", "docker0", "eth0", "tun0"}) snapshot.settings->inet[name].forwarding = 1;
+  return snapshot;
+}
+
+/// The tunnel's table is for this machine's own packets alone.
+Machine local_only() {
+  Machine machine;
+  machine.link("eth0").address("eth0", "192.168.50.5/24");
+  machine.route({.destination = "default", .interface = "eth0", .gateway = "192.168.50.1"});
+  machine.tun("tun0")
+      .address("tun0", "10.8.0.2/24")
+      .route({.destination = "default", .interface = "tun0", .table = 77});
+  Rule rule;
+  rule.priority = 100;
+  rule.table = 77;
+  rule.input_interface = "lo";
+  return machine.rule(rule);
+}
+
+TEST(LeakChecksCoverage, ContainersThatATunnelForLocalPacketsLeavesOutAreAWarning) {
+  Machine machine = with_containers(local_only());
+  Snapshot snapshot = forwarding(machine);
+  const Finding finding = finding_of(snapshot, "LEK009");
+  EXPECT_EQ(finding.severity, kWarning);
+  EXPECT_TRUE(has_command(finding, "ip -4 rule add iif docker0 lookup 77"));
+  Machine quiet = with_containers(local_only());
+  EXPECT_FALSE(severities(quiet).contains("LEK009")) << "nothing is forwarded";
+  Machine both = with_containers(laptop());
+  Snapshot tunnelled = forwarding(both);
+  EXPECT_FALSE(severities(judge(tunnelled)).contains("LEK009")) << "containers go through the tunnel as well";
+}
+
+Snapshot with_dead_tunnel(int ignores) {
+  Machine machine;
+  machine.link("eth0").address("eth0", "192.168.50.5/24");
+  machine.route({.destination = "default", .interface = "eth0", .gateway = "192.168.50.1"});
+  machine.tun("tun0", false).address("tun0", "10.8.0.2/24").route({.destination = "0.0.0.0/1", .interface = "tun0"});
+  machine.route({.destination = "128.0.0.0/1", .interface = "tun0"});
+  Snapshot snapshot = machine.snapshot();
+  snapshot.settings->inet["tun0"].ignore_routes_with_linkdown = ignores;
+  for (NextHopSet& set : snapshot.routes->next_hop_sets) {
+    for (NextHop& hop : set.hops) {
+      if (hop.interface == "tun0") hop.flags = kNextHopLinkDown;
+    }
+  }
+  return snapshot;
+}
+
+TEST(LeakChecksCoverage, ADeadTunnelWhoseRoutesAreSkippedIsAnError) {
+  Snapshot leaking = with_dead_tunnel(1);
+  EXPECT_EQ(finding_of(leaking, "LEK010").severity, kError);
+  Snapshot holding = with_dead_tunnel(0);
+  EXPECT_FALSE(severities(judge(holding)).contains("LEK010"));
+  Machine alive = laptop();
+  Snapshot ready = alive.snapshot();
+  ready.settings->inet["tun0"].ignore_routes_with_linkdown = 1;
+  EXPECT_EQ(finding_of(ready, "LEK010").severity, kNotice);
+}
+
+TEST(LeakChecksCoverage, TwoPhysicalDefaultsAreANotice) {
+  Machine machine = laptop();
+  machine.link("wlan0").address("wlan0", "192.168.60.5/24");
+  machine.route({.destination = "default", .interface = "wlan0", .gateway = "192.168.60.1", .metric = 600});
+  EXPECT_EQ(severities(machine).at("LEK011"), kNotice);
+  Machine one = laptop();
+  EXPECT_FALSE(severities(one).contains("LEK011"));
+}
+
+TEST(LeakChecksCoverage, AnAddressThatTheLocalNetworkReachesIsANoticeUnlessTheFilterIsStrict) {
+  Machine machine = laptop();
+  Snapshot open = machine.snapshot();
+  open.firewall = {{}, "netlink"};
+  EXPECT_EQ(finding_of(open, "LEK012").severity, kNotice);
+  open.firewall = Observed<Firewall>::missing("CAP_NET_ADMIN is needed");
+  const CheckResults unread = judge(open);
+  EXPECT_FALSE(severities(unread).contains("LEK012"));
+  EXPECT_TRUE(std::ranges::any_of(unread.skipped, [](const Skipped& each) { return each.code == "LEK012"; }));
+  Machine strict = laptop();
+  Snapshot closed = strict.filter("all", 1).snapshot();
+  closed.firewall = {{}, "netlink"};
+  EXPECT_FALSE(severities(judge(closed)).contains("LEK012"));
+}
+
+TEST(LeakChecksCoverage, WithoutRoutesNothingIsClaimed) {
+  Machine machine = laptop();
+  Snapshot snapshot = machine.snapshot();
+  snapshot.routes = Observed<RouteTable>::missing("it was not read");
+  const CheckResults results = judge(snapshot);
+  EXPECT_TRUE(severities(results).empty());
+  EXPECT_TRUE(std::ranges::any_of(results.skipped, [](const Skipped& each) { return each.code == "LEK001"; }));
+}
+
+}  // namespace
+}  // namespace vpndoctor
