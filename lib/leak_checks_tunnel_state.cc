@@ -4,6 +4,7 @@
 
 #include <algorithm>
 
+#include "leak_checks_coverage.h"
 #include "leak_checks_tunnel.h"
 #include "tunnel_users.h"
 #include "vpndoctor/text_escape.h"
