@@ -139,6 +139,7 @@ class Stopped(StateCase):
 class LeftOver(StateCase):
     def test_a_persistent_tun_is_an_orphan_that_nothing_uses(self):
         run(CLIENT, "openvpn", "--mktun", "--dev", "tun0", "--dev-type", "tun")
+        self.world.ip(CLIENT, "link set tun0 up")  # the kernel tells of a carrier only then
         report = leaks(status=0)
         self.assert_state(report, "tun0", "orphan")
         self.assertEqual(codes(report, at_least="warning"), {"TUN004": "warning"})
