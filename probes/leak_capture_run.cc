@@ -22,6 +22,8 @@ using Clock = std::chrono::steady_clock;
 using std::chrono::milliseconds;
 
 constexpr std::size_t kMostHeldBytes = 4 << 20;
+constexpr int kHeldBackMilliseconds = 20;
+constexpr std::size_t kMostLikely = 64;
 
 LeakFlow flow_of(const CaptureLeak& leak) {
   return {leak.interface, leak.source, leak.destination, leak.ip_protocol, leak.source_port, leak.port};
@@ -61,9 +63,10 @@ class Judge {
   void settle(bool is_end) {
     const Clock::time_point begin = Clock::now();
     if (!asked_.empty() && (is_end || begin >= next_look_)) {
-      const std::vector<LeakSocket> sockets = find_leak_sockets(asked_);
+      const std::vector<LeakSocket> sockets = find_leak_sockets(asked_, likely_);
       for (std::size_t i = 0; i < asked_.size(); ++i) {
         if (!capture_.explain(asked_[i], sockets[i])) --leaks_;
+        if (sockets[i].owner && likely_.size() < kMostLikely) likely_.insert(sockets[i].owner->name);
       }
       asked_.clear();
       next_look_ = Clock::now() + 4 * (Clock::now() - begin);
@@ -131,6 +134,7 @@ class Judge {
   std::vector<Held> held_;
   std::size_t held_bytes_ = 0;
   std::size_t leaks_ = 0;
+  std::set<std::string> likely_;  ///< programs that leaked before: they are looked at first
   Clock::time_point next_look_ = Clock::time_point::min();
 };
 
@@ -170,13 +174,14 @@ class Session {
       }
     }
     // What the kernel still holds back in a block that is not full.
-    wait(Clock::now() + milliseconds(20));
+    poll(nullptr, 0, kHeldBackMilliseconds);
     receive();
     seconds_ = std::chrono::duration<double>(Clock::now() - begin_).count();
   }
 
   std::vector<std::string> interfaces() const {
     std::vector<std::string> names;
+    names.reserve(captures_.size());
     for (const LiveCapture& each : captures_) names.push_back(each.place().interface);
     return names;
   }
