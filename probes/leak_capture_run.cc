@@ -6,6 +6,7 @@
 #include <poll.h>
 
 #include <algorithm>
+#include <set>
 #include <utility>
 
 #include "leak_packet_file.h"
@@ -59,7 +60,7 @@ class Judge {
   }
 
   /// Asks for the owners of the new leaks, and writes the packets that wait for that. A look through all processes
-  /// takes tens of milliseconds: at most a fifth of the time goes into it, unless this is the end.
+  /// takes tens of milliseconds: at most half of the time goes into it, unless this is the end.
   void settle(bool is_end) {
     const Clock::time_point begin = Clock::now();
     if (!asked_.empty() && (is_end || begin >= next_look_)) {
@@ -69,7 +70,7 @@ class Judge {
         if (sockets[i].owner && likely_.size() < kMostLikely) likely_.insert(sockets[i].owner->name);
       }
       asked_.clear();
-      next_look_ = Clock::now() + 4 * (Clock::now() - begin);
+      next_look_ = Clock::now() + (Clock::now() - begin);
     }
     if (asked_.empty() || held_bytes_ > kMostHeldBytes) write_held();
   }
