@@ -55,7 +55,7 @@ class Judge {
     if (leak == nullptr) return;
     const bool is_new = leak->packets == 1;
     if (is_new) ++leaks_;
-    if (is_new && is_live_) asked_.push_back(flow_of(*leak));
+    if (is_new && is_live_ && leak->source_port != 0) asked_.push_back(flow_of(*leak));
     if (file_) hold(packet, *leak);
   }
 
