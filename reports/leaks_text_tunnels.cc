@@ -72,7 +72,7 @@ std::string state_clause(const TunnelReport& tunnel) {
 
 /// What the state rests on, then what the interface is used for.
 void write_reason(const LeaksReport& report, const TunnelReport& tunnel, Page& page) {
-  if (!tunnel.why.empty()) page.item(fmt::format("{}: {}", state_clause(tunnel), tunnel.why));
+  if (!tunnel.why.empty()) page.item(fmt::format("{}. {}", state_clause(tunnel), tunnel.why));
   if (!page.verbose()) return;
   const std::string addresses = addresses_text(tunnel);
   if (!addresses.empty()) page.item(fmt::format("{} has {}", tunnel.interface, addresses), 4);

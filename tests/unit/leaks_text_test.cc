@@ -84,7 +84,7 @@ TEST(LeaksText, WhatIsBrokenIsNotBehindTheCut) {
   leaks.tunnels.assign(596, leaks.tunnels[1]);
   dead.interface = "wg-last";
   leaks.tunnels.push_back(dead);
-  EXPECT_NE(render_text(report).find("wg-last is dead: "), std::string::npos);
+  EXPECT_NE(render_text(report).find("wg-last is dead. "), std::string::npos);
 }
 
 TEST(LeaksText, IsAnsweredByWhatWasAskedFor) {

@@ -192,7 +192,7 @@ Report leaks_split_report() {
   fill_facets(snapshot);
   snapshot.tunnels = Observed<std::vector<Tunnel>>({tunnel_of("tun0", "openvpn", 4711, "openvpn")}, "/proc");
   LeaksReport leaks;
-  TunnelReport tunnel = judged("tun0", "openvpn", TunnelState::kIdle, "nothing was sent into it within 1.0 s.");
+  TunnelReport tunnel = judged("tun0", "openvpn", TunnelState::kIdle, "Nothing was sent into it within 1.0 s.");
   tunnel.owner = "OpenVPN";
   tunnel.routes_count = 2;
   leaks.tunnels = {tunnel};
@@ -216,7 +216,7 @@ Report leaks_crashed_report() {
   snapshot.tunnels = Observed<std::vector<Tunnel>>({tunnel_of("tun0", "tun", 0, "")}, "/proc");
   LeaksReport leaks;
   TunnelReport tunnel =
-      judged("tun0", "tun", TunnelState::kOrphan, "it is persistent, has no carrier, and no program holds it.");
+      judged("tun0", "tun", TunnelState::kOrphan, "It is persistent, has no carrier, and no program holds it.");
   tunnel.routes_count = 2;
   leaks.tunnels = {tunnel};
   leaks.coverage.inet = full_by("tun0", {kLan, kServer});
@@ -248,13 +248,13 @@ Report leaks_several_report() {
   snapshot.vpn_signs->push_back({VpnSignKind::kProxyClient, "ss-local", 77, "listens on TCP port 1080"});
   LeaksReport leaks;
   leaks.tunnels = {judged("sit0", "sit", TunnelState::kSystem, ""),
-                   judged("tun0", "openvpn", TunnelState::kLive, "packets went both ways within 1.0 s."),
+                   judged("tun0", "openvpn", TunnelState::kLive, "Packets went both ways within 1.0 s."),
                    judged("tun1", "tun", TunnelState::kHung,
                           "5 packets were queued for it and its holder read none; the holder is stopped."),
                    judged("wg0", "wireguard", TunnelState::kDead,
-                          "the last handshake was 9 min ago, and what is sent gets no answer."),
-                   judged("tun3", "tun", TunnelState::kUnknown, "it is not known who holds it."),
-                   judged("tailscale0", "tailscale", TunnelState::kIdle, "nothing was sent into it within 6.0 s.")};
+                          "The last handshake was 9 min ago, and what is sent gets no answer."),
+                   judged("tun3", "tun", TunnelState::kUnknown, "It is not known who holds it."),
+                   judged("tailscale0", "tailscale", TunnelState::kIdle, "Nothing was sent into it within 6.0 s.")};
   leaks.coverage.inet = coverage_of(CoverageMode::kSplit, 0.25, {"tailscale0", "tun0", "wg0"}, {kLan});
   leaks.coverage.inet6.why_unknown = "the rule 100 has an action that is not known";
   return report_of(std::move(snapshot), std::move(leaks));
@@ -273,7 +273,7 @@ Report leaks_macos_report() {
     leaks.tunnels.push_back(std::move(tunnel));
   }
   leaks.tunnels.push_back(
-      judged("utun10", "utun", TunnelState::kUnknown, "a saved state has no second look at its counters."));
+      judged("utun10", "utun", TunnelState::kUnknown, "A saved state has no second look at its counters."));
   leaks.tunnels.back().routes_count = 4;
   leaks.coverage.inet = full_by("utun10", {outside("192.168.1.0/24", AddressClass::kLan)});
   leaks.coverage.inet6 = nothing_but_link_local();
