@@ -24,8 +24,9 @@ class StateCase(unittest.TestCase):
         self.addCleanup(world.set_resolvers, world.GATEWAY)
 
     def openvpn(self, *pushed):
-        """A connected OpenVPN whose tunnel has no IPv6, so that the kernel sends nothing into it by itself."""
+        """A connected OpenVPN whose ends have no IPv6, so that their kernels send nothing into it by themselves."""
         program = vpn.OpenVpn(self.world, *pushed, at=SERVER_MACHINE)
+        run(SERVER_MACHINE, "sysctl", "-qw", "net.ipv6.conf.vpnserver.disable_ipv6=1")
         program.up()
         run(CLIENT, "sysctl", "-qw", "net.ipv6.conf.tun0.disable_ipv6=1")
         return program
