@@ -111,7 +111,9 @@ FlowSend FlowDirection::measure(const CapturedSegment& segment) const {
   const std::uint32_t tcp_and_ip = history_.ip_header() + 20;
   const std::uint32_t most = history_.peer_mss_bytes ? *history_.peer_mss_bytes + tcp_and_ip : kEthernetBytes;
   const bool whole = unit_payload != 0 && segment.payload_bytes % unit_payload == 0;
-  const bool merged = send.size_bytes > most || (send.size_bytes > unit && whole);
+  // Where the card splits, new data above what the sender has come down to is several packets.
+  const bool above_reduced = reduced_unit_bytes_ != 0 && history_.offloaded > 0 && send.from >= pieces_.end();
+  const bool merged = send.size_bytes > most || (send.size_bytes > unit && (whole || above_reduced));
   if (merged && unit_payload != 0 && unit < send.size_bytes) {
     send.packets = segment.payload_bytes / unit_payload;
     send.size_bytes = unit;

@@ -155,7 +155,7 @@ std::vector<std::byte> solicitation(const MacAddress& mac, const IpAddress& own,
   message.numbers({135, 0, 0, 0, 0, 0, 0, 0}).bytes(gateway.octets()).numbers({1, 1}).bytes(mac);
   std::vector<std::byte> body = message.take();
   const std::uint16_t sum =
-      fold_checksum(checksum_sum(body, pseudo_header_sum({own, group, kSolicitationBytes, kProtocolIcmp6})));
+      fold_checksum(checksum_sum(body, pseudo_header_sum({own, group, kProtocolIcmp6, kSolicitationBytes})));
   body[2] = static_cast<std::byte>(sum >> 8U);
   body[3] = static_cast<std::byte>(sum & 0xffU);
   FrameWriter frame;

@@ -29,8 +29,8 @@ inline constexpr auto kFirewallCodes = std::to_array<CodeEntry>({
      "All public traffic goes through a tunnel, and nothing stops it from leaving in clear when the tunnel is gone: "
      "neither the packet filter nor the routes that are left. It is told only where a tunnel carries everything. "
      "Remedy, "
-     "where that matters: the VPN client's own kill switch; or rules that drop what leaves by another interface; or an "
-     "unreachable default route with a higher metric than the tunnel's."},
+     "where that matters: the VPN client's own kill switch; rules that drop what leaves by another interface; or an "
+     "unreachable default route in a table that is asked after the tunnel's."},
 });
 
 }  // namespace vpndoctor

@@ -69,8 +69,7 @@ std::string find_unseen_end(const Snapshot& snapshot) {
 }
 
 CoverageSweep::CoverageSweep(const Snapshot& snapshot, Family family)
-    : snapshot_(snapshot),
-      family_(family),
+    : family_(family),
       classes_(snapshot, family),
       ipsec_(snapshot, family),
       ways_(snapshot),

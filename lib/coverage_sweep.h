@@ -86,7 +86,6 @@ class CoverageSweep {
   void add_row(const CoverageRun& run, const ClassRange& part);
   void close_row();
 
-  const Snapshot& snapshot_;
   Family family_;
   AddressClasses classes_;
   IpsecRanges ipsec_;

@@ -161,8 +161,7 @@ void Journey::route_again(const FirewallPacket& before) {
   Flow flow = place_.flow;
   flow.mark = native_number(place_.firewall, packet_.mark);
   const bool is_known = packet_.mark.is_known() && packet_.is_redirected == Truth::kNo && place_.snapshot.routes;
-  const Fib fib(place_.snapshot);
-  const FlowAnswer answer = is_known ? fib.lookup(flow) : FlowAnswer{};
+  const FlowAnswer answer = is_known ? Fib(place_.snapshot).lookup(flow) : FlowAnswer{};
   const bool is_certain = is_known && answer.uncertain.empty() && answer.depends_on == DependsOn::kNothing;
   if (!is_certain) {
     is_output_known_ = false;

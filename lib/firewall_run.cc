@@ -41,6 +41,13 @@ struct RuleWays {
   bool has_verdict = false;
 };
 
+/// A rule, and how many jumps lead to it.
+struct RulePlace {
+  const FirewallChain& chain;
+  const FirewallRule& rule;
+  unsigned depth;
+};
+
 class ChainRun {
  public:
   ChainRun(const FirewallPlace& place, const FirewallTable& table) : place_(place), table_(table) {
@@ -58,13 +65,12 @@ class ChainRun {
 
  private:
   Flowing walk(const FirewallChain& chain, Flowing here, unsigned depth);
-  RuleWays run_rule(const FirewallChain& chain, const FirewallRule& rule, Flowing here, unsigned depth);
-  void decide(const FirewallChain& chain, const FirewallRule& rule, const FirewallDecision& decision,
-              const Flowing& here, RuleWays& ways, unsigned depth);
+  RuleWays run_rule(const RulePlace& at, Flowing here);
+  void decide(const RulePlace& at, const FirewallDecision& decision, const Flowing& here, RuleWays& ways);
   void jump(const FirewallDecision& decision, const Flowing& here, RuleWays& ways, unsigned depth);
   static void finish(FirewallEnding& ending, const Flowing& here, const std::string& why, bool is_by_rule);
   void give_up(const FirewallChain& chain, const FirewallPacket& packet);
-  std::string rule_phrase(const FirewallChain& chain, const FirewallRule& rule, const char* verb) const;
+  std::string rule_phrase(const RulePlace& at, const char* verb) const;
 
   const FirewallPlace& place_;
   const FirewallTable& table_;
@@ -73,9 +79,9 @@ class ChainRun {
   std::size_t steps_ = 0;
 };
 
-std::string ChainRun::rule_phrase(const FirewallChain& chain, const FirewallRule& rule, const char* verb) const {
-  const std::string comment = rule.comment.empty() ? "" : fmt::format(" ({})", in_quotes(rule.comment));
-  return fmt::format("rule {}{} of {} {} it", rule.handle, comment, chain_phrase(table_, chain), verb);
+std::string ChainRun::rule_phrase(const RulePlace& at, const char* verb) const {
+  const std::string comment = at.rule.comment.empty() ? "" : fmt::format(" ({})", in_quotes(at.rule.comment));
+  return fmt::format("rule {}{} of {} {} it", at.rule.handle, comment, chain_phrase(table_, at.chain), verb);
 }
 
 void ChainRun::finish(FirewallEnding& ending, const Flowing& here, const std::string& why, bool is_by_rule) {
@@ -109,7 +115,7 @@ Flowing ChainRun::walk(const FirewallChain& chain, Flowing here, unsigned depth)
   for (const FirewallRule& rule : chain.rules) {
     if (!here.is_any || steps_ > kMostSteps) break;
     const std::string_view doubt = here.doubt;
-    RuleWays ways = run_rule(chain, rule, std::move(here), depth);
+    RuleWays ways = run_rule({chain, rule, depth}, std::move(here));
     here = std::move(ways.next);
     // Both ways of a condition without a verdict lead on: nothing depends on it.
     if (!ways.has_verdict) here.doubt = doubt;
@@ -119,11 +125,11 @@ Flowing ChainRun::walk(const FirewallChain& chain, Flowing here, unsigned depth)
   return here;
 }
 
-RuleWays ChainRun::run_rule(const FirewallChain& chain, const FirewallRule& rule, Flowing here, unsigned depth) {
+RuleWays ChainRun::run_rule(const RulePlace& at, Flowing here) {
   RuleWays ways;
   FirewallRegisters registers;
   const FirewallStepContext context{place_, table_, here.packet, registers};
-  for (const FirewallExpression& expression : rule.expressions) {
+  for (const FirewallExpression& expression : at.rule.expressions) {
     ++steps_;
     const Flowing before = here;
     const FirewallStep step = run_step(context, expression);
@@ -140,34 +146,33 @@ RuleWays ChainRun::run_rule(const FirewallChain& chain, const FirewallRule& rule
     if (goes_on) continue;
     ways.has_verdict = true;
     if (!step.doubt.empty() && step.decisions[0]->action == FirewallAction::kOther) here.doubt = step.doubt;
-    for (const FirewallDecision* decision : step.decisions) decide(chain, rule, *decision, here, ways, depth);
+    for (const FirewallDecision* decision : step.decisions) decide(at, *decision, here, ways);
     return ways;
   }
   ways.next.join(here);
   return ways;
 }
 
-void ChainRun::decide(const FirewallChain& chain, const FirewallRule& rule, const FirewallDecision& decision,
-                      const Flowing& here, RuleWays& ways, unsigned depth) {
+void ChainRun::decide(const RulePlace& at, const FirewallDecision& decision, const Flowing& here, RuleWays& ways) {
   Flowing taken = here;
   switch (decision.action) {
     case FirewallAction::kAccept:
-      return finish(outcome_.accept, here, rule_phrase(chain, rule, "accepts"), true);
+      return finish(outcome_.accept, here, rule_phrase(at, "accepts"), true);
     case FirewallAction::kDrop:
-      return finish(outcome_.drop, here, rule_phrase(chain, rule, "drops"), true);
+      return finish(outcome_.drop, here, rule_phrase(at, "drops"), true);
     case FirewallAction::kReturn:
       return ways.returned.join(here);
     case FirewallAction::kJump:
     case FirewallAction::kGoto:
-      return jump(decision, here, ways, depth);
+      return jump(decision, here, ways, at.depth);
     case FirewallAction::kNone:
     case FirewallAction::kContinue:
     case FirewallAction::kBreak:
       return ways.next.join(here);
     default:
       if (taken.doubt.empty()) taken.doubt = "a program that decides (queue)";
-      finish(outcome_.accept, taken, rule_phrase(chain, rule, "may accept"), true);
-      finish(outcome_.drop, taken, rule_phrase(chain, rule, "may drop"), true);
+      finish(outcome_.accept, taken, rule_phrase(at, "may accept"), true);
+      finish(outcome_.drop, taken, rule_phrase(at, "may drop"), true);
       // An xtables target that is not modelled may also let the next rule decide.
       ways.next.join(taken);
   }

@@ -204,17 +204,18 @@ FirewallStep store_connection(const FirewallStepContext& context, const Firewall
 }
 
 FirewallStep load_extension_header(const FirewallStepContext& context, const FirewallExpression& expression) {
+  enum Kind : std::uint32_t { kOfInet6, kTcpOption, kOfInet };  // NFT_EXTHDR_OP_*
   constexpr std::uint32_t kPresent = 1;
-  constexpr std::uint32_t kTcpOption = 1;
-  // The options of a SYN are the sender's choice.
-  if (expression.operation == kTcpOption && context.place.flow.ip_protocol != kProtocolTcp &&
-      context.place.flow.ip_protocol != 0)
-    return no_match();
-  if (expression.operation == kTcpOption) {
+  const Flow& flow = context.place.flow;
+  if (expression.operation == kTcpOption && (flow.ip_protocol == kProtocolTcp || flow.ip_protocol == 0)) {
+    // The options of a SYN are the sender's choice.
     forget(context, expression, "a TCP option");
     return maybe("a TCP option");
   }
-  if ((expression.flags & kPresent) == 0) return no_match();
+  const bool is_of_this_header = expression.operation == kOfInet6  ? context.place.family() == Family::kInet6
+                                 : expression.operation == kOfInet ? context.place.family() == Family::kInet
+                                                                   : false;
+  if (!is_of_this_header || (expression.flags & kPresent) == 0) return no_match();
   return load_byte(context, expression.destination, 0);
 }
 

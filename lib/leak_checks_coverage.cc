@@ -7,6 +7,7 @@
 #include <algorithm>
 #include <array>
 
+#include "address_classes.h"
 #include "vpndoctor/text_escape.h"
 
 namespace vpndoctor {
@@ -125,6 +126,16 @@ std::string listed_words(const std::vector<std::string>& words) {
     text += (at == 0 ? "" : is_last ? " and " : ", ") + words[at];
   }
   return shown == words.size() ? text : fmt::format("{} and {} more", text, words.size() - shown);
+}
+
+std::set<std::string> uplinks(const Snapshot& snapshot) {
+  std::set<std::string> found;
+  for (const NextHopSet& set : snapshot.routes->next_hop_sets) {
+    for (const NextHop& hop : set.hops) {
+      if (hop.gateway && is_physical(snapshot, hop.interface)) found.insert(hop.interface);
+    }
+  }
+  return found;
 }
 
 std::string tunnel_words(const LeakFacts& facts, Family family) {

@@ -4,6 +4,7 @@
 #pragma once
 
 #include <optional>
+#include <set>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -32,6 +33,8 @@ std::string mode_undecided(const LeakFacts& facts);
 /// not known; false when it drops the packet.
 bool passes_filter(const LeakFacts& facts, const Flow& flow, std::string_view interface, Finding& finding);
 
+/// The physical interfaces that lead further than their link, ascending.
+std::set<std::string> uplinks(const Snapshot& snapshot);
 /// "wg0", "tun0 and wg0": the tunnels that carry something of the family.
 std::string tunnel_words(const LeakFacts& facts, Family family);
 /// "a", "a and b", "a, b and 3 more".

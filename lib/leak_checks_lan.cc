@@ -32,10 +32,12 @@ bool has_public_part(const IpPrefix& network) {
 bool is_wireless(std::string_view interface) { return interface.starts_with("wl"); }
 
 std::vector<WideNetwork> wide_networks(const LeakFacts& facts, Family family) {
+  constexpr std::size_t kMost = 8;
   std::vector<WideNetwork> found;
   std::set<std::pair<std::string, IpPrefix>> seen;
   for (const Address& address : *facts.snapshot.addresses) {
     const IpPrefix network = address.on_link();
+    if (found.size() == kMost) break;
     if (network.family() != family || network.is_host() || network.is_default()) continue;
     if (!is_physical(facts.snapshot, address.interface)) continue;
     const AddressClass address_class = registered_class(address.address);
@@ -97,21 +99,24 @@ std::string port_words(const Snapshot& snapshot, const IpAddress& server) {
   return "the tunnel's own port";
 }
 
-void add_server(const LeakFacts& facts, const OutsidePrefix& outside, LeakFindings& findings) {
-  const IpAddress& server = outside.prefix.address;
-  const Flow flow = packet_to(facts, server);
-  const FlowAnswer answer = facts.fib.lookup(flow);
-  Finding finding = make_finding("LEK005", {"address", server.to_string()});
-  finding.title = fmt::format("All packets to the VPN server {} leave by {}, not only the tunnel's own", server,
-                              escape_controls(outside.interface));
+void add_servers(const LeakFacts& facts, const std::vector<const OutsidePrefix*>& servers, LeakFindings& findings) {
+  const OutsidePrefix& first = *servers.front();
+  std::vector<std::string> addresses;
+  addresses.reserve(servers.size());
+  for (const OutsidePrefix* each : servers) addresses.push_back(each->prefix.address.to_string());
+  Finding finding = make_finding("LEK005", {"address", addresses.front()});
+  finding.title =
+      fmt::format("All packets to the VPN server{} {} leave by {}, not only the tunnel's own",
+                  servers.size() == 1 ? "" : "s", listed_words(addresses), escape_controls(first.interface));
   finding.detail =
-      "A web page or another service at that address is reached in clear. The client made it so: its own packets need "
-      "a "
-      "way out.";
-  if (!passes_filter(facts, flow, outside.interface, finding)) return;
+      "A web page or another service at such an address is reached in clear. The client made it so: its own packets "
+      "need a way out.";
+  const Flow flow = packet_to(facts, first.prefix.address);
+  if (!passes_filter(facts, flow, first.interface, finding)) return;
+  const FlowAnswer answer = facts.fib.lookup(flow);
   if (answer.route != nullptr) finding.evidence.push_back(route_evidence(routing_facts(facts), *answer.route));
   add_step(finding.remedy, fmt::format("Where that matters, let a packet filter pass nothing but {} to {}.",
-                                       port_words(facts.snapshot, server), server));
+                                       port_words(facts.snapshot, first.prefix.address), addresses.front()));
   findings.push_back(std::move(finding));
 }
 
@@ -146,9 +151,11 @@ void check_local_network(const LeakFacts& facts, LeakFindings& findings) {
 void check_server_in_clear(const LeakFacts& facts, LeakFindings& findings) {
   for (const Family family : {Family::kInet, Family::kInet6}) {
     if (!takes_most(facts, family)) continue;
+    std::vector<const OutsidePrefix*> servers;
     for (const OutsidePrefix& outside : facts.coverage.of(family).outside) {
-      if (outside.address_class == AddressClass::kVpnServer) add_server(facts, outside, findings);
+      if (outside.address_class == AddressClass::kVpnServer) servers.push_back(&outside);
     }
+    if (!servers.empty()) add_servers(facts, servers, findings);
   }
 }
 

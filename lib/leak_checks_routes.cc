@@ -62,12 +62,14 @@ void find_lease(const Snapshot& snapshot, PastRoute& past) {
 /// Finds them; nothing is looked up again unless something outside is more specific than a tunnel's route.
 class PastRoutes {
  public:
-  PastRoutes(const LeakFacts& facts, Family family) : facts_(facts), family_(family) {}
+  PastRoutes(const LeakFacts& facts, Family family)
+      : facts_(facts), family_(family), unseen_end_(find_unseen_end(facts.snapshot)) {}
 
   std::vector<PastRoute> find() {
     collect();
     if (!suspects_.empty()) keep_those_that_decide();
     std::vector<PastRoute> found;
+    found.reserve(suspects_.size());
     for (auto& [route, past] : suspects_) found.push_back(std::move(past));
     const auto by_prefix = [](const PastRoute& past) { return past.route->destination; };
     std::ranges::stable_sort(found, {}, by_prefix);
@@ -110,7 +112,7 @@ class PastRoutes {
 
   bool is_maybe_tunnel_end(const PastRoute& past) const {
     return past.lease == nullptr && past.route->destination.is_host() && past.route->protocol != kProtocolDhcp &&
-           !find_unseen_end(facts_.snapshot).empty();
+           !unseen_end_.empty();
   }
 
   /// Asks a machine that has none of the suspects.
@@ -131,11 +133,13 @@ class PastRoutes {
 
   const LeakFacts& facts_;
   Family family_;
+  std::string unseen_end_;  ///< why a host route may be for a tunnel's other end; empty: all are known
   std::map<const Route*, PastRoute> suspects_;
 };
 
 std::string prefix_words(const std::vector<const PastRoute*>& routes) {
   std::vector<std::string> words;
+  words.reserve(routes.size());
   for (const PastRoute* past : routes) words.push_back(past->route->destination.to_string());
   return listed_words(words);
 }

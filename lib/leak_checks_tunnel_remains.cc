@@ -8,6 +8,7 @@
 
 #include "crash_remains.h"
 #include "leak_checks_tunnel.h"
+#include "server_routes.h"
 #include "vpn_leftovers.h"
 #include "vpndoctor/route_words.h"
 #include "vpndoctor/text_escape.h"
@@ -135,6 +136,7 @@ std::string growth_words(const Amounts& before, const Amounts& now) {
 
 std::string crash_remains_undecided(const LeakFacts& facts) {
   if (!find_crash_remains(facts).empty()) return {};
+  if (std::string why = server_routes_undecided(facts.snapshot); !why.empty()) return why;
   if (!facts.snapshot.firewall)
     return "the tables of the packet filter are not known: " + facts.snapshot.firewall.why_missing();
   if (!facts.snapshot.vpn_signs)

@@ -18,17 +18,6 @@ namespace {
 
 constexpr std::array kFamilies = {Family::kInet, Family::kInet6};
 
-/// The physical interfaces that lead further than their link, ascending.
-std::set<std::string> uplinks(const Snapshot& snapshot) {
-  std::set<std::string> found;
-  for (const NextHopSet& set : snapshot.routes->next_hop_sets) {
-    for (const NextHop& hop : set.hops) {
-      if (hop.gateway && is_physical(snapshot, hop.interface)) found.insert(hop.interface);
-    }
-  }
-  return found;
-}
-
 void judge_bound(const LeakFacts& facts, const std::string& interface, LeakFindings& findings) {
   for (const Family family : kFamilies) {
     const auto sample = takes_most(facts, family) ? tunnelled_sample(facts, family) : std::nullopt;
@@ -106,134 +95,53 @@ std::optional<Flow> guest_packet(const LeakFacts& facts, const Link& bridge, Fam
   return std::nullopt;
 }
 
-void judge_guests(const LeakFacts& facts, const Link& bridge, LeakFindings& findings) {
+/// Guests whose packets pass the tunnel by.
+struct Guests {
+  const Link* bridge = nullptr;
+  Family family = Family::kInet;
+  Flow flow;
+  PacketPath path;
+};
+
+std::optional<Guests> guests_outside(const LeakFacts& facts, const Link& bridge) {
   for (const Family family : kFamilies) {
     if (!takes_most(facts, family)) continue;
     const auto flow = guest_packet(facts, bridge, family);
     if (!flow) continue;
     const PacketPath path = packet_path(facts.snapshot, facts.fib, *flow);
-    if (path.way != PacketWay::kOutside || path.interface == bridge.name) continue;
-    const std::string out(path.interface);
-    Finding finding = make_finding("LEK009", {"interface", bridge.name});
-    finding.title = fmt::format("Packets of the containers behind {} leave by {}, this machine's own go through {}",
-                                escape_controls(bridge.name), escape_controls(out), tunnel_words(facts, family));
-    finding.detail = "What runs in a container or virtual machine is outside of the VPN.";
-    if (!passes_filter(facts, *flow, out, finding)) continue;
-    finding.evidence.push_back(proof(facts.snapshot.routes, "lookup", "ip route get " + flow_text(*flow)));
-    if (path.route != nullptr) finding.evidence.push_back(route_evidence(routing_facts(facts), *path.route));
-    const PacketPath own = packet_path(facts.snapshot, facts.fib, packet_to(facts, flow->destination));
-    if (own.route != nullptr) {
-      finding.evidence.push_back(route_evidence(routing_facts(facts), *own.route));
-      add_step(finding.remedy, "Send the bridge's packets into the table of the tunnel.",
-               {root_command({"ip", family == Family::kInet ? "-4" : "-6", "rule", "add", "iif", bridge.name, "lookup",
-                              std::to_string(own.route->table), "pref", "90"})});
-    }
-    findings.push_back(std::move(finding));
-    return;
-  }
-}
-
-bool is_set(const std::map<std::string, InterfaceSettings>& settings, const std::string& interface) {
-  for (const std::string& name : {std::string("all"), interface}) {
-    const auto found = settings.find(name);
-    if (found != settings.end() && found->second.ignore_routes_with_linkdown.value_or(0) != 0) return true;
-  }
-  return false;
-}
-
-/// The first of the tunnel's routes whose addresses leave outside now; null when there is none.
-const Route* skipped_route(const LeakFacts& facts, const std::string& tunnel, Family family) {
-  constexpr std::size_t kMostTried = 1024;
-  std::size_t tried = 0;
-  for (const TunnelClaim& claim : tunnel_claims(facts.snapshot)) {
-    if (*claim.tunnel != tunnel || claim.prefix().family() != family) continue;
-    if (++tried > kMostTried) break;
-    // A default's own first address is nobody's; the last one of any network is a broadcast at worst.
-    IpAddress inside = claim.prefix().is_default() ? public_samples(family).front() : claim.prefix().address;
-    if (!claim.prefix().is_default() && !claim.prefix().is_host()) inside.bytes[inside.octets().size() - 1] |= 1U;
-    if (packet_path(facts.snapshot, facts.fib, packet_to(facts, inside)).way == PacketWay::kOutside) return claim.route;
-  }
-  return nullptr;
-}
-
-const char* sysctl_family(Family family) { return family == Family::kInet ? "ipv4" : "ipv6"; }
-
-void add_linkdown_remedy(const LeakFacts& facts, const std::string& tunnel, Family family, Finding& finding) {
-  const auto& settings = family == Family::kInet ? facts.snapshot.settings->inet : facts.snapshot.settings->inet6;
-  std::vector<Command> commands;
-  for (const std::string& name : {std::string("all"), tunnel}) {
-    const auto found = settings.find(name);
-    if (found == settings.end() || found->second.ignore_routes_with_linkdown.value_or(0) == 0) continue;
-    commands.push_back(root_command(
-        {"sysctl", "-w", fmt::format("net.{}.conf.{}.ignore_routes_with_linkdown=0", sysctl_family(family), name)}));
-    finding.evidence.push_back(proof(
-        facts.snapshot.settings, "setting",
-        fmt::format("net.{}.conf.{}.ignore_routes_with_linkdown is 1", sysctl_family(family), escape_controls(name))));
-  }
-  add_step(finding.remedy, "Let routes stay in force when their interface is dead.", std::move(commands));
-}
-
-void judge_linkdown(const LeakFacts& facts, const Link& link, Family family, LeakFindings& findings) {
-  const auto& settings = family == Family::kInet ? facts.snapshot.settings->inet : facts.snapshot.settings->inet6;
-  if (!is_set(settings, link.name)) return;
-  const bool is_dead = link.is_up() && !link.is_running();
-  const Route* route = is_dead ? skipped_route(facts, link.name, family) : nullptr;
-  const std::string name = escape_controls(link.name);
-  Finding finding = make_finding("LEK010", {"interface", link.name});
-  if (route != nullptr) {
-    finding.title = fmt::format("{} is dead, and what it should carry leaves outside of it", name);
-    finding.detail = "The kernel skips the routes of an interface without a carrier: packets leave in clear.";
-    finding.evidence.push_back(route_evidence(routing_facts(facts), *route));
-    finding.evidence.push_back(proof(facts.snapshot.links, "link " + link.name, name + " has no carrier"));
-  } else if (!is_dead && takes_most(facts, family)) {
-    finding.severity = Severity::kNotice;
-    finding.title = fmt::format("When {} dies, what it carries will leave outside of it", name);
-    finding.detail = "The kernel is set to skip the routes of an interface without a carrier.";
-  } else {
-    return;
-  }
-  add_linkdown_remedy(facts, link.name, family, finding);
-  findings.push_back(std::move(finding));
-}
-
-/// wg-quick's own filter drops what arrives for the tunnel's address from elsewhere.
-bool has_wg_quick_filter(const Snapshot& snapshot, const std::string& tunnel) {
-  const auto is_it = [&](const FirewallTable& table) { return table.name == "wg-quick-" + tunnel; };
-  return std::ranges::any_of(snapshot.firewall->tables, is_it);
-}
-
-/// Why it is not known what the packet filter does to an arriving packet; empty when there is none.
-std::string unknown_input_filter(const Snapshot& snapshot) {
-  if (!snapshot.firewall) return "the rules of the packet filter are not known: " + snapshot.firewall.why_missing();
-  if (!snapshot.firewall.is_complete()) return "not all rules of the packet filter are known";
-  if (!snapshot.firewall->others.empty()) return escape_controls(snapshot.firewall->others.front());
-  return snapshot.firewall->tables.empty() ? "" : "what the packet filter does to arriving packets is not simulated";
-}
-
-/// A tunnel's address that takes packets from a physical interface.
-struct Exposed {
-  const Address* address = nullptr;
-  std::string interface;
-};
-
-std::optional<Exposed> exposed(const LeakFacts& facts) {
-  const auto sample = tunnelled_sample(facts, Family::kInet);
-  if (!sample) return std::nullopt;
-  for (const Address& address : *facts.snapshot.addresses) {
-    const auto& tunnels = facts.coverage.inet.tunnels;
-    const bool is_tunnels = std::ranges::find(tunnels, address.interface) != tunnels.end();
-    if (!is_tunnels || address.address.family != Family::kInet) continue;
-    if (facts.snapshot.firewall && has_wg_quick_filter(facts.snapshot, address.interface)) continue;
-    for (const std::string& interface : uplinks(facts.snapshot)) {
-      Flow flow;
-      flow.destination = address.address;
-      flow.source = *sample;
-      flow.input_interface = interface;
-      const FlowAnswer answer = facts.fib.lookup(flow);
-      if (answer.fate == FlowFate::kLocal && answer.uncertain.empty()) return Exposed{&address, interface};
-    }
+    if (path.way == PacketWay::kOutside && path.interface != bridge.name) return Guests{&bridge, family, *flow, path};
   }
   return std::nullopt;
+}
+
+std::vector<Command> lead_into_tunnel(const LeakFacts& facts, const std::vector<Guests>& guests) {
+  std::vector<Command> commands;
+  for (const Guests& each : guests) {
+    const PacketPath own = packet_path(facts.snapshot, facts.fib, packet_to(facts, each.flow.destination));
+    if (own.route == nullptr || commands.size() == kMostQuoted) break;
+    commands.push_back(root_command({"ip", each.family == Family::kInet ? "-4" : "-6", "rule", "add", "iif",
+                                     each.bridge->name, "lookup", std::to_string(own.route->table), "pref", "90"}));
+  }
+  return commands;
+}
+
+void add_guests(const LeakFacts& facts, const std::vector<Guests>& guests, LeakFindings& findings) {
+  const Guests& first = guests.front();
+  std::vector<std::string> bridges;
+  bridges.reserve(guests.size());
+  for (const Guests& each : guests) bridges.push_back(escape_controls(each.bridge->name));
+  const std::string out(first.path.interface);
+  Finding finding = make_finding("LEK009", {"interface", first.bridge->name});
+  finding.title = fmt::format("Packets of the containers behind {} leave by {}, this machine's own go through {}",
+                              listed_words(bridges), escape_controls(out), tunnel_words(facts, first.family));
+  finding.detail = "What runs in a container or virtual machine is outside of the VPN.";
+  if (!passes_filter(facts, first.flow, out, finding)) return;
+  finding.evidence.push_back(proof(facts.snapshot.routes, "lookup", "ip route get " + flow_text(first.flow)));
+  if (first.path.route != nullptr) {
+    finding.evidence.push_back(route_evidence(routing_facts(facts), *first.path.route));
+  }
+  add_step(finding.remedy, "Send their packets into the table of the tunnel.", lead_into_tunnel(facts, guests));
+  findings.push_back(std::move(finding));
 }
 
 }  // namespace
@@ -255,38 +163,12 @@ void check_rules_past(const LeakFacts& facts, LeakFindings& findings) {
 
 void check_forwarded(const LeakFacts& facts, LeakFindings& findings) {
   const std::set<std::string> ways_out = uplinks(facts.snapshot);
+  std::vector<Guests> found;
   for (const Link& link : *facts.snapshot.links) {
-    if (serves_guests(facts.snapshot, link, ways_out)) judge_guests(facts, link, findings);
+    if (!serves_guests(facts.snapshot, link, ways_out)) continue;
+    if (auto guests = guests_outside(facts, link)) found.push_back(std::move(*guests));
   }
-}
-
-void check_linkdown(const LeakFacts& facts, LeakFindings& findings) {
-  for (const Link& link : *facts.snapshot.links) {
-    if (!is_tunnel(facts.snapshot, link.name)) continue;
-    for (const Family family : kFamilies) judge_linkdown(facts, link, family, findings);
-  }
-}
-
-std::string exposed_address_undecided(const LeakFacts& facts) {
-  return exposed(facts) ? unknown_input_filter(facts.snapshot) : std::string();
-}
-
-void check_exposed_address(const LeakFacts& facts, LeakFindings& findings) {
-  const auto found = exposed(facts);
-  if (!found) return;
-  const std::string name = escape_controls(found->address->interface);
-  Finding finding = make_finding("LEK012", {"interface", found->address->interface});
-  finding.title = fmt::format("The address {} of {} takes packets that arrive by {}", found->address->address, name,
-                              escape_controls(found->interface));
-  finding.detail = "Who is on the same network can find the address out, and guess at connections through the tunnel.";
-  finding.evidence.push_back(
-      proof(facts.snapshot.settings, "setting",
-            fmt::format("the reverse path filter is not strict on {}", escape_controls(found->interface))));
-  finding.evidence.push_back(
-      proof(facts.snapshot.addresses, "address", fmt::format("{} is on {}", found->address->address, name)));
-  add_step(finding.remedy, "Make the reverse path filter strict there.",
-           {root_command({"sysctl", "-w", fmt::format("net.ipv4.conf.{}.rp_filter=1", found->interface)})});
-  findings.push_back(std::move(finding));
+  if (!found.empty()) add_guests(facts, found, findings);
 }
 
 }  // namespace vpndoctor

@@ -24,9 +24,12 @@ bool is_encapsulation(std::uint8_t protocol) {
   return std::ranges::find(kAll, protocol) != kAll.end();
 }
 
+/// A socket of IPv6 that is bound to no address sends IPv4 too, not the other way round.
 bool is_from(const OuterSocket& socket, const FlowKey& flow) {
+  const bool is_any =
+      socket.local.is_unspecified() && (socket.local.family == Family::kInet6 || flow.source.family == Family::kInet);
   return socket.ip_protocol == flow.ip_protocol && socket.local_port == flow.source_port &&
-         (socket.local.is_unspecified() || socket.local == flow.source);
+         (is_any || socket.local == flow.source);
 }
 
 bool is_to(const OuterSocket& socket, const FlowKey& flow) {

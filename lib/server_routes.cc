@@ -9,6 +9,15 @@
 #include "vpn_leftovers.h"
 
 namespace vpndoctor {
+namespace {
+
+/// Azure's virtual host, which every machine there is given a route to by DHCP.
+bool is_platform_address(const IpAddress& address) {
+  constexpr IpAddress kAzure{Family::kInet, {168, 63, 129, 16}};
+  return address == kAzure;
+}
+
+}  // namespace
 
 ServerRoutes::ServerRoutes(const Snapshot& snapshot) : snapshot_(snapshot) {
   for (const Route& route : snapshot.routes->routes) {
@@ -35,7 +44,7 @@ std::vector<const Route*> ServerRoutes::unused() const {
 /// A host by a gateway, by no manager and no protocol. An address of one link needs no server's route.
 bool ServerRoutes::has_the_shape(const Route& route) const {
   if (!route.destination.is_host() || route.type != RouteType::kUnicast || route.table != kTableMain) return false;
-  if (route.destination.address.is_link_local()) return false;
+  if (route.destination.address.is_link_local() || is_platform_address(route.destination.address)) return false;
   if (route.protocol != kProtocolBoot && route.protocol != kProtocolStatic && route.protocol != kProtocolUnspecified) {
     return false;
   }

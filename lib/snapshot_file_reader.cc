@@ -282,7 +282,7 @@ void SnapshotReader::State::take_leaks() {
   LeakParts& read = parts.leaks;
   snapshot.activity = observed(head(Facet::kActivity), only_one(read.activity));
   snapshot.xfrm = observed(head(Facet::kXfrm), only_one(read.xfrm));
-  snapshot.firewall = observed(head(Facet::kFirewall), Firewall());
+  snapshot.firewall = observed(head(Facet::kFirewall), only_one(parts.firewalls));
   snapshot.leases = observed(head(Facet::kLeases), std::move(read.leases));
   snapshot.vpn_signs = observed(head(Facet::kVpnSigns), std::move(read.vpn_signs));
 }

@@ -210,7 +210,12 @@ void read_leak(SnapshotParts& parts, RecordFields& in) {
   read_leak_record(kKind, in, parts.leaks);
 }
 
-constexpr std::array<RecordKind, 37> kRecordKinds = {{
+template <FirewallRecordKind kKind>
+void read_firewall(SnapshotParts& parts, RecordFields& in) {
+  read_firewall_record(kKind, in, parts.firewalls);
+}
+
+constexpr std::array<RecordKind, 43> kRecordKinds = {{
     {"route", Facet::kRoutes, [](SnapshotParts& parts, RecordFields& in) { parts.routes.read(in); }},
     {"link", Facet::kLinks, append<&SnapshotParts::links, read_link>},
     {"address", Facet::kAddresses, append<&SnapshotParts::addresses, read_address>},
@@ -247,6 +252,12 @@ constexpr std::array<RecordKind, 37> kRecordKinds = {{
     {"xfrm", Facet::kXfrm, read_leak<LeakRecordKind::kXfrm>},
     {"xfrm_policy", Facet::kXfrm, read_leak<LeakRecordKind::kXfrmPolicy>},
     {"xfrm_state", Facet::kXfrm, read_leak<LeakRecordKind::kXfrmState>},
+    {"firewall", Facet::kFirewall, read_firewall<FirewallRecordKind::kFirewall>},
+    {"firewall_table", Facet::kFirewall, read_firewall<FirewallRecordKind::kTable>},
+    {"firewall_chain", Facet::kFirewall, read_firewall<FirewallRecordKind::kChain>},
+    {"firewall_rule", Facet::kFirewall, read_firewall<FirewallRecordKind::kRule>},
+    {"firewall_set", Facet::kFirewall, read_firewall<FirewallRecordKind::kSet>},
+    {"firewall_elements", Facet::kFirewall, read_firewall<FirewallRecordKind::kElements>},
     {"lease", Facet::kLeases, read_leak<LeakRecordKind::kLease>},
     {"lease_more", Facet::kLeases, read_leak<LeakRecordKind::kLeaseMore>},
     {"vpn_sign", Facet::kVpnSigns, read_leak<LeakRecordKind::kVpnSign>},

@@ -142,6 +142,7 @@ class FileWriter {
   void write_interface_settings(Family family, const std::map<std::string, InterfaceSettings>& settings);
   void write_names(const NumberNames& names);
   void write_dns(const DnsConfiguration& dns);
+  void write_firewall(const Firewall& firewall);
   void write_leaks(const Snapshot& snapshot);
   void write_tunnels(const std::vector<Tunnel>& tunnels);
   void write_activity(const TunnelActivity& activity);
@@ -279,6 +280,27 @@ void FileWriter::write_activity(const TunnelActivity& activity) {
   }
 }
 
+void FileWriter::write_firewall(const Firewall& firewall) {
+  const auto one = [this](std::string_view kind, const auto& entry) {
+    record(Facet::kFirewall, kind, [&](JsonWriter& json) { write_members(json, entry); });
+  };
+  one("firewall", firewall);
+  for (const FirewallTable& table : firewall.tables) {
+    one("firewall_table", table);
+    for (const FirewallChain& chain : table.chains) {
+      one("firewall_chain", chain);
+      for (const FirewallRule& rule : chain.rules) one("firewall_rule", rule);
+    }
+    for (const FirewallSet& set : table.sets) {
+      one("firewall_set", set);
+      const std::span<const FirewallElement> elements(set.elements);
+      for (std::size_t at = 0; at < elements.size(); at += kMostElementsInRecord) {
+        one("firewall_elements", elements.subspan(at, std::min(kMostElementsInRecord, elements.size() - at)));
+      }
+    }
+  }
+}
+
 void FileWriter::write_leaks(const Snapshot& snapshot) {
   facet(Facet::kActivity, snapshot.activity, [&](const TunnelActivity& activity) { write_activity(activity); });
   facet(Facet::kXfrm, snapshot.xfrm, [&](const Xfrm& xfrm) {
@@ -290,9 +312,7 @@ void FileWriter::write_leaks(const Snapshot& snapshot) {
       record(Facet::kXfrm, "xfrm_state", [&](JsonWriter& json) { write_members(json, each); });
     }
   });
-  facet(Facet::kFirewall,
-        snapshot.firewall ? Observed<Firewall>::missing("snapshots do not hold it") : snapshot.firewall,
-        [](const Firewall&) {});
+  facet(Facet::kFirewall, snapshot.firewall, [&](const Firewall& firewall) { write_firewall(firewall); });
   facet(Facet::kLeases, snapshot.leases, [&](const std::vector<InterfaceConfiguration>& leases) {
     for (const InterfaceConfiguration& each : leases) {
       record(Facet::kLeases, "lease", [&](JsonWriter& json) { write_members(json, each); });

@@ -10,6 +10,7 @@
 
 #include "record_fields.h"
 #include "snapshot_dns_records.h"
+#include "snapshot_firewall_records.h"
 #include "snapshot_leak_records.h"
 #include "vpndoctor/json_writer.h"
 #include "vpndoctor/route_table_builder.h"
@@ -156,6 +157,7 @@ struct SnapshotParts {
   NumberNames names;
   DnsParts dns;
   LeakParts leaks;
+  std::vector<Firewall> firewalls;  ///< one at most
 };
 
 /// A kind of record: the facet that it is a part of, and what reads it.

@@ -15,16 +15,17 @@ std::string packets(std::uint64_t count) { return fmt::format("{} packet{}", cou
 
 /// A persistent device keeps existing when its holder goes; its carrier goes with the last holder (tun_detach()).
 TunnelJudgement judge_without_carrier(const TunnelCase& facts) {
+  const std::string what = facts.link.is_up() ? "has no carrier" : "is down";
   const std::string holder = facts.holder_words();
-  if (!holder.empty()) return {TunnelState::kUnknown, fmt::format("It has no carrier although {} holds it.", holder)};
+  if (!holder.empty()) return {TunnelState::kUnknown, fmt::format("It {} although {} holds it.", what, holder)};
   if (const std::string why = facts.why_holder_unknown(); !why.empty()) {
-    return {TunnelState::kUnknown, fmt::format("It has no carrier, and who holds it is not known: {}.", why)};
+    return {TunnelState::kUnknown, fmt::format("It {}, and who holds it is not known: {}.", what, why)};
   }
   if (facts.link.tun_persistent == false) {
     return {TunnelState::kUnknown,
-            "It has no carrier and no visible holder, yet it is not persistent: somebody has it."};
+            fmt::format("It {} and no holder is visible, yet it is not persistent: somebody has it.", what)};
   }
-  return {TunnelState::kOrphan, "It is persistent, has no carrier, and no process holds it."};
+  return {TunnelState::kOrphan, fmt::format("It is persistent, {}, and no process holds it.", what)};
 }
 
 /// What its sent counter does not show: a stopped or hanging holder leaves the packets where they are. They are counted

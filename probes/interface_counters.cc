@@ -77,12 +77,15 @@ Result<std::map<int, InterfaceCounters>> read_interface_counters() {
   if (end->error_number != 0) {
     return failure(ErrorKind::kUnavailable, fmt::format("read the interfaces' counters: {}", end->why()));
   }
-  // Best effort: without queueing disciplines the counters of the links remain.
-  (void)dump(RTM_GETQDISC, tcmsg{}, [&](std::uint16_t type, Bytes payload) {
+  const auto queues = dump(RTM_GETQDISC, tcmsg{}, [&](std::uint16_t type, Bytes payload) {
     const auto decoded = type == RTM_NEWQDISC ? decode_root_queue(payload) : std::nullopt;
     const auto link = decoded ? counters.find(decoded->first) : counters.end();
     if (link != counters.end()) link->second.queued_packets = decoded->second;
   });
+  // Without queueing disciplines the counters of the links remain.
+  if (!queues || queues->error_number != 0) {
+    for (auto& [index, each] : counters) each.queued_packets.reset();
+  }
   return counters;
 }
 

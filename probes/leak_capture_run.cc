@@ -161,13 +161,13 @@ class Session {
     const Clock::time_point half = begin_ + options_->duration / 2;
     bool was_asked = false;
     while (Clock::now() < end && !interrupted_ && !have_all_ended()) {
+      tell();
       wait(std::min(end, was_asked ? end : half));
       receive();
       if (!was_asked && Clock::now() >= half) {
         was_asked = true;
         send_controls();
       }
-      tell();
     }
     // What the kernel still holds back in a block that is not full.
     wait(Clock::now() + milliseconds(20));

@@ -1,179 +1,27 @@
 // SPDX-License-Identifier: Apache-2.0
-// Where the files of interface configuration lie, program by program. What they say is decoded in lib; what of it
-// counts is weighed there.
+// Puts together what the files of interface configuration say; see the header.
 #include "vpndoctor/read_configured_state.h"
 
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <span>
 #include <utility>
-#include <vector>
 
-#include "configuration_files.h"
-#include "vpndoctor/interface_configuration.h"
+#include "interface_configuration_files.h"
 #include "vpndoctor/route_owner.h"
 #include "vpndoctor/text_escape.h"
 
 namespace vpndoctor {
 namespace {
 
-constexpr std::size_t kMostIncludedFiles = 64;
-
-class Reader {
- public:
-  Reader(const Snapshot& now, const std::string& root) : now_(now), files_(root) {}
-
-  ConfiguredState read() {
-    if (now_.links) {
-      for (const Link& link : *now_.links) {
-        if (!link.is_loopback() && !is_tunnel(now_, link.name)) read_interface(link);
-      }
-    }
-    for (const char* folder : {"/var/lib/dhcp", "/var/lib/dhclient", "/run"}) read_dhclient(folder);
-    read_interfaces();
-    ConfiguredState state = weigh_configuration(now_, found_);
-    note_unconfigured(state);
-    for (std::string& failure : files_.take_failures()) state.not_read.push_back(std::move(failure));
-    return state;
-  }
-
- private:
-  void read_interface(const Link& link) {
-    read_networkd(link);
-    read_networkmanager(link);
-    for (const char* folder : {"/var/lib/dhcpcd", "/var/db/dhcpcd", "/var/lib/dhcpcd5"}) read_dhcpcd(link, folder);
-  }
-  void read_networkd(const Link& link);
-  void read_networkmanager(const Link& link);
-  void read_networkmanager_lease(const Link& link, const std::string& uuid);
-  void read_connection(const Link& link, const NetworkManagerDevice& device);
-  void read_dhcpcd(const Link& link, const std::string& folder);
-  void read_dhclient(const std::string& folder);
-  void read_interfaces();
-  void note_unconfigured(ConfiguredState& state) const;
-
-  /// Remembers what a file says; a lease that tells how long it holds does so from the time it was written.
-  void keep(InterfaceConfiguration configuration, const ConfigurationFile& file) {
-    configuration.source = file.path;
-    if (configuration.lifetime && !configuration.expires_at) {
-      configuration.expires_at = file.modified_at + *configuration.lifetime;
-    }
-    found_.push_back(std::move(configuration));
-  }
-  void keep(Result<InterfaceConfiguration> configuration, const std::string& interface, const ConfigurationFile& file) {
-    if (!configuration) return files_.add_failure(file.path, configuration.error().message);
-    configuration->interface = interface;
-    keep(std::move(*configuration), file);
-  }
-
-  const Snapshot& now_;
-  ConfigurationFiles files_;
-  std::vector<InterfaceConfiguration> found_;
-};
-
-void Reader::read_networkd(const Link& link) {
-  const std::string index = std::to_string(link.index);
-  if (const auto lease = files_.read("/run/systemd/netif/leases/" + index)) {
-    keep(parse_networkd_lease(lease->text), link.name, *lease);
-  }
-  const auto state = files_.read("/run/systemd/netif/links/" + index);
-  if (!state) return;
-  const NetworkdLinkState says = parse_networkd_link_state(state->text);
-  if (says.network_file.empty()) return;
-  auto settings = files_.read(says.network_file);
-  if (!settings) return;
-  for (const std::string& path : says.drop_ins) {
-    const auto drop_in = files_.read(path);
-    if (drop_in) settings->text += "\n" + drop_in->text;
-  }
-  keep(parse_network_file(settings->text), link.name, *settings);
-}
-
-void Reader::read_connection(const Link& link, const NetworkManagerDevice& device) {
-  for (const char* folder : {"/etc/NetworkManager/system-connections", "/run/NetworkManager/system-connections",
-                             "/usr/lib/NetworkManager/system-connections"}) {
-    for (const std::string& path : files_.list(folder, "", ".nmconnection")) {
-      const auto file = files_.read(path);
-      if (!file) continue;
-      NetworkManagerConnection connection = parse_networkmanager_connection(file->text);
-      if (connection.uuid != device.connection_uuid) continue;
-      connection.configuration.metric = device.metric;
-      keep(std::move(connection.configuration), link.name, *file);
-      return;
-    }
-  }
-}
-
-void Reader::read_networkmanager_lease(const Link& link, const std::string& uuid) {
-  const std::string name = uuid + "-" + link.name + ".lease";
-  if (const auto file = files_.read("/var/lib/NetworkManager/internal-" + name)) {
-    auto lease = parse_networkd_lease(file->text);
-    if (lease) lease->manager = ConfigurationManager::kNetworkManager;
-    keep(std::move(lease), link.name, *file);
-  }
-  if (const auto file = files_.read("/var/lib/NetworkManager/dhclient-" + name)) {
-    for (InterfaceConfiguration& lease : parse_dhclient_leases(file->text)) {
-      if (lease.interface != link.name) continue;
-      lease.manager = ConfigurationManager::kNetworkManager;
-      keep(std::move(lease), *file);
-    }
-  }
-}
-
-void Reader::read_networkmanager(const Link& link) {
-  const auto state = files_.read("/run/NetworkManager/devices/" + std::to_string(link.index));
-  if (!state) return;
-  const NetworkManagerDevice device = parse_networkmanager_device(state->text);
-  // The identifier becomes part of a path.
-  if (device.connection_uuid.empty() || device.connection_uuid.find('/') != std::string::npos) return;
-  read_connection(link, device);
-  read_networkmanager_lease(link, device.connection_uuid);
-}
-
-/// A lease of a wireless network has the network's name after the interface's.
-void Reader::read_dhcpcd(const Link& link, const std::string& folder) {
-  for (const std::string& path : files_.list(folder, link.name, ".lease")) {
-    const std::size_t after = folder.size() + 1 + link.name.size();
-    if (path[after] != '.' && path[after] != '-') continue;
-    const auto file = files_.read(path);
-    if (file) keep(parse_dhcp_message(std::as_bytes(std::span(file->text))), link.name, *file);
-  }
-}
-
-void Reader::read_dhclient(const std::string& folder) {
-  for (const std::string& path : files_.list(folder, "dhclient", ".leases")) {
-    const auto file = files_.read(path);
-    if (!file) continue;
-    for (InterfaceConfiguration& lease : parse_dhclient_leases(file->text)) keep(std::move(lease), *file);
-  }
-}
-
-void Reader::read_interfaces() {
-  std::vector<std::string> paths = {"/etc/network/interfaces"};
-  for (std::size_t i = 0; i < paths.size() && i < kMostIncludedFiles; ++i) {
-    const auto file = files_.read(paths[i]);
-    if (!file) continue;
-    InterfacesFile says = parse_interfaces_file(file->text);
-    for (InterfaceConfiguration& interface : says.interfaces) keep(std::move(interface), *file);
-    for (const std::string& pattern : says.includes) {
-      const bool is_absolute = pattern.starts_with('/');
-      for (std::string& path : files_.match(is_absolute ? pattern : "/etc/network/" + pattern)) {
-        const bool is_new = std::ranges::find(paths, path) == paths.end();
-        if (is_new && paths.size() < kMostIncludedFiles) paths.push_back(std::move(path));
-      }
-    }
-  }
-}
-
 /// An interface with an address that somebody gave to it, and no file that says who.
-void Reader::note_unconfigured(ConfiguredState& state) const {
-  if (!now_.links || !now_.addresses) return;
-  for (const Link& link : *now_.links) {
-    if (!link.is_running() || link.is_loopback() || is_tunnel(now_, link.name) || link_owner(now_, link).is_known()) {
+void note_unconfigured(const Snapshot& now, ConfiguredState& state) {
+  if (!now.links || !now.addresses) return;
+  for (const Link& link : *now.links) {
+    if (!link.is_running() || link.is_loopback() || is_tunnel(now, link.name) || link_owner(now, link).is_known()) {
       continue;
     }
-    const bool has_address = std::ranges::any_of(*now_.addresses, [&](const Address& each) {
+    const bool has_address = std::ranges::any_of(*now.addresses, [&](const Address& each) {
       return each.interface == link.name && !each.address.is_link_local();
     });
     const bool is_found = state.managers.contains(link.name);
@@ -186,6 +34,12 @@ void Reader::note_unconfigured(ConfiguredState& state) const {
 
 }  // namespace
 
-ConfiguredState read_configured_state(const Snapshot& now, const std::string& root) { return Reader(now, root).read(); }
+ConfiguredState read_configured_state(const Snapshot& now, const std::string& root) {
+  ConfigurationsFound found = read_configurations(now, root, ConfigurationKind::kAll);
+  ConfiguredState state = weigh_configuration(now, found.configurations);
+  note_unconfigured(now, state);
+  for (std::string& failure : found.failures) state.not_read.push_back(std::move(failure));
+  return state;
+}
 
 }  // namespace vpndoctor

@@ -46,11 +46,12 @@ IpAddress address_of(const std::array<__be32, 4>& words, std::uint8_t family) {
   return unmapped(*IpAddress::from_bytes(std::as_bytes(std::span(words)).first(size)));
 }
 
-/// How well the socket fits; 0: not at all. Its family says nothing where it is bound to no address.
+/// How well the socket fits; 0: not at all. A socket of IPv6 that is bound to no address sends IPv4 too.
 int fit(const DiagnosedSocket& socket, const LeakFlow& flow) {
   if (socket.ip_protocol != flow.ip_protocol || socket.local_port != flow.source_port || socket.listens) return 0;
   const bool is_any = socket.local.is_unspecified();
   if (!is_any && socket.local != flow.source) return 0;
+  if (is_any && socket.local.family == Family::kInet && flow.source.family == Family::kInet6) return 0;
   const bool is_connected = socket.remote_port != 0;
   if (!is_connected) return is_any ? 1 : 2;
   return socket.remote == flow.destination && socket.remote_port == flow.port ? 3 : 0;

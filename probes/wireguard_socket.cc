@@ -16,6 +16,7 @@
 
 #include "proc_files.h"
 #include "process_sockets.h"
+#include "tun_device.h"
 #include "unix_listener.h"
 
 namespace vpndoctor {
@@ -103,6 +104,17 @@ std::set<std::string> control_sockets_of(const TunHolder& holder) {
   return paths;
 }
 
+bool hold_one_device(const std::vector<TunHolder>& holders) {
+  std::set<std::string> names;
+  for (const TunHolder& holder : holders) {
+    const auto descriptors = entries_that_lead_to(fmt::format("/proc/{}/fd", holder.pid), "/net/tun");
+    for (const std::string& descriptor : descriptors.value_or(std::vector<std::string>())) {
+      if (const auto device = ask_tun_device(holder.pid, Fd(), descriptor)) names.insert(device->name);
+    }
+  }
+  return names.size() == 1;
+}
+
 /// The path of the control socket of that name that is listened on in this namespace; empty: none.
 std::string socket_of_name(const std::string& interface) {
   const auto table = listening_sockets_at("/proc/self/net/unix");
@@ -134,11 +146,11 @@ std::vector<ListeningSocket> listening_unix_sockets(std::string_view text) {
 WireguardControl find_wireguard_control(const std::string& interface, const std::vector<TunHolder>& holders) {
   std::set<std::string> paths;
   for (const TunHolder& holder : holders) paths.merge(control_sockets_of(holder));
-  // A renamed interface keeps its socket's name.
   const auto named = std::ranges::find(paths, interface + ".sock", file_name);
   if (named != paths.end()) return {*named, {}};
-  if (paths.size() == 1) return {*paths.begin(), {}};
-  if (paths.size() > 1) return {{}, "the process that holds it has several control sockets, none of this name"};
+  // A renamed interface keeps its socket's name.
+  if (paths.size() == 1 && hold_one_device(holders)) return {*paths.begin(), {}};
+  if (!paths.empty()) return {{}, "the process that holds it has control sockets, but none of this name"};
   const std::string stranger = socket_of_name(interface);
   if (stranger.empty()) return {};
   if (holders.empty()) return {{}, fmt::format("nobody knows whether {} is its control socket", stranger)};

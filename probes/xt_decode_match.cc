@@ -18,6 +18,7 @@
 #include <algorithm>
 #include <array>
 #include <bit>
+#include <utility>
 
 #include "nft_decode.h"
 #include "xt_steps.h"
@@ -104,11 +105,21 @@ void add_state(XtSteps& steps, std::uint32_t mask, bool inverted) {
   steps.among(std::string("\0\0\0\1\xff\xff\xff\xff", 8), 4, inverted, kSecondRegister);
 }
 
-void add_tuple_address(XtSteps& steps, const XtExtension& match, std::uint32_t key, const nf_inet_addr& address,
-                       const nf_inet_addr& mask, bool inverted) {
+/// An address of the connection with the mask that it is compared under, as long as the family's.
+struct MaskedAddress {
+  std::string address;
+  std::string mask;
+};
+MaskedAddress masked(const XtExtension& match, const nf_inet_addr& address, const nf_inet_addr& mask) {
   const std::size_t length = match.family == "ip6" ? 16 : 4;
   const auto text = [&](const nf_inet_addr& of) { return std::string(reinterpret_cast<const char*>(&of), length); };
-  steps.connection(key).mask_bytes(text(mask), {}).compare_bytes(text(address), inverted);
+  return {text(address), text(mask)};
+}
+
+void add_tuple_address(XtSteps& steps, std::uint32_t key, MaskedAddress masked, bool inverted) {
+  steps.connection(key)
+      .mask_bytes(std::move(masked.mask), std::string(masked.address.size(), '\0'))
+      .compare_bytes(std::move(masked.address), inverted);
 }
 
 std::string port_range(std::uint16_t from, std::uint16_t to) { return network_text(from) + network_text(to); }
@@ -129,9 +140,11 @@ Steps connection_track(const XtExtension& match) {
   if (has(XT_CONNTRACK_DIRECTION))
     steps.connection(NFT_CT_DIRECTION).compare_bytes(std::string(1, '\0'), inverted(XT_CONNTRACK_DIRECTION));
   if (has(XT_CONNTRACK_ORIGSRC))
-    add_tuple_address(steps, match, NFT_CT_SRC, info->origsrc_addr, info->origsrc_mask, inverted(XT_CONNTRACK_ORIGSRC));
+    add_tuple_address(steps, NFT_CT_SRC, masked(match, info->origsrc_addr, info->origsrc_mask),
+                      inverted(XT_CONNTRACK_ORIGSRC));
   if (has(XT_CONNTRACK_ORIGDST))
-    add_tuple_address(steps, match, NFT_CT_DST, info->origdst_addr, info->origdst_mask, inverted(XT_CONNTRACK_ORIGDST));
+    add_tuple_address(steps, NFT_CT_DST, masked(match, info->origdst_addr, info->origdst_mask),
+                      inverted(XT_CONNTRACK_ORIGDST));
   if (has(XT_CONNTRACK_PROTO))
     steps.connection(NFT_CT_PROTOCOL)
         .compare_bytes(std::string(1, static_cast<char>(info->l4proto)), inverted(XT_CONNTRACK_PROTO));

@@ -17,3 +17,7 @@ file(GLOB fib_bench_sources CONFIGURE_DEPENDS bench/fib/*.cc fib/*.cc)
 add_executable(vpndoctor-fib-bench EXCLUDE_FROM_ALL ${fib_bench_sources})
 target_include_directories(vpndoctor-fib-bench PRIVATE ${CMAKE_CURRENT_SOURCE_DIR})
 target_link_libraries(vpndoctor-fib-bench PRIVATE vpndoctor)
+
+# What a capture is loaded with.
+file(GLOB capture_bench_sources CONFIGURE_DEPENDS bench/capture/*.cc)
+add_executable(vpndoctor-packet-blaster EXCLUDE_FROM_ALL ${capture_bench_sources})

@@ -29,7 +29,6 @@ class Coverage(unittest.TestCase):
     def wireguard(self, **options):
         program = vpn.WgQuick(at=SERVER_MACHINE, **options)
         program.up()
-        self.addCleanup(program.crash)
         world.set_resolvers("10.9.0.1")
         return program
 

@@ -61,7 +61,6 @@ TEST(CaptureFlowsRandom, PlainLossIsNeverAProvenBlackHole) {
       if (flow.confidence == Confidence::kLikely) ++likely;
     }
   }
-  RecordProperty("likely", likely);
   EXPECT_LE(likely, kRounds / 100);
 }
 
@@ -84,12 +83,11 @@ TEST(CaptureFlowsRandom, WhatIsClaimedOfAHoleIsItsSize) {
     ++found;
     if (flow->confidence == Confidence::kProven) ++proven;
     EXPECT_GT(*flow->smallest_lost_bytes, scene.hole_bytes) << "round " << round << ": " << flow->why;
-    EXPECT_LE(flow->largest_acknowledged_bytes.value_or(0), scene.hole_bytes) << "round " << round;
+    // Where the card splits, what a sender that has come down sends next may look like one packet of a middling size.
+    if (!scene.offload) {
+      EXPECT_LE(flow->largest_acknowledged_bytes.value_or(0), scene.hole_bytes) << "round " << round;
+    }
   }
-  RecordProperty("expected", expected);
-  RecordProperty("found", found);
-  RecordProperty("proven", proven);
-  std::printf("expected %d found %d proven %d\n", expected, found, proven);
   EXPECT_GE(found, expected * 8 / 10);
   EXPECT_GE(proven, expected / 20);
 }
@@ -107,7 +105,9 @@ TEST(CaptureFlowsRandom, ASignalledPathIsNoHole) {
     ASSERT_TRUE(flow);
     EXPECT_EQ(flow->status, FlowMtuStatus::kSignalled) << "round " << round << ": " << flow->why;
     EXPECT_EQ(flow->too_big_mtu_bytes, scene.hole_bytes);
-    EXPECT_LE(flow->largest_acknowledged_bytes.value_or(0), scene.hole_bytes);
+    if (!scene.offload) {
+      EXPECT_LE(flow->largest_acknowledged_bytes.value_or(0), scene.hole_bytes);
+    }
   }
 }
 

@@ -2,7 +2,9 @@
 // The prefixes outside a tunnel against the kernel's own answer, over random routes and rules in a namespace.
 #include <fmt/format.h>
 #include <gtest/gtest.h>
+#include <unistd.h>
 
+#include <algorithm>
 #include <fstream>
 #include <map>
 #include <random>
@@ -30,7 +32,7 @@ std::string run_batch(const std::vector<std::string>& lines, const char* options
 
 void make_links() {
   run("ip link add v0 type veth peer name v1 && ip link set v0 up && ip link set v1 up");
-  run("ip link add g0 type gre local 192.168.7.2 remote 192.168.7.9 && ip link set g0 up");
+  run("ip tuntap add g0 mode tun && ip link set g0 up");
   run("ip link add d0 type dummy && ip link set d0 up");
   run("ip address add 192.168.7.2/24 dev v0 && ip address add 10.8.0.2/24 dev g0 && ip route add default via "
       "192.168.7.1");
@@ -100,6 +102,7 @@ void expect_outside_of_the_kernel(unsigned seed) {
 }
 
 TEST(CoverageInNamespace, OutsideIsWhatTheKernelSendsOut) {
+  if (::access("/dev/net/tun", R_OK | W_OK) != 0) GTEST_SKIP() << "/dev/net/tun is not there";
   in_network_namespace([] {
     for (unsigned seed = 0; seed < 10; ++seed) {
       make_links();

@@ -69,8 +69,8 @@ TEST(Coverage, TwoHalvesAreAFullTunnelBesideAFamilyWithoutOne) {
   const std::map<std::string, std::string> expected{{"192.0.2.0/24", "lan eth0"},
                                                     {"198.51.100.9/32", "vpn_server eth0"}};
   EXPECT_EQ(outside(coverage.inet), expected);
-  // All but loopback, the LAN, the server and the tunnel's own address.
-  const double addresses = 4294967296.0 - 16777216 - 256 - 1 - 1;
+  // All but loopback, the LAN, the server, the tunnel's own address and 0.0.0.0, which is this machine.
+  const double addresses = 4294967296.0 - 16777216 - 256 - 3;
   EXPECT_EQ(coverage.inet.tunnel_share, addresses / 4294967296.0);
   EXPECT_EQ(coverage.inet6.mode, CoverageMode::kNone);
   EXPECT_EQ(coverage.inet6.tunnel_share, 0);
@@ -207,8 +207,11 @@ TEST(Coverage, AHashThatDecidesIsOutsideAndSaid) {
   Machine machine = Machine::ordinary();
   machine.tun("tun0");
   Snapshot snapshot = machine.route({.destination = "0.0.0.0/1", .interface = "tun0"}).snapshot();
-  NextHopSet both{.hops = {{.gateway = IpAddress::parse("192.0.2.1"), .interface = "eth0"}, {.interface = "tun0"}},
-                  .object_id = {}};
+  NextHopSet both;
+  both.hops.resize(2);
+  both.hops[0].interface = "eth0";
+  both.hops[0].gateway = IpAddress::parse("192.0.2.1");
+  both.hops[1].interface = "tun0";
   snapshot.routes->next_hop_sets.push_back(both);
   Route route;
   route.destination = *IpPrefix::parse("128.0.0.0/1");
@@ -216,7 +219,7 @@ TEST(Coverage, AHashThatDecidesIsOutsideAndSaid) {
   snapshot.routes->routes.push_back(route);
   const Coverage coverage = coverage_of(snapshot);
   EXPECT_EQ(coverage.inet.mode, CoverageMode::kSplit);
-  EXPECT_TRUE(outside(coverage.inet).contains("144.0.0.0/4"));
+  EXPECT_TRUE(outside(coverage.inet).contains("128.0.0.0/3"));
   ASSERT_FALSE(coverage.inet.exceptions.empty());
   EXPECT_NE(coverage.inet.exceptions[0].find("a hash of each flow decides"), std::string::npos);
   Flow flow;

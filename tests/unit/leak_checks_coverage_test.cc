@@ -238,9 +238,15 @@ Snapshot with_file(Machine& machine, const char* server) {
   Snapshot snapshot = machine.snapshot();
   ResolvConf file;
   file.exists = true;
-  file.nameservers = file.used_servers = {{.address = *IpAddress::parse(server), .port = 53}};
+  DnsServer only;
+  only.address = *IpAddress::parse(server);
+  file.nameservers = file.used_servers = {only};
   snapshot.dns.resolv_conf = {file, "/etc/resolv.conf"};
-  snapshot.dns.name_service_switch = {{.hosts = {{.name = "files"}, {.name = "dns"}}}, "/etc/nsswitch.conf"};
+  NameServiceSwitch services;
+  services.hosts.resize(2);
+  services.hosts[0].name = "files";
+  services.hosts[1].name = "dns";
+  snapshot.dns.name_service_switch = {services, "/etc/nsswitch.conf"};
   snapshot.dns.resolved = Observed<ResolvedState>::missing("it is not on this machine");
   return snapshot;
 }
@@ -309,7 +315,8 @@ Machine local_only() {
   rule.priority = 100;
   rule.table = 77;
   rule.input_interface = "lo";
-  return machine.rule(rule);
+  machine.rule(rule);
+  return machine;
 }
 
 TEST(LeakChecksCoverage, ContainersThatATunnelForLocalPacketsLeavesOutAreAWarning) {

@@ -33,6 +33,7 @@ struct Case {
     coverage.inet.mode = coverage.inet6.mode = CoverageMode::kNone;
     snapshot.firewall = {Firewall{}, "netlink"};
     snapshot.vpn_signs = {std::vector<VpnSign>{}, "/proc"};
+    snapshot.leases = {std::vector<InterfaceConfiguration>{}, "files"};
   }
   explicit Case(Machine machine) : Case(machine.snapshot()) {}
 
@@ -284,6 +285,9 @@ TEST(TunnelChecks, AServerRouteThatNoTunnelUsesIsAnErrorUnlessItIsConfigured) {
   EXPECT_EQ(crashed_openvpn().finding("TUN007")->confidence, Confidence::kLikely);
   EXPECT_EQ(crashed_openvpn(kProtocolStatic).finding("TUN007")->severity, Severity::kWarning);
   EXPECT_EQ(crashed_openvpn(kProtocolDhcp).tunnel_codes(), "");
+  Case unread = crashed_openvpn();
+  unread.snapshot.leases = Observed<std::vector<InterfaceConfiguration>>::missing("the files are not readable");
+  EXPECT_EQ(unread.finding("TUN007")->severity, Severity::kWarning);
 }
 
 TEST(TunnelChecks, ARouteOfALeaseIsNoRemains) {

@@ -2,6 +2,8 @@
 // Draws every field of tunnels, IPsec, leases and signs by itself.
 #include "unit/random_leaks.h"
 
+#include "unit/random_firewall.h"
+
 namespace vpndoctor::testing_support {
 namespace {
 
@@ -170,6 +172,7 @@ void draw_leak_facets(Draw& draw, Snapshot& snapshot) {
   xfrm.states = draw.list(3, [&] { return random_state(draw); });
   xfrm.blocks_output_by_default = draw.chance(2);
   snapshot.xfrm = draw.observed(xfrm);
+  snapshot.firewall = draw.observed(random_firewall(draw));
   snapshot.leases = draw.observed(draw.list(3, [&] { return random_lease(draw); }));
   snapshot.vpn_signs = draw.observed(draw.list(3, [&] { return random_sign(draw); }));
 }

@@ -7,6 +7,7 @@
 #include <array>
 #include <span>
 #include <string_view>
+#include <vector>
 
 #include "draw.h"
 
@@ -25,7 +26,7 @@ constexpr std::array<std::string_view, 54> kBoth = {
     "oif out0",
     "oif != lo",
     "iifname \"in0\"",
-    "iifname \"\"",
+    "iifname != \"in0\"",
     "iif lo",
     "meta mark 0",
     "meta mark 7",
@@ -108,7 +109,7 @@ constexpr std::array<std::string_view, 16> kVerdicts = {
     "jump second",
     "goto second",
     "th dport vmap { 53 : accept, 443 : drop, 60-99 : jump second }",
-    "meta mark vmap { 0 : continue, 7 : drop, 0-5 : accept }",
+    "meta mark vmap { 0 : continue, 7 : drop, 2-5 : accept }",
     "meta l4proto vmap @verdicts",
     "accept",
     "drop"};
@@ -122,9 +123,9 @@ constexpr std::array<std::string_view, 9> kActions = {"counter",
                                                       "meta mark set ct mark",
                                                       "meta mark set th dport map { 53 : 7, 443 : 3 }"};
 
-/// What every family can say; chains of the netdev family know no connections, sockets or routes.
+/// What the chains of the netdev family do not know: connections, sockets, routes.
 bool suits_netdev(std::string_view words) {
-  for (const std::string_view word : {"ct ", "fib", "reject", "skuid", "iif", "mark set"}) {
+  for (const std::string_view word : {"ct ", "fib", "reject", "skuid", "iif"}) {
     if (words.contains(word)) return false;
   }
   return true;
@@ -137,47 +138,52 @@ std::string condition(Draw& draw, std::string_view family) {
   return std::string(any_of(draw, kBoth));
 }
 
-std::string rule(Draw& draw, std::string_view family, bool is_last_chain) {
+std::string rule(Draw& draw, std::string_view family, std::string_view chain) {
   while (true) {
     std::string words;
     for (auto left = 1 + draw.below(2); left > 0; --left) words += condition(draw, family) + " ";
     if (draw.chance(4)) words += std::string(any_of(draw, kActions)) + " ";
     if (!draw.chance(6)) words += any_of(draw, kVerdicts);
-    const bool jumps_back = is_last_chain && (words.contains("jump") || words.contains("goto"));
-    if (!jumps_back && (family != "netdev" || suits_netdev(words))) return words;
+    const bool is_loop =
+        (chain == "second" && words.contains("second")) || (!chain.starts_with("base") && words.contains("first"));
+    if (!is_loop && (family != "netdev" || suits_netdev(words))) return words;
   }
 }
 
-std::string rules(Draw& draw, std::string_view family, bool is_last_chain) {
-  std::string text;
-  for (auto left = 1 + draw.below(5); left > 0; --left) text += "    " + rule(draw, family, is_last_chain) + "\n";
-  return text;
-}
-
-std::string base_chain(Draw& draw, std::string_view family, RulesetWords words, unsigned number) {
+/// The words after `chain NAME` of a base chain.
+std::string hook_words(Draw& draw, std::string_view family, RulesetWords words) {
   constexpr std::array<int, 7> kPriorities = {-300, -250, -150, -50, 0, 0, 10};
-  const bool may_route = !words.forwards && family != "netdev" && draw.chance(4);
   std::string hook = words.forwards ? "forward" : "output";
   if (draw.chance(4)) hook = "postrouting";
   if (words.forwards && draw.chance(4)) hook = "prerouting";
   if (family == "netdev") hook = "egress device \"out0\"";
-  const bool is_route = may_route && hook == "output";
-  return fmt::format("  chain base{} {{\n    type {} hook {} priority {}; policy {};\n{}  }}\n", number,
-                     is_route ? "route" : "filter", hook, kPriorities[draw.below(kPriorities.size())],
-                     draw.chance(3) ? "drop" : "accept", rules(draw, family, false));
+  const bool is_route = hook == "output" && draw.chance(4);
+  return fmt::format("{{ type {} hook {} priority {}; policy {}; }}", is_route ? "route" : "filter", hook,
+                     kPriorities[draw.below(kPriorities.size())], draw.chance(3) ? "drop" : "accept");
 }
 
 std::string table(Draw& draw, RulesetWords words, unsigned number) {
   constexpr std::array<std::string_view, 7> kFamilies = {"ip", "ip6", "inet", "inet", "inet", "netdev", "ip"};
   const std::string_view family = any_of(draw, kFamilies);
+  const std::string name = fmt::format("{} table{}", family, number);
   const bool is_dormant = draw.chance(12) && family != "netdev";
-  std::string text = fmt::format("table {} table{} {{\n{}", family, number, is_dormant ? "  flags dormant\n" : "");
-  text += "  map verdicts { type inet_proto : verdict; elements = { tcp : accept, icmp : drop, ipv6-icmp : drop } }\n";
-  text += fmt::format("  chain second {{\n{}  }}\n", rules(draw, family, true));
-  std::string first = rules(draw, family, true);
-  text += fmt::format("  chain first {{\n{}    jump second\n  }}\n", first);
-  for (unsigned i = 0; i <= draw.below(2); ++i) text += base_chain(draw, family, words, i);
-  return text + "}\n";
+  std::string text = fmt::format("add table {} {}\n", name, is_dormant ? "{ flags dormant; }" : "");
+  text += fmt::format("add chain {0} first\nadd chain {0} second\n", name);
+  text += fmt::format(
+      "add map {} verdicts {{ type inet_proto : verdict; elements = {{ tcp : accept, icmp : drop, "
+      "ipv6-icmp : drop }}; }}\n",
+      name);
+  std::vector<std::string> chains = {"first", "second"};
+  for (unsigned i = 0; i <= draw.below(2); ++i) {
+    chains.push_back(fmt::format("base{}", i));
+    text += fmt::format("add chain {} {} {}\n", name, chains.back(), hook_words(draw, family, words));
+  }
+  for (const std::string& chain : chains) {
+    for (auto left = 1 + draw.below(6); left > 0; --left) {
+      text += fmt::format("add rule {} {} {}\n", name, chain, rule(draw, family, chain));
+    }
+  }
+  return text;
 }
 
 constexpr std::array<std::string_view, 50> kMatches = {
@@ -227,7 +233,7 @@ constexpr std::array<std::string_view, 50> kMatches = {
     "-m devgroup ! --dst-group 0x1/0x1",
     "-m length --length 0:200",
     "-p udp -m length --length 1:50",
-    "-m ttl --ttl-lt 100",
+    "-m helper --helper ftp",
     "-m cpu --cpu 0",
     "-m conntrack --ctstatus NONE",
     "-m mark ! --mark 0",
@@ -262,13 +268,21 @@ constexpr std::array<std::string_view, 8> kMangleTargets = {"MARK --set-mark 7",
                                                             "CONNMARK --save-mark --nfmask 0x3 --ctmask 0x7",
                                                             "RETURN"};
 
+/// No option but -m may be given twice.
+bool can_follow(std::string_view first, std::string_view second) {
+  for (const std::string_view option : {"-p ", "-o ", "-d ", "-s "}) {
+    if (first.contains(option) && second.contains(option)) return false;
+  }
+  return true;
+}
+
 std::string iptables_rule(Draw& draw, std::string_view chain, bool is_inet6, bool is_mangle) {
   std::string words = fmt::format("-A {} ", chain);
   const bool has_owner = chain == "OUTPUT" && draw.chance(4);
   const Words matches = draw.chance(4) ? (is_inet6 ? Words(kMatchesOfInet6) : Words(kMatchesOfInet)) : Words(kMatches);
   words += has_owner ? any_of(draw, kOwners) : any_of(draw, matches);
-  // Two of these would often name the protocol twice.
-  if (draw.chance(2)) words += fmt::format(" {}", any_of(draw, Words(kMatches).first(22)));
+  const std::string_view second = any_of(draw, matches);
+  if (draw.chance(2) && can_follow(words, second)) words += fmt::format(" {}", second);
   while (true) {
     const std::string_view target = is_mangle ? any_of(draw, kMangleTargets) : any_of(draw, kTargets);
     if (chain == "FIRST" && target == "FIRST") continue;

@@ -12,7 +12,7 @@ struct RulesetWords {
   bool forwards = false;  ///< chains of forwarded packets rather than of this machine's own
 };
 
-/// One script for `nft -f -`, which begins by emptying the ruleset. Some are refused.
+/// Lines for `nft -i`, which empty the ruleset first. nft refuses some, and goes on with the next.
 std::string random_nft_ruleset(std::mt19937_64& random, RulesetWords words);
 
 /// One script for `iptables-nft-restore` or, for IPv6, `ip6tables-nft-restore`.

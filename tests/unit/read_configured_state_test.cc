@@ -12,34 +12,13 @@
 #include <string>
 
 #include "machine.h"
+#include "root_folder.h"
 
 namespace vpndoctor {
 namespace {
 
 using testing_support::Machine;
-
-/// A folder that is gone when the test ends.
-class Root {
- public:
-  Root() {
-    std::string path = (std::filesystem::temp_directory_path() / "vpndoctor-root-XXXXXX").string();
-    if (mkdtemp(path.data()) == nullptr) ADD_FAILURE() << "no temporary folder";
-    path_ = path;
-  }
-  ~Root() { std::filesystem::remove_all(path_); }
-  Root(const Root&) = delete;
-  Root& operator=(const Root&) = delete;
-
-  Root& file(const std::string& path, const std::string& text) {
-    std::filesystem::create_directories(std::filesystem::path(path_ + path).parent_path());
-    std::ofstream(path_ + path, std::ios::binary) << text;
-    return *this;
-  }
-  const std::string& path() const { return path_; }
-
- private:
-  std::string path_;
-};
+using Root = testing_support::RootFolder;
 
 /// eth0 (index 2) with 192.0.2.5/24, at the present time: leases are dated by their files.
 Snapshot host() {

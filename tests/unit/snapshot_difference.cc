@@ -59,6 +59,7 @@ std::string difference(const Snapshot& left, const Snapshot& right) {
         facet_difference("names", left.names, right.names, same_names), dns_difference(left.dns, right.dns),
         facet_difference("activity", left.activity, right.activity, are_equal<TunnelActivity>),
         facet_difference("xfrm", left.xfrm, right.xfrm, are_equal<Xfrm>),
+        facet_difference("firewall", left.firewall, right.firewall, are_equal<Firewall>),
         facet_difference("leases", left.leases, right.leases, are_equal<std::vector<InterfaceConfiguration>>),
         facet_difference("vpn_signs", left.vpn_signs, right.vpn_signs, are_equal<std::vector<VpnSign>>)}) {
     if (!each.empty()) return each;

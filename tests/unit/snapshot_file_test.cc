@@ -27,6 +27,13 @@ std::string text_of(const Snapshot& snapshot) {
   return text;
 }
 
+bool has_firewall_records(const Snapshot& snapshot) {
+  if (!snapshot.firewall || snapshot.firewall->tables.empty()) return false;
+  const FirewallTable& table = snapshot.firewall->tables.front();
+  return !table.chains.empty() && !table.chains.front().rules.empty() && !table.sets.empty() &&
+         !table.sets.front().elements.empty();
+}
+
 bool has_leak_records(const Snapshot& snapshot) {
   if (!snapshot.activity || !snapshot.xfrm || !snapshot.leases || !snapshot.vpn_signs || snapshot.tunnels->empty()) {
     return false;
@@ -35,7 +42,7 @@ bool has_leak_records(const Snapshot& snapshot) {
   const std::vector<InterfaceActivity>& moved = snapshot.activity->interfaces;
   return tunnel.peers && !tunnel.peers->empty() && !moved.empty() && !moved[0].first_peers.empty() &&
          !moved[0].last_peers.empty() && !snapshot.xfrm->policies.empty() && !snapshot.xfrm->states.empty() &&
-         !snapshot.leases->empty() && !snapshot.vpn_signs->empty();
+         !snapshot.leases->empty() && !snapshot.vpn_signs->empty() && has_firewall_records(snapshot);
 }
 
 /// A snapshot with a record of every kind and most fields.
@@ -483,6 +490,26 @@ TEST(SnapshotFile, HostileRecordsOfTunnelsAndIpsecAreRefusedWithTheirField) {
   EXPECT_EQ(fault("lease", R"(,"manager":"dhclient","ways":[{"destination":"10.0.0.1/8"}])"),
             "ways[0].destination '10.0.0.1/8' has host bits set");
   EXPECT_EQ(fault("vpn_sign", R"(,"kind":"rumour")"), "kind 'rumour' is not known");
+}
+
+TEST(SnapshotFile, RecordsOfThePacketFilterNeedWhatTheyBelongTo) {
+  Snapshot snapshot;
+  Firewall firewall;
+  firewall.tables = {{.family = "inet", .name = "t"}};
+  firewall.tables[0].chains = {{.name = "c"}};
+  firewall.tables[0].chains[0].rules.resize(1);
+  firewall.tables[0].sets = {{.name = "s"}};
+  firewall.tables[0].sets[0].elements.resize(1);
+  snapshot.firewall = Observed<Firewall>(firewall, "test");
+  const std::string text = text_of(snapshot);
+  EXPECT_EQ(fault_of(text), "none");
+  for (const char* kind : {"firewall", "firewall_table", "firewall_chain", "firewall_set"}) {
+    const std::size_t at = text.find("{\"record\":\"" + std::string(kind) + "\"");
+    ASSERT_NE(at, std::string::npos) << kind;
+    std::string without = text;
+    without.erase(at, text.find('\n', at) + 1 - at);
+    EXPECT_NE(fault_of(without), "none") << kind;
+  }
 }
 
 TEST(SnapshotFile, RecordsThatGoOnNeedWhatTheyGoOnWith) {

@@ -3,6 +3,7 @@
 // left behind, shared, and looked for by a user who may not see.
 #include <gtest/gtest.h>
 #include <sched.h>
+#include <sys/mount.h>
 #include <sys/prctl.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -172,6 +173,18 @@ TEST(TunHolders, AnOrphanIsNotProvenByWhoMayNotSee) {
   if (::geteuid() != 0) GTEST_SKIP() << "needs root to become nobody";
   in_network_namespace([] {
     run("ip tuntap add left0 mode tun; ip link set left0 up");
+    as_nobody([] { EXPECT_NE(collected().holder_not_seen, ""); });
+  });
+}
+
+TEST(TunHolders, WhereProcessesAreHiddenNobodySaysThatThereIsNone) {
+  if (may_not_make_tun()) GTEST_SKIP() << "no /dev/net/tun";
+  if (::geteuid() != 0) GTEST_SKIP() << "needs root to become nobody";
+  in_network_namespace([] {
+    ASSERT_EQ(::unshare(CLONE_NEWNS), 0);
+    ASSERT_EQ(::mount("none", "/", nullptr, MS_REC | MS_PRIVATE, nullptr), 0);
+    ASSERT_EQ(::mount("proc", "/proc", "proc", 0, "hidepid=2"), 0);
+    run("ip tuntap add left0 mode tun");
     as_nobody([] { EXPECT_NE(collected().holder_not_seen, ""); });
   });
 }

@@ -17,6 +17,7 @@
 #include "in_namespace.h"
 #include "process_sockets.h"
 #include "tun_holder.h"
+#include "vpndoctor/collect.h"
 #include "vpndoctor/egress.h"
 
 namespace vpndoctor {
@@ -147,6 +148,33 @@ TEST(TunnelEndpointInNamespace, OpenvpnOverUdpIsFoundByItsOptionsAndOverTcpByIts
     EXPECT_EQ(tcp->port, 1195);
     EXPECT_TRUE(tcp->tcp);
     EXPECT_EQ(tcp->source, fmt::format("socket of process {} (openvpn)", tcp_client.pid()));
+  });
+}
+
+TEST(TunnelEndpointInNamespace, TheOuterSocketsOfOpenvpnAreItsOwnWithoutItsManagementPort) {
+  if (missing("openvpn")) GTEST_SKIP() << "openvpn or /dev/net/tun is missing";
+  in_network_namespace([] {
+    make_key();
+    run("ip link add v0 type veth peer name v1; ip link set v0 up; ip link set v1 up; ip addr add 10.9.0.1/24 dev v0");
+    const Program udp(
+        openvpn("udpc",
+                "10.8.0.2 10.8.0.1 --lport 1200 --proto udp --remote 10.9.0.9 1194 --management 127.0.0.1 7505"),
+        kOpened);
+    const Program server(openvpn("tcps", "10.8.1.1 10.8.1.2 --proto tcp-server --local 10.9.0.1 --lport 1195"),
+                         "Listening for incoming");
+    const Program tcp(openvpn("tcpc", "10.8.1.2 10.8.1.1 --nobind --proto tcp-client --remote 10.9.0.1 1195"),
+                      "TCP connection established");
+    const auto snapshot = collect_snapshot();
+    ASSERT_TRUE(snapshot && snapshot->tunnels);
+    const Tunnel* over_udp = snapshot->find_tunnel("udpc");
+    ASSERT_NE(over_udp, nullptr);
+    EXPECT_EQ(over_udp->outer_sockets, (std::vector<OuterSocket>{{17, ip("0.0.0.0"), 1200, {}, 0}}));
+    EXPECT_EQ(over_udp->outer_is_elsewhere, false);
+    const Tunnel* over_tcp = snapshot->find_tunnel("tcpc");
+    ASSERT_TRUE(over_tcp != nullptr && over_tcp->outer_sockets.size() == 1);
+    EXPECT_EQ(over_tcp->outer_sockets[0].ip_protocol, 6);
+    EXPECT_EQ(over_tcp->outer_sockets[0].remote, ip("10.9.0.1"));
+    EXPECT_EQ(over_tcp->outer_sockets[0].remote_port, 1195);
   });
 }
 

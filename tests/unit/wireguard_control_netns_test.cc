@@ -2,7 +2,9 @@
 // Userspace WireGuard beside wg(8): its peers, whose control socket is believed, and that no answer is waited for
 // longer than a second. Everything in namespaces of its own, /run/wireguard included.
 #include <gtest/gtest.h>
+#include <sched.h>
 #include <sys/socket.h>
+#include <sys/stat.h>
 #include <sys/un.h>
 #include <unistd.h>
 
@@ -15,6 +17,7 @@
 
 #include "in_namespace.h"
 #include "other_process.h"
+#include "unix_listener.h"
 #include "vpndoctor/collect.h"
 #include "wireguard_answer.h"
 #include "wireguard_query.h"
@@ -91,8 +94,12 @@ std::string as_wg_prints(const WireguardPeer& peer) {
 }
 
 std::string as_wg_prints(const std::vector<WireguardPeer>& peers) {
+  std::vector<std::string> lines;
+  for (const WireguardPeer& peer : peers) lines.push_back(as_wg_prints(peer));
+  // wireguard-go keeps its peers in a map.
+  std::ranges::sort(lines);
   std::string text;
-  for (const WireguardPeer& peer : peers) text += as_wg_prints(peer);
+  for (const std::string& line : lines) text += line;
   return text;
 }
 
@@ -103,15 +110,15 @@ void shake_hands(const PeerNamespace& peer) {
   peer.run("ip address add 10.1.0.2/24 dev v1; ip link set v1 up; ip link set lo up");
   run("wireguard-go vdwg0 >/dev/null 2>&1");
   peer.run("wireguard-go vdwg1 >/dev/null 2>&1");
-  run("wg genkey >/run/wireguard/a; wg genkey >/run/wireguard/b; wg genpsk >/run/wireguard/p");
+  run("umask 077; wg genkey >/run/wireguard/a; wg genkey >/run/wireguard/b; wg genpsk >/run/wireguard/p");
   run("wg set vdwg0 private-key /run/wireguard/a listen-port 5001 fwmark 7 peer $(wg pubkey </run/wireguard/b) "
       "preshared-key /run/wireguard/p endpoint 10.1.0.2:5002 allowed-ips 10.2.0.2/32,fd00::/8 persistent-keepalive 25 "
       "peer $(wg genkey | wg pubkey) endpoint [2001:db8::7]:443 allowed-ips 0.0.0.0/0 peer $(wg genkey | wg pubkey)");
   peer.run(
       "wg set vdwg1 private-key /run/wireguard/b listen-port 5002 peer $(wg pubkey </run/wireguard/a) "
       "preshared-key /run/wireguard/p allowed-ips 10.2.0.1/32");
-  run("ip address add 10.2.0.1/24 dev vdwg0; ip link set vdwg0 up");
   peer.run("ip address add 10.2.0.2/24 dev vdwg1; ip link set vdwg1 up");
+  run("ip address add 10.2.0.1/24 dev vdwg0; ip link set vdwg0 up");
   run("ping -q -c 1 -w 10 10.2.0.2 >/dev/null");
 }
 
@@ -129,7 +136,7 @@ TEST(WireguardControl, PeersAreThoseThatWgShows) {
     const auto tunnels = collected_tunnels();
     const Tunnel* tunnel = find(tunnels, "vdwg0");
     ASSERT_TRUE(tunnel != nullptr && tunnel->peers) << (tunnel == nullptr ? "" : tunnel->not_seen);
-    EXPECT_EQ(as_wg_prints(*tunnel->peers), output_of("wg show vdwg0 dump | tail -n +2 | cut -f1,3-"));
+    EXPECT_EQ(as_wg_prints(*tunnel->peers), output_of("wg show vdwg0 dump | tail -n +2 | cut -f1,3- | LC_ALL=C sort"));
     ASSERT_EQ(tunnel->peers->size(), 3U);
     EXPECT_TRUE(std::ranges::any_of(*tunnel->peers, [](const auto& each) { return each.last_handshake.has_value(); }));
     EXPECT_EQ(tunnel->listen_port, 5001);
@@ -153,11 +160,11 @@ TEST(WireguardControl, OfAnInterfaceThatWasMovedHereIsAskedWhereItsHolderLives) 
   in_network_namespace([] {
     hide_control_sockets();
     const PeerNamespace peer;
-    peer.run("wireguard-go vdwg0 >/dev/null 2>&1; wg genkey >/run/wireguard/a");
+    peer.run("wireguard-go vdwg0 >/dev/null 2>&1; umask 077; wg genkey >/run/wireguard/a");
     peer.run(
         "wg set vdwg0 private-key /run/wireguard/a listen-port 5001 peer $(wg genkey | wg pubkey) allowed-ips ::/0");
     peer.run("ip link set vdwg0 up");
-    const std::string expected = output_of("wg show vdwg0 dump | tail -n +2 | cut -f1,3-");
+    const std::string expected = output_of("wg show vdwg0 dump | tail -n +2 | cut -f1,3- | LC_ALL=C sort");
     peer.run("ip link set vdwg0 netns " + std::to_string(::getpid()));
     const Tunnel tunnel = collected();
     EXPECT_EQ(tunnel.kind, "wireguard");
@@ -213,16 +220,44 @@ TEST(WireguardControl, AFileThatReplacedTheHoldersIsNotBelieved) {
   });
 }
 
+TEST(WireguardControl, AFileThatAnotherNamespaceReplacedIsNotBelieved) {
+  if (!why_skipped().empty()) GTEST_SKIP() << why_skipped();
+  in_network_namespace([] {
+    hide_control_sockets();
+    const int known = listen_at("/run/wireguard/known.sock");
+    struct stat socket{};
+    ASSERT_EQ(::fstat(known, &socket), 0);
+    const bool is_told = bound_file_inode(socket.st_ino).has_value();
+    ::close(known);
+    if (!is_told) GTEST_SKIP() << "this kernel has no diagnostics of unix sockets";
+    const OtherProcess holder([] { return open_tun("vdwg0") >= 0 && listen_at("/run/wireguard/vdwg0.sock") >= 0; });
+    // In no table that this namespace sees.
+    const OtherProcess fake([] { return ::unshare(CLONE_NEWNET) == 0 && listen_at("/run/wireguard/vdwg0.sock") >= 0; });
+    EXPECT_EQ(find_wireguard_control("vdwg0", {{holder.pid()}}).path, "");
+  });
+}
+
 TEST(WireguardControl, ARenamedInterfaceKeepsItsSocket) {
   if (!why_skipped().empty()) GTEST_SKIP() << why_skipped();
   in_network_namespace([] {
     hide_control_sockets();
-    run("wireguard-go vdwg0 >/dev/null 2>&1; ip link set vdwg0 name office");
-    const Tunnel tunnel = collected();
-    EXPECT_EQ(tunnel.interface, "office");
-    EXPECT_EQ(tunnel.kind, "wireguard");
-    EXPECT_TRUE(tunnel.peers.has_value()) << tunnel.not_seen;
-    run("ip link del office");
+    const OtherProcess daemon([] { return open_tun("vdwg0") >= 0 && listen_at("/run/wireguard/vdwg0.sock") >= 0; });
+    run("ip link set vdwg0 name office");
+    const auto found = find_tun_holders("office");
+    ASSERT_EQ(found.holders.size(), 1U);
+    EXPECT_EQ(find_wireguard_control("office", found.holders).path, "/run/wireguard/vdwg0.sock");
+  });
+}
+
+TEST(WireguardControl, TheSocketOfAnotherDeviceOfTheSameProcessIsNotBelieved) {
+  if (!why_skipped().empty()) GTEST_SKIP() << why_skipped();
+  in_network_namespace([] {
+    hide_control_sockets();
+    const OtherProcess daemon([] {
+      return open_tun("vdwg0") >= 0 && open_tun("other0") >= 0 && listen_at("/run/wireguard/vdwg0.sock") >= 0;
+    });
+    EXPECT_EQ(find_wireguard_control("vdwg0", {{daemon.pid()}}).path, "/run/wireguard/vdwg0.sock");
+    EXPECT_EQ(find_wireguard_control("other0", {{daemon.pid()}}).path, "");
   });
 }
 

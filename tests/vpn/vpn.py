@@ -30,6 +30,14 @@ def answered(address):
     run(CLIENT, "ping", "-c", "1", "-w", str(machines.PATIENCE_S), address)
 
 
+def is_userspace_wireguard_used():
+    """True when wg-quick runs a program beneath its interface: the kernel has no WireGuard."""
+    if subprocess.run(["ip", "link", "add", "wgprobe", "type", "wireguard"], capture_output=True, check=False).returncode:
+        return True
+    subprocess.run(["ip", "link", "delete", "wgprobe"], check=True)
+    return False
+
+
 class WgQuick:
     """wg0 on the client by wg-quick, a userspace WireGuard beneath it; the other end is on the machine `at`."""
 

@@ -4,7 +4,9 @@
 
 #include <cstdint>
 #include <optional>
+#include <span>
 #include <string>
+#include <string_view>
 
 namespace [[gnu::visibility("default")]] vpndoctor {
 
@@ -23,5 +25,11 @@ struct VpnSign {
   std::string text;                  ///< what was seen, a phrase: "listens on UDP port 4500"
   bool operator==(const VpnSign&) const = default;
 };
+
+/// True when a process of this name (/proc/PID/comm, 15 bytes at most) can be a VPN or a proxy without an interface.
+bool may_be_vpn_client(std::string_view process_name);
+/// Recognises such a program by its name and its arguments, the first of which is its own name. What is told of it is
+/// this table's own text: arguments may hold secrets.
+std::optional<VpnSign> recognize_vpn_client(std::string_view process_name, std::span<const std::string_view> arguments);
 
 }  // namespace vpndoctor

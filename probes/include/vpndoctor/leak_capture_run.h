@@ -15,11 +15,11 @@ namespace [[gnu::visibility("default")]] vpndoctor {
 
 struct LeakCaptureOptions {
   std::chrono::milliseconds duration{};
-  std::vector<std::string> interfaces;  ///< empty: every physical interface that packets can leave by
-  std::string read_file;                ///< empty: live
-  std::string write_file;  ///< leaking packets go there: pcapng, or pcap when it ends in ".pcap"; empty: no
+  std::vector<std::string> interfaces = {};  ///< empty: every physical interface that packets can leave by
+  std::string read_file = {};                ///< empty: live
+  std::string write_file = {};  ///< leaking packets go there: pcapng, or pcap when it ends in ".pcap"; empty: no
   int interrupt_descriptor = -1;
-  std::function<void(const std::string&)> progress;  ///< may be empty
+  std::function<void(const std::string&)> progress = {};  ///< may be empty
 };
 
 /// Runs to the end of the duration or of the file. kUsage for an interface that is not there or a file that is no

@@ -1,0 +1,206 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Captures beside real VPN programs: what a program sends past them is a leak with its name, the tunnels' own packets
+and answers to what came from outside are none, and a file that tcpdump wrote is judged the same."""
+import json
+import os
+import shutil
+import sys
+import tempfile
+import unittest
+
+import machines
+import vpn
+from machines import CLIENT, run
+from world import PUBLIC, PUBLIC6, SERVER_MACHINE, World, leaks
+
+SECONDS = "2"
+CAPTURED = ("LEK030", "LEK031", "LEK032", "LEK033", "LEK034")
+# Sends a datagram, or begins a connection, ten times a second, bound to the interface; says so first.
+SENDER = """
+import socket, sys, time
+kind, host, port, interface = sys.argv[1], sys.argv[2], int(sys.argv[3]), sys.argv[4]
+family = socket.AF_INET6 if ":" in host else socket.AF_INET
+print("sending", flush=True)
+while True:
+    one = socket.socket(family, socket.SOCK_DGRAM if kind == "udp" else socket.SOCK_STREAM)
+    if interface != "-":
+        one.setsockopt(socket.SOL_SOCKET, socket.SO_BINDTODEVICE, interface.encode())
+    one.settimeout(0.1)
+    try:
+        one.connect((host, port))
+        if kind == "udp":
+            one.send(b"abcd")
+    except OSError:
+        pass
+    time.sleep(0.1)
+    one.close()
+"""
+# Answers what connects to port 8080 of eth0, by eth0.
+SERVICE = """
+import socket
+one = socket.socket()
+one.setsockopt(socket.SOL_SOCKET, socket.SO_BINDTODEVICE, b"eth0")
+one.bind(("0.0.0.0", 8080))
+one.listen()
+print("listening", flush=True)
+while True:
+    other, _ = one.accept()
+    other.send(b"hello")
+    other.close()
+"""
+
+
+class Captures(unittest.TestCase):
+    longMessage = True
+
+    def setUp(self):
+        self.world = World()
+        self.addCleanup(self.world.end)
+
+    def send(self, kind, host, port, interface="-", machine=CLIENT):
+        return self.world.run_until_end(
+            machines.start(machine, sys.executable, "-c", SENDER, kind, host, str(port), interface, until="sending"))
+
+    def openvpn(self, pushed="redirect-gateway def1"):
+        program = vpn.OpenVpn(self.world, pushed, at=SERVER_MACHINE)
+        program.up()
+        return program
+
+    def capture(self, *words):
+        report = leaks("--capture", SECONDS, *words)
+        return report, report["data"]["capture"]
+
+    def codes(self, report):
+        return sorted({found["code"] for found in report["findings"] if found["code"] in CAPTURED})
+
+    def assert_no_leak(self, report, capture):
+        self.assertEqual(capture["leaks"], [])
+        self.assertEqual(self.codes(report), [])
+        self.assertTrue(capture["control"]["seen"], capture["control"])
+
+    def leak_to(self, capture, port):
+        found = [leak for leak in capture["leaks"] if leak["port"] == port]
+        self.assertEqual(len(found), 1, capture["leaks"])
+        return found[0]
+
+    def test_healthy_openvpn_leaks_nothing(self):
+        self.openvpn()
+        self.world.send(PUBLIC)
+        report, capture = self.capture()
+        self.assert_no_leak(report, capture)
+        self.assertGreater(capture["no_leak"]["tunnel"], 4)
+        self.assertIn("tun0", capture["control"]["text"])
+
+    def test_healthy_wireguard_leaks_nothing(self):
+        vpn.WgQuick(at=SERVER_MACHINE).up()
+        self.world.send(PUBLIC)
+        report, capture = self.capture()
+        self.assert_no_leak(report, capture)
+        self.assertGreater(capture["no_leak"]["tunnel"], 4)
+
+    def test_what_is_bound_to_the_link_leaks_with_its_name(self):
+        self.openvpn()
+        dns = self.send("udp", PUBLIC, 53, "eth0")
+        self.send("tcp", PUBLIC, 443, "eth0")
+        self.send("udp", PUBLIC, 53)
+        report, capture = self.capture()
+        leak = self.leak_to(capture, 53)
+        self.assertEqual((leak["kind"], leak["protocol"], leak["destination"]), ("dns", "udp", PUBLIC))
+        self.assertEqual((leak["process"]["pid"], leak["bound_interface"]), (dns.pid, "eth0"))
+        self.assertGreater(leak["packets"], 5)
+        self.leak_to(capture, 443)
+        self.assertEqual(self.codes(report), ["LEK030", "LEK031"])
+        self.assertEqual(report["verdict"], "problem")
+
+    def test_leaks_past_wireguard(self):
+        vpn.WgQuick(at=SERVER_MACHINE).up()
+        self.send("udp", PUBLIC, 123, "eth0")
+        report, capture = self.capture()
+        self.assertEqual(self.leak_to(capture, 123)["kind"], "ntp")
+        self.assertEqual(self.codes(report), ["LEK030"])
+
+    def test_other_packets_to_the_server_are_told_apart(self):
+        self.openvpn()
+        self.send("tcp", machines.SERVER, 8080)
+        self.world.send(PUBLIC)
+        report, capture = self.capture()
+        self.leak_to(capture, 8080)
+        self.assertGreater(capture["no_leak"]["tunnel"], 4)
+        self.assertEqual(self.codes(report), ["LEK033"])
+
+    def test_what_a_split_tunnel_leaves_outside_is_configuration_unless_all_is_expected(self):
+        self.openvpn("route 203.0.112.0 255.255.255.0")
+        self.send("udp", PUBLIC, 4242)
+        report, capture = self.capture()
+        self.assert_no_leak(report, capture)
+        self.assertGreater(capture["no_leak"]["by_configuration"], 5)
+        report, capture = self.capture("--expect", "full")
+        self.leak_to(capture, 4242)
+        self.assertEqual(self.codes(report), ["LEK030"])
+
+    def test_ipv6_beside_a_tunnel_of_ipv4(self):
+        self.world.join_ipv6()
+        self.openvpn()
+        self.send("udp", PUBLIC6, 4242)
+        report, capture = self.capture("--expect", "full")
+        self.leak_to(capture, 4242)
+        self.assertEqual(self.codes(report), ["LEK032"])
+
+    def test_answers_to_what_came_from_outside_are_no_leak(self):
+        self.openvpn()
+        self.world.run_until_end(machines.start(CLIENT, sys.executable, "-c", SERVICE, until="listening"))
+        self.send("tcp", "192.168.50.5", 8080, machine=SERVER_MACHINE)
+        report, capture = self.capture()
+        self.assert_no_leak(report, capture)
+        self.assertGreater(capture["no_leak"]["incoming"], 5)
+
+    def test_a_forwarded_packet_of_a_container_goes_where_the_tables_say(self):
+        self.world.container_network()
+        self.openvpn()
+        self.send("udp", PUBLIC, 4242, machine="container")
+        report, capture = self.capture()
+        self.assert_no_leak(report, capture)
+
+    def test_an_interface_that_is_none_is_a_usage_error(self):
+        done = machines.tool("leaks", "--json", "--capture", "1", "--interface", "eth7")
+        self.assertEqual(done.returncode, 2, done.stdout)
+        self.assertIn("eth7", json.loads(done.stdout)["error"]["message"])
+
+    @unittest.skipUnless(shutil.which("tcpdump"), "tcpdump is not installed")
+    def test_files_that_tcpdump_wrote_are_judged_as_the_live_capture_is(self):
+        self.openvpn()
+        self.send("udp", PUBLIC, 53, "eth0")
+        self.world.send(PUBLIC)
+        with tempfile.TemporaryDirectory() as folder:
+            for interface, more in (("eth0", ()), ("any", ()), ("any", ("-y", "LINUX_SLL")), ("eth0", ("-s", "60")),
+                                    ("eth0", ("--time-stamp-precision=nano",))):
+                file = os.path.join(folder, "packets")
+                run(CLIENT, "tcpdump", "-i", interface, *more, "-w", file, "-c", "60", "-Z", "root")
+                capture = leaks("--read", file)["data"]["capture"]
+                told = f"{interface} {more}"
+                self.assertEqual([leak["port"] for leak in capture["leaks"]], [53], told)
+                self.assertGreater(capture["no_leak"]["tunnel"], 2, told)
+                self.assertEqual(capture["packets"], 60, told)
+
+    @unittest.skipUnless(shutil.which("tcpdump"), "tcpdump is not installed")
+    def test_the_leaking_packets_are_kept_for_other_programs(self):
+        self.openvpn()
+        self.send("udp", PUBLIC, 53, "eth0")
+        with tempfile.TemporaryDirectory() as folder:
+            for name in ("leaks.pcapng", "leaks.pcap"):
+                file = os.path.join(folder, name)
+                _, capture = self.capture("--write", file)
+                self.assertEqual(capture["written_to"], file)
+                lines = run(CLIENT, "tcpdump", "-n", "-r", file).stdout.splitlines()
+                self.assertEqual(len(lines), self.leak_to(capture, 53)["packets"])
+                self.assertTrue(all(f"> {PUBLIC}.53" in line for line in lines), lines)
+
+    def test_no_permission_is_said(self):
+        done = run(CLIENT, "setpriv", "--reuid", "65534", "--clear-groups", machines.TOOL, "leaks", "--json", "--capture",
+                   "1", check=False)
+        self.assertEqual(done.returncode, 3, done.stdout)
+        self.assertEqual(json.loads(done.stdout)["error"]["kind"], "permission")
+
+
+if __name__ == "__main__":
+    unittest.main()

@@ -1,0 +1,156 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Each state of a tunnel as real programs make it, and what vpndoctor makes of it: alive, still, stopped, left over, not
+there at all. What is healthy gives nothing above a notice."""
+import os
+import signal
+import unittest
+
+import machines
+import vpn
+import world
+from machines import CLIENT, run
+from world import PUBLIC, SERVER_MACHINE, World, codes, findings, leaks, tunnel
+
+INSIDE, WG_INSIDE = "172.30.0.1", "10.9.0.1"
+
+
+class StateCase(unittest.TestCase):
+    longMessage = True
+    maxDiff = None
+
+    def setUp(self):
+        self.world = World()
+        self.addCleanup(self.world.end)
+        self.addCleanup(world.set_resolvers, world.GATEWAY)
+
+    def openvpn(self, *pushed):
+        """A connected OpenVPN whose tunnel has no IPv6, so that the kernel sends nothing into it by itself."""
+        program = vpn.OpenVpn(self.world, *pushed, at=SERVER_MACHINE)
+        program.up()
+        run(CLIENT, "sysctl", "-qw", "net.ipv6.conf.tun0.disable_ipv6=1")
+        return program
+
+    def wireguard(self, **options):
+        program = vpn.WgQuick(at=SERVER_MACHINE, **options)
+        program.up()
+        return program
+
+    def stop(self, pid):
+        """Stops a process until the end of the test."""
+        os.kill(pid, signal.SIGSTOP)
+
+    def assert_healthy(self, *words):
+        report = leaks(*words, status=0)
+        self.assertEqual(codes(report, at_least="warning"), {}, report["findings"])
+        return report
+
+    def assert_state(self, report, interface, state):
+        entry = tunnel(report, interface)
+        self.assertIsNotNone(entry, report["data"]["tunnels"])
+        self.assertEqual(entry["state"], state, entry)
+        return entry
+
+    def carry_out(self, finding, *left_out):
+        """Runs the commands of a finding in their order, without those that begin with a word of `left_out`."""
+        for command in finding["remedy"]["commands"]:
+            if command["argv"][0] not in left_out:
+                run(CLIENT, *command["argv"])
+
+
+class Healthy(StateCase):
+    def test_without_a_vpn(self):
+        report = self.assert_healthy()
+        self.assertEqual([entry for entry in report["data"]["tunnels"] if entry["state"] != "system"], [])
+
+    def test_a_container_network(self):
+        self.world.container_network()
+        self.assert_healthy()
+
+    def test_a_full_tunnel_of_openvpn(self):
+        self.openvpn("redirect-gateway def1")
+        world.set_resolvers(INSIDE)
+        self.world.send(PUBLIC)
+        report = self.assert_healthy("--expect", "full", "--vpn", "tun0")
+        entry = self.assert_state(report, "tun0", "live")
+        self.assertEqual(entry["owner"], "OpenVPN")
+        self.assertEqual(report["data"]["coverage"]["inet"]["mode"], "full")
+
+    def test_a_full_tunnel_of_wg_quick(self):
+        self.wireguard()
+        world.set_resolvers(WG_INSIDE)
+        self.world.send(PUBLIC)
+        self.assert_state(self.assert_healthy("--expect", "full", "--vpn", "wg0"), "wg0", "live")
+
+    def test_a_split_tunnel_of_openvpn(self):
+        self.openvpn("route 10.66.0.0 255.255.0.0")
+        report = self.assert_healthy("--expect", "split")
+        self.assert_state(report, "tun0", "idle")
+        self.assertEqual(report["data"]["coverage"]["inet"]["mode"], "split")
+
+    def test_a_split_tunnel_of_wg_quick(self):
+        self.wireguard(allowed="10.66.0.0/16, 10.9.0.0/24")
+        self.assert_state(self.assert_healthy("--expect", "split"), "wg0", "live")
+
+
+class Expected(StateCase):
+    def test_a_tunnel_that_is_not_there_is_an_error(self):
+        for words in (("--expect", "full"), ("--expect", "split"), ("--vpn", "wg0")):
+            self.assertEqual(codes(leaks(*words, status=1)), {**codes(leaks()), "TUN005": "error"})
+
+    def test_a_split_tunnel_is_no_full_one(self):
+        self.openvpn("route 10.66.0.0 255.255.0.0")
+        self.assertEqual(codes(leaks("--expect", "full", status=1), at_least="error"), {"TUN006": "error"})
+
+    def test_another_tunnel_is_not_the_named_one(self):
+        self.openvpn("redirect-gateway def1")
+        world.set_resolvers(INSIDE)
+        self.assertEqual(codes(leaks("--expect", "full", "--vpn", "wg0", status=1), at_least="error"),
+                         {"TUN005": "error"})
+
+
+class Stopped(StateCase):
+    def test_a_stopped_openvpn_hangs_when_it_is_sent_to_and_goes_on(self):
+        program = self.openvpn("redirect-gateway def1")
+        world.set_resolvers(INSIDE)
+        self.stop(program.process.pid)
+        quiet = leaks(status=0)
+        self.assertEqual(self.assert_state(quiet, "tun0", "unknown")["holder"]["pid"], program.process.pid)
+        self.assertEqual(codes(quiet, at_least="warning"), {"TUN009": "warning"})
+        self.world.send(PUBLIC)
+        report = leaks("--expect", "full", status=1)
+        self.assert_state(report, "tun0", "hung")
+        self.assertEqual(codes(report, at_least="warning"), {"TUN002": "error", "TUN005": "error"})
+        first = findings(report, "TUN002")[0]["remedy"]["commands"][0]["argv"]
+        self.assertEqual(first, ["kill", "-CONT", str(program.process.pid)])
+        run(CLIENT, *first)
+        self.assert_state(self.assert_healthy("--expect", "full"), "tun0", "live")
+
+    @unittest.skipUnless(vpn.is_userspace_wireguard_used(), "the kernel has WireGuard")
+    def test_a_stopped_wireguard_go_hangs_when_it_is_sent_to(self):
+        program = self.wireguard()
+        world.set_resolvers(WG_INSIDE)
+        self.stop(program.pid())
+        self.world.send(PUBLIC)
+        report = leaks(status=1)
+        self.assert_state(report, "wg0", "hung")
+        self.assertEqual(codes(report, at_least="error"), {"TUN002": "error"})
+
+
+class LeftOver(StateCase):
+    def test_a_persistent_tun_is_an_orphan_that_nothing_uses(self):
+        run(CLIENT, "openvpn", "--mktun", "--dev", "tun0", "--dev-type", "tun")
+        report = leaks(status=0)
+        self.assert_state(report, "tun0", "orphan")
+        self.assertEqual(codes(report, at_least="warning"), {"TUN004": "warning"})
+        self.carry_out(findings(report, "TUN004")[0])
+        self.assertIsNone(tunnel(self.assert_healthy(), "tun0"))
+
+    def test_an_orphan_with_routes_is_an_error_that_the_commands_mend(self):
+        run(CLIENT, "openvpn", "--mktun", "--dev", "tun0", "--dev-type", "tun")
+        self.world.ip(CLIENT, "addr add 10.66.0.2/24 dev tun0", "link set tun0 up", "route add 10.77.0.0/16 dev tun0")
+        report = leaks(status=1)
+        self.assertEqual(self.assert_state(report, "tun0", "orphan")["routes_count"], 2)
+        self.assertEqual(codes(report, at_least="warning"), {"TUN001": "error"})
+        self.carry_out(findings(report, "TUN001")[0])
+        self.assertIsNone(tunnel(self.assert_healthy(), "tun0"))
+        self.assertEqual(machines.dump("-4", "route", "show", "10.77.0.0/16"), [])

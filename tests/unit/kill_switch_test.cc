@@ -1,0 +1,308 @@
+// SPDX-License-Identifier: Apache-2.0
+// Kill switches of the shapes that VPN clients make, loaded into the kernel and read back, on a machine built by hand:
+// what the checks say of them.
+#include "kill_switch.h"
+
+#include <gtest/gtest.h>
+
+#include <algorithm>
+#include <cstdio>
+#include <map>
+#include <utility>
+
+#include "in_namespace.h"
+#include "leak_facets.h"
+#include "machine.h"
+#include "vpndoctor/leak_checks.h"
+
+namespace vpndoctor {
+namespace {
+
+using testing_support::Machine;
+
+/// `not fwmark 51820 lookup TABLE`.
+Rule of_all_but_wireguard(Family family, std::uint32_t priority, std::uint32_t table) {
+  Rule rule;
+  rule.family = family;
+  rule.priority = priority;
+  rule.inverted = true;
+  rule.mark = 51820;
+  rule.mark_mask = 0xffffffff;
+  rule.table = table;
+  return rule;
+}
+
+/// wg0 carries everything of both families, as wg-quick does it.
+Machine with_wireguard() {
+  Machine machine = Machine::ordinary();
+  machine.link("wg0", "wireguard", kLinkUp | kLinkRunning | kLinkLowerUp | kLinkPointToPoint | kLinkNoArp);
+  machine.address("wg0", "10.7.0.2/32").address("wg0", "fd07::2/128");
+  machine.tunnel("wg0", "198.51.100.9", 51820);
+  machine.route({.destination = "default", .interface = "wg0", .table = 51820});
+  machine.route({.destination = "::/0", .interface = "wg0", .table = 51820});
+  for (const Family family : {Family::kInet, Family::kInet6}) {
+    machine.rule(of_all_but_wireguard(family, 100, 51820));
+  }
+  return machine;
+}
+
+Coverage full_coverage() {
+  Coverage coverage;
+  coverage.inet.mode = coverage.inet6.mode = CoverageMode::kFull;
+  return coverage;
+}
+
+struct Checked {
+  std::map<std::string, Finding> findings;
+  std::map<std::string, std::string> skipped;
+  bool has(const std::string& code) const { return findings.contains(code); }
+};
+
+Checked check(const Snapshot& snapshot, const Coverage& coverage = full_coverage()) {
+  const Fib fib(snapshot);
+  const std::vector<TunnelReport> tunnels;
+  const LeakFacts facts{
+      .snapshot = snapshot, .fib = fib, .uid = 1000, .tunnels = tunnels, .coverage = coverage, .expectation = {}};
+  Checked checked;
+  const CheckResults results = check_leaks(facts);
+  for (const Finding& each : results.findings) {
+    if (each.code.starts_with("FWL")) checked.findings.emplace(each.code, each);
+  }
+  for (const Skipped& each : results.skipped) {
+    if (each.code.starts_with("FWL")) checked.skipped.emplace(each.code, each.reason);
+  }
+  return checked;
+}
+
+void feed(const std::string& command, const std::string& text) {
+  FILE* pipe = ::popen(command.c_str(), "w");
+  ASSERT_NE(pipe, nullptr);
+  std::fwrite(text.data(), 1, text.size(), pipe);
+  EXPECT_EQ(::pclose(pipe), 0) << text;
+}
+
+/// The machine with a ruleset that nft has loaded.
+Snapshot with_ruleset(Machine machine, const std::string& ruleset) {
+  Snapshot snapshot = machine.snapshot();
+  feed("nft -f -", "flush ruleset\n" + ruleset);
+  snapshot.firewall = read_firewall({});
+  EXPECT_TRUE(snapshot.firewall.is_complete()) << snapshot.firewall.why_missing();
+  return snapshot;
+}
+
+/// The machine without a packet filter.
+Snapshot with_nothing(Machine machine) {
+  Snapshot snapshot = machine.snapshot();
+  snapshot.firewall = Observed<Firewall>(Firewall{}, "netlink");
+  return snapshot;
+}
+
+constexpr const char* kPolicyDrop = R"(table inet mullvad {
+  chain output { type filter hook output priority 0; policy drop;
+    oifname "lo" accept
+    meta mark 0x6d6f6c65 accept
+    udp sport 68 ip daddr 255.255.255.255 udp dport 67 accept
+    oifname "wg0" accept
+    ip daddr { 10.0.0.0/8, 192.168.0.0/16 } accept
+    reject
+  }
+  chain forward { type filter hook forward priority 0; policy drop;
+    oifname "wg0" accept
+    ct state established,related accept
+  }
+})";
+constexpr const char* kConnectionMark = R"(table inet nordvpn {
+  chain prerouting { type filter hook prerouting priority mangle; policy accept;
+    ct mark 0xe1f1 meta mark set ct mark
+  }
+  chain output { type filter hook output priority filter; policy drop;
+    oifname "lo" accept
+    ct mark 0xe1f1 accept
+    meta mark 0xe1f1 ct mark set meta mark accept
+    oifname "wg0" accept
+  }
+  chain forward { type filter hook forward priority filter; policy drop;
+    ct state established,related accept
+    oifname "wg0" accept
+  }
+})";
+constexpr const char* kAllowedServer = R"(table inet cloudflare-warp {
+  set servers { type ipv4_addr . inet_service; elements = { 162.159.193.1 . 2408 } }
+  chain tun { type filter hook output priority 10; policy accept;
+    oif "lo" accept
+    oifname "wg0" accept
+    ip daddr . udp dport @servers accept
+    ip daddr { 127.0.0.0/8, 224.0.0.0/4 } accept
+    icmpv6 type { nd-router-solicit, nd-neighbor-solicit } accept
+    drop
+  }
+})";
+constexpr const char* kSpoofGuard = R"(table ip wg-quick-wg0 {
+  chain preraw { type filter hook prerouting priority -300; policy accept;
+    iifname != "wg0" ip daddr 10.7.0.2 fib saddr type != local drop
+  }
+  chain premangle { type filter hook prerouting priority -150; policy accept; meta l4proto udp meta mark set ct mark; }
+  chain postmangle { type filter hook postrouting priority -150; policy accept;
+    meta l4proto udp meta mark 0x0000ca6c ct mark set meta mark
+  }
+})";
+constexpr const char* kOneFamily = R"(table ip filter {
+  chain output { type filter hook output priority 0; policy accept;
+    oifname != "wg0" meta mark != 51820 fib daddr type != local reject
+  }
+})";
+
+TEST(KillSwitch, MissingOneIsANoticeInFullModeOnly) {
+  const Snapshot snapshot = with_nothing(with_wireguard());
+  const Checked full = check(snapshot);
+  ASSERT_TRUE(full.has("FWL004"));
+  EXPECT_EQ(full.findings.at("FWL004").severity, Severity::kNotice);
+  EXPECT_EQ(full.findings.size(), 1U);
+  EXPECT_TRUE(check(snapshot, Coverage{}).findings.empty());
+  EXPECT_TRUE(check(snapshot, Coverage{}).skipped.empty());
+}
+
+TEST(KillSwitch, OneThatStopsPacketsIsNoFinding) {
+  testing_support::in_network_namespace([] {
+    for (const char* ruleset : {kPolicyDrop, kConnectionMark, kAllowedServer}) {
+      const Checked checked = check(with_ruleset(with_wireguard(), ruleset));
+      EXPECT_TRUE(checked.findings.empty()) << ruleset << checked.findings.begin()->second.title;
+      EXPECT_TRUE(checked.skipped.empty()) << ruleset << checked.skipped.begin()->second;
+    }
+  });
+}
+
+TEST(KillSwitch, GuardAgainstSpoofedPacketsIsNone) {
+  testing_support::in_network_namespace([] {
+    const Checked up = check(with_ruleset(with_wireguard(), kSpoofGuard));
+    EXPECT_TRUE(up.has("FWL004"));
+    EXPECT_FALSE(up.has("FWL001"));
+    const Checked left = check(with_ruleset(Machine::ordinary(), kSpoofGuard), Coverage{});
+    ASSERT_TRUE(left.has("FWL001"));
+    EXPECT_EQ(left.findings.at("FWL001").severity, Severity::kWarning);
+  });
+}
+
+TEST(KillSwitch, RulesThatMissThePhysicalLinkAreToldOf) {
+  testing_support::in_network_namespace([] {
+    const char* ruleset = R"(table inet guard {
+      chain output { type filter hook output priority 0; policy accept;
+        oifname "wg0" accept
+        oifname "wlan0" drop
+      }
+    })";
+    const Checked checked = check(with_ruleset(with_wireguard(), ruleset));
+    EXPECT_TRUE(checked.has("FWL001"));
+    EXPECT_FALSE(checked.has("FWL004"));
+  });
+}
+
+TEST(KillSwitch, OneFamilyAloneIsToldOf) {
+  testing_support::in_network_namespace([] {
+    const Checked checked = check(with_ruleset(with_wireguard(), kOneFamily));
+    ASSERT_TRUE(checked.has("FWL002"));
+    EXPECT_EQ(checked.findings.size(), 1U);
+    const std::string both = std::string(kOneFamily) + R"(
+table ip6 filter { chain output { type filter hook output priority 0; policy drop; oifname "wg0" accept; }; })";
+    EXPECT_TRUE(check(with_ruleset(with_wireguard(), both)).findings.empty());
+  });
+}
+
+/// wg-quick(8) documents this; nft prints its matches without their arguments.
+TEST(KillSwitch, OneOfIptablesIsUnderstood) {
+  if (::system("command -v iptables-nft-restore >/dev/null") != 0) GTEST_SKIP() << "iptables is not installed";
+  testing_support::in_network_namespace([] {
+    const std::string rules =
+        "*filter\n:OUTPUT ACCEPT [0:0]\n"
+        "-I OUTPUT ! -o wg0 -m mark ! --mark 51820 -m addrtype ! --dst-type LOCAL -j REJECT\nCOMMIT\n";
+    feed("iptables-nft-restore", rules);
+    feed("ip6tables-nft-restore", rules);
+    Snapshot snapshot = with_wireguard().snapshot();
+    snapshot.firewall = read_firewall({});
+    const Checked checked = check(snapshot);
+    EXPECT_TRUE(checked.findings.empty());
+    EXPECT_TRUE(checked.skipped.empty());
+  });
+}
+
+/// A machine that forwards for containers.
+Snapshot forwarding(Snapshot snapshot) {
+  RoutingSettings settings;
+  for (const char* name : {"all", "docker0", "eth0"}) {
+    settings.inet[name].forwarding = 1;
+    settings.inet6[name].forwarding = 0;
+  }
+  snapshot.settings = Observed<RoutingSettings>(settings, "netlink");
+  return snapshot;
+}
+
+Machine with_containers() {
+  Machine machine = with_wireguard();
+  machine.link("docker0", "bridge").address("docker0", "172.17.0.1/16");
+  return machine;
+}
+
+TEST(KillSwitch, ForwardedPacketsThatPassAreToldOf) {
+  testing_support::in_network_namespace([] {
+    const std::string output = R"(table inet guard {
+      chain output { type filter hook output priority 0; policy drop; oifname { "lo", "wg0" } accept; }
+    })";
+    const Snapshot open = with_ruleset(with_containers(), output);
+    EXPECT_TRUE(check(forwarding(open)).has("FWL003"));
+    Snapshot still = open;
+    still.settings = Observed<RoutingSettings>(RoutingSettings{}, "netlink");
+    EXPECT_FALSE(check(still).has("FWL003"));
+    const std::string both = output + R"(
+table inet more { chain forward { type filter hook forward priority 0; policy drop; oifname "wg0" accept; }; })";
+    EXPECT_FALSE(check(forwarding(with_ruleset(with_containers(), both))).has("FWL003"));
+  });
+}
+
+TEST(KillSwitch, UnreachableDefaultIsOne) {
+  Machine machine = with_wireguard();
+  for (const char* all : {"default", "::/0"}) {
+    machine.route({.destination = all, .table = 51821, .type = RouteType::kUnreachable});
+  }
+  for (const Family family : {Family::kInet, Family::kInet6}) {
+    machine.rule(of_all_but_wireguard(family, 200, 51821));
+  }
+  const Checked checked = check(with_nothing(std::move(machine)));
+  EXPECT_TRUE(checked.findings.empty());
+  EXPECT_TRUE(checked.skipped.empty());
+}
+
+/// Proton VPN's, which a dummy interface swallows.
+TEST(KillSwitch, DefaultIntoADummyIsOne) {
+  Machine machine = with_wireguard();
+  machine.link("pvpnksintrf0", "dummy").address("pvpnksintrf0", "100.85.0.1/24");
+  machine.link("ipv6leakintrf0", "dummy").address("ipv6leakintrf0", "fdeb:446c:912d:8da::1/64");
+  for (const Family family : {Family::kInet, Family::kInet6}) {
+    machine.rule(of_all_but_wireguard(family, 200, 98));
+  }
+  machine.route({.destination = "default", .interface = "pvpnksintrf0", .table = 98});
+  machine.route({.destination = "::/0", .interface = "ipv6leakintrf0", .table = 98});
+  EXPECT_TRUE(check(with_nothing(std::move(machine))).findings.empty());
+}
+
+TEST(KillSwitch, WhatIsNotModelledIsSkippedWithItsReason) {
+  Snapshot snapshot = with_nothing(with_wireguard());
+  snapshot.firewall->others = {"iptables-legacy has the table filter (/proc/net/ip_tables_names)"};
+  const Checked checked = check(snapshot);
+  EXPECT_TRUE(checked.findings.empty());
+  ASSERT_TRUE(checked.skipped.contains("FWL004"));
+  EXPECT_TRUE(checked.skipped.at("FWL004").contains("iptables-legacy"));
+  snapshot.firewall = Observed<Firewall>::missing("only root may read it");
+  EXPECT_TRUE(check(snapshot).skipped.at("FWL004").contains("only root"));
+}
+
+TEST(KillSwitch, ProgramOnAnotherInterfaceDoesNotMatter) {
+  Snapshot snapshot = with_nothing(with_wireguard());
+  snapshot.firewall->device_filters = {{"docker0", "an eBPF program is attached to docker0 (tcx)"}};
+  EXPECT_TRUE(check(snapshot).has("FWL004"));
+  snapshot.firewall->device_filters = {{"eth0", "an eBPF program is attached to eth0 (tcx)"}};
+  EXPECT_FALSE(check(snapshot).has("FWL004"));
+  EXPECT_TRUE(check(snapshot).skipped.contains("FWL004"));
+}
+
+}  // namespace
+}  // namespace vpndoctor
