@@ -231,6 +231,7 @@ Result<std::vector<CapturePlace>> plan_capture(const Snapshot& snapshot, const s
   std::set<std::string_view> captured;
   for (const Link* link : chosen) captured.insert(link->name);
   std::vector<CapturePlace> places;
+  places.reserve(chosen.size());
   for (const Link* link : chosen) places.push_back(place_of(snapshot, ground, *link, captured));
   return places;
 }

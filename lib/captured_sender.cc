@@ -67,7 +67,8 @@ bool SenderTable::is_inside_tunnel(const LinkFrame& frame) const {
 }
 
 Sender SenderTable::own_or_forwarded(const IpAddress& source) const {
-  const bool is_own = addresses_.empty() || source.is_unspecified() || addresses_.contains(source);
+  const bool is_own =
+      addresses_.empty() || source.is_unspecified() || source.is_link_local() || addresses_.contains(source);
   return is_own ? Sender::kOwn : Sender::kForwarded;
 }
 

@@ -169,6 +169,7 @@ std::vector<Finding> judge_capture(const LeakFacts& facts, const CaptureResult& 
     group.bytes += leak.bytes;
   }
   std::vector<Finding> findings;
+  findings.reserve(groups.size() + 1);
   for (const auto& [key, group] : groups) {
     findings.push_back(leak_finding(capture, key.first.c_str(), key.second, group));
   }

@@ -102,7 +102,7 @@ LeakJudgement judge_destination(const LeakFacts& facts, const FlowKey& key, std:
     case PacketWay::kUnknown:
       break;
   }
-  const LeakJudgement expected = judge_outside(facts, key, path);
+  LeakJudgement expected = judge_outside(facts, key, path);
   if (expected.verdict != LeakVerdict::kByConfiguration) return expected;
   return {LeakVerdict::kUntold, path.why.empty() ? "the routing tables do not tell where it belongs" : path.why};
 }

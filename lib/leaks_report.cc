@@ -13,13 +13,10 @@ bool is_coverage_answered(const LeaksReport& report) {
   return report.expectation.mode ? inet && inet6 : inet || inet6;
 }
 
-/// A leak that was seen is proof without any control.
-bool is_capture_answered(const CaptureResult& capture) { return capture.control_seen || !capture.leaks.empty(); }
-
 }  // namespace
 
 bool leaks_are_answered(const LeaksReport& report) {
-  return is_coverage_answered(report) && (!report.capture || is_capture_answered(*report.capture)) &&
+  return is_coverage_answered(report) && (!report.capture || is_answered(*report.capture)) &&
          (!report.bypass || can_bypass(*report.bypass).has_value());
 }
 

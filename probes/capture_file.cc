@@ -149,7 +149,7 @@ Result<CaptureFileFacts> read_capture_file(const std::string& path, int interrup
     return facts;
   }
   if (!pcap) return no_capture(path, source, why.data());
-  stream.release();  // libpcap closes it
+  [[maybe_unused]] const FILE* const closed_by_libpcap = stream.release();
   facts.link_type = pcap_datalink(pcap.get());
   facts.snap_bytes = static_cast<std::uint32_t>(std::max(pcap_snapshot(pcap.get()), 0));
   if (!is_known_link_type(facts.link_type)) return unknown_link_type(path, facts.link_type);

@@ -6,6 +6,7 @@
 #include <poll.h>
 
 #include <algorithm>
+#include <set>
 #include <utility>
 
 #include "leak_packet_file.h"
@@ -22,6 +23,8 @@ using Clock = std::chrono::steady_clock;
 using std::chrono::milliseconds;
 
 constexpr std::size_t kMostHeldBytes = 4 << 20;
+constexpr int kHeldBackMilliseconds = 20;
+constexpr std::size_t kMostLikely = 64;
 
 LeakFlow flow_of(const CaptureLeak& leak) {
   return {leak.interface, leak.source, leak.destination, leak.ip_protocol, leak.source_port, leak.port};
@@ -52,21 +55,22 @@ class Judge {
     if (leak == nullptr) return;
     const bool is_new = leak->packets == 1;
     if (is_new) ++leaks_;
-    if (is_new && is_live_) asked_.push_back(flow_of(*leak));
+    if (is_new && is_live_ && leak->source_port != 0) asked_.push_back(flow_of(*leak));
     if (file_) hold(packet, *leak);
   }
 
   /// Asks for the owners of the new leaks, and writes the packets that wait for that. A look through all processes
-  /// takes tens of milliseconds: at most a fifth of the time goes into it, unless this is the end.
+  /// takes tens of milliseconds: at most half of the time goes into it, unless this is the end.
   void settle(bool is_end) {
     const Clock::time_point begin = Clock::now();
     if (!asked_.empty() && (is_end || begin >= next_look_)) {
-      const std::vector<LeakSocket> sockets = find_leak_sockets(asked_);
+      const std::vector<LeakSocket> sockets = find_leak_sockets(asked_, likely_);
       for (std::size_t i = 0; i < asked_.size(); ++i) {
         if (!capture_.explain(asked_[i], sockets[i])) --leaks_;
+        if (sockets[i].owner && likely_.size() < kMostLikely) likely_.insert(sockets[i].owner->name);
       }
       asked_.clear();
-      next_look_ = Clock::now() + 4 * (Clock::now() - begin);
+      next_look_ = Clock::now() + (Clock::now() - begin);
     }
     if (asked_.empty() || held_bytes_ > kMostHeldBytes) write_held();
   }
@@ -131,6 +135,7 @@ class Judge {
   std::vector<Held> held_;
   std::size_t held_bytes_ = 0;
   std::size_t leaks_ = 0;
+  std::set<std::string> likely_;  ///< programs that leaked before: they are looked at first
   Clock::time_point next_look_ = Clock::time_point::min();
 };
 
@@ -170,13 +175,14 @@ class Session {
       }
     }
     // What the kernel still holds back in a block that is not full.
-    wait(Clock::now() + milliseconds(20));
+    poll(nullptr, 0, kHeldBackMilliseconds);
     receive();
     seconds_ = std::chrono::duration<double>(Clock::now() - begin_).count();
   }
 
   std::vector<std::string> interfaces() const {
     std::vector<std::string> names;
+    names.reserve(captures_.size());
     for (const LiveCapture& each : captures_) names.push_back(each.place().interface);
     return names;
   }

@@ -112,7 +112,7 @@ const DiagnosedSocket* find_socket(const std::vector<DiagnosedSocket>& sockets, 
   return best;
 }
 
-std::vector<LeakSocket> find_leak_sockets(const std::vector<LeakFlow>& flows) {
+std::vector<LeakSocket> find_leak_sockets(const std::vector<LeakFlow>& flows, const std::set<std::string>& likely) {
   const std::vector<DiagnosedSocket> sockets = sockets_of(flows);
   std::vector<LeakSocket> answers(flows.size());
   std::map<std::size_t, std::uint64_t> inodes;
@@ -127,7 +127,7 @@ std::vector<LeakSocket> find_leak_sockets(const std::vector<LeakFlow>& flows) {
     inodes.emplace(i, socket->inode);
     wanted.insert(socket->inode);
   }
-  const auto holders = find_socket_holders(std::move(wanted), {});
+  const auto holders = find_socket_holders(std::move(wanted), likely);
   for (const auto& [place, inode] : inodes) {
     const auto holder = holders.find(inode);
     if (holder == holders.end()) continue;

@@ -5,6 +5,7 @@
 
 #include <cstdint>
 #include <optional>
+#include <set>
 #include <string>
 #include <vector>
 
@@ -33,7 +34,8 @@ std::optional<DiagnosedSocket> decode_diagnosed_socket(Bytes payload, std::uint8
 /// to its source address and port, else to the port alone. Null when there is none. A socket of IPv6 sends IPv4 too.
 const DiagnosedSocket* find_socket(const std::vector<DiagnosedSocket>& sockets, const LeakFlow& flow);
 
-/// Looks the flows' sockets and their holders up. One answer for each flow, in order.
-std::vector<LeakSocket> find_leak_sockets(const std::vector<LeakFlow>& flows);
+/// Looks the flows' sockets and their holders up, among programs of the names `likely` first. One answer for each flow,
+/// in order.
+std::vector<LeakSocket> find_leak_sockets(const std::vector<LeakFlow>& flows, const std::set<std::string>& likely);
 
 }  // namespace vpndoctor

@@ -178,7 +178,7 @@ TEST(LeakCaptureNetns, NeighbourDiscoveryIsTheControlOfALinkWithIpv6Alone) {
     run("ip link add eth0 type veth peer name gw0 netns " + std::to_string(peer.pid()));
     run("ip addr add 2a0e:50::5/64 dev eth0 nodad && ip link set eth0 up");
     peer.run("ip addr add 2a0e:50::1/64 dev gw0 nodad && ip link set gw0 up");
-    run("ip route add default via 2a0e:50::1");
+    run("ip -6 route add default via 2a0e:50::1");
     const auto result = captured({.duration = milliseconds(300)}, [] {});
     ASSERT_TRUE(result) << result.error().message;
     EXPECT_EQ(result->control, "neighbour discovery for the gateway 2a0e:50::1 on eth0");

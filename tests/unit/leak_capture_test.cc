@@ -456,7 +456,7 @@ TEST(LeakCapture, MemoryIsBoundedAndNothingIsLostFromTheCount) {
   constexpr std::uint64_t kPackets = 100'000;
   for (std::uint64_t i = 0; i < kPackets; ++i) {
     const std::string to = "9." + std::to_string(random() % 256) + "." + std::to_string(random() % 256) + ".9";
-    scene.send(ip_packet(kOwn, to, kProtocolUdp, udp(static_cast<std::uint16_t>(random()), 9)));
+    scene.send(ip_packet(kOwn, to, kProtocolUdp, udp(static_cast<std::uint16_t>(50'000 + random() % 9'000), 9)));
   }
   const CaptureResult result = scene.result();
   EXPECT_TRUE(result.is_cut);
@@ -480,6 +480,7 @@ TEST(LeakCapture, PacketsInsidePppoeAreTheTunnelsOwn) {
   Link ppp;
   ppp.name = "ppp0";
   ppp.kind = "ppp";
+  ppp.hardware_type = 512;
   ppp.index = 9;
   ppp.flags = kLinkUp | kLinkRunning;
   snapshot.links->push_back(ppp);

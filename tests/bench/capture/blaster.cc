@@ -89,6 +89,7 @@ int main(int count, char** words) {
   }
   const double rate = std::atof(words[3]);
   std::vector<Frame> frames;
+  frames.reserve(kFlows);
   for (std::size_t flow = 0; flow < kFlows; ++flow) frames.push_back(frame_of(mac, source, flow));
   std::array<iovec, kBatch> pieces{};
   std::array<mmsghdr, kBatch> messages{};
