@@ -37,7 +37,6 @@ constexpr auto kRegistry = std::to_array<RegistryEntry>({
     {"203.0.113.0/24", AddressClass::kDocumentation},
     {"224.0.0.0/4", AddressClass::kMulticast},
     {"240.0.0.0/4", AddressClass::kPrivate},
-    {"255.255.255.255/32", AddressClass::kLinkLocal},
     {"::/0", AddressClass::kPrivate},
     {"::1/128", AddressClass::kLoopback},
     {"64:ff9b::/96", AddressClass::kNat64},

@@ -54,7 +54,7 @@ inline constexpr auto kLeaksCodes = std::to_array<CodeEntry>({
     {"LEK007", "interface-can-be-bound", Severity::kNotice, "Programs can pass the tunnel by on purpose",
      "A program that binds its socket to the physical interface (SO_BINDTODEVICE, which needs no privilege since Linux "
      "5.7, or IP_BOUND_IF) sends its packets outside of the tunnel: routes do not keep it, and no packet filter that "
-     "could be read does. Remedy: a kill switch, or a rule that sends such packets nowhere. vpndoctor leaks --active "
+     "could be read does. Remedy: a kill switch. vpndoctor leaks --active "
      "HOST proves it."},
     {"LEK008", "rule-past-tunnel", Severity::kNotice, "A rule sends some packets past the tunnel",
      "A rule of policy routing sends the packets of some users, ports, marks or addresses outside of the tunnel that "

@@ -24,9 +24,16 @@ std::optional<std::uint8_t> protocol_of(const Route* route) {
   return route == nullptr ? std::nullopt : std::optional(route->protocol);
 }
 
-/// True when both are one way; a broadcast address goes with the network that it is of, whoever made its route.
+bool is_limited_broadcast(const CoverageRun& run) {
+  constexpr AddressNumber kLast{0, UINT32_MAX};
+  return run.is_broadcast && run.first == kLast;
+}
+
+/// True when both are one way; a broadcast address goes with the network that it is of, whoever made its route, and the
+/// last address of all with the space before it.
 bool is_one_way(const CoverageRun& left, const CoverageRun& right) {
-  const bool same = left.way == right.way && left.interface == right.interface && left.gateway == right.gateway &&
+  const bool same = left.way == right.way && left.interface == right.interface &&
+                    (left.gateway == right.gateway || is_limited_broadcast(right)) &&
                     left.uncertain == right.uncertain && left.is_parted == right.is_parted;
   return same && (left.protocol == right.protocol || left.is_broadcast || right.is_broadcast);
 }
@@ -150,6 +157,11 @@ void CoverageSweep::note_parted(const AddressRange& range, const AnswerWay& way)
 }
 
 void CoverageSweep::pass_own(const AddressNumber& first, const AddressNumber& last) {
+  // Loopback is part of no network, whatever route is around it.
+  if (family_ == Family::kInet && classes_.of(first).address_class == AddressClass::kLoopback) {
+    has_own_ = false;
+    return;
+  }
   if (!has_own_ || own_last_.next() != first) own_first_ = first;
   own_last_ = last;
   has_own_ = true;
@@ -163,7 +175,13 @@ void CoverageSweep::settle_own(CoverageRun& next, const Route* route) {
     if (run_->last == own_last_) return;
     own_first_ = run_->last.next();
   }
-  if (!is_on_link(next, route) || own_last_.next() != next.first) return;
+  if (own_last_.next() != next.first) return;
+  constexpr AddressNumber kLoopback6{0, 1};
+  if (next.way == PacketWay::kOutside && own_first_ == AddressNumber{} && own_last_ <= kLoopback6) {
+    next.first = own_first_;
+    next.has_start = true;
+  }
+  if (!is_on_link(next, route)) return;
   const AddressNumber begin = std::max(own_first_, AddressNumber::of(route->destination.address));
   if (begin <= own_last_) next.first = begin;
 }
@@ -197,6 +215,7 @@ void CoverageSweep::close(const CoverageRun& run) {
     ClassRange part = ranges[at];
     part.first = std::max(part.first, run.first);
     part.last = std::min(part.last, run.last);
+    if (run.has_start && part.address_class == AddressClass::kLoopback) part.address_class = AddressClass::kPrivate;
     close_part(run, part);
   }
 }

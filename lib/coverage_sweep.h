@@ -29,6 +29,7 @@ struct CoverageRun {
   std::string_view uncertain;            ///< why the way is not certain; empty: it is
   bool is_parted = false;                ///< some of the packets go through a tunnel
   bool is_broadcast = false;             ///< nothing but a network's broadcast address so far
+  bool has_start = false;                ///< begins with the addresses that stand for this machine: 0.0.0.0, ::, ::1
   AddressNumber reach;                   ///< how far the route of the last destination goes
 };
 

@@ -25,13 +25,14 @@ void judge_bound(const LeakFacts& facts, const std::string& interface, LeakFindi
     Flow flow = packet_to(facts, *sample);
     flow.output_interface = interface;
     const PacketPath path = packet_path(facts.snapshot, facts.fib, flow);
-    if (path.way != PacketWay::kOutside) continue;
+    // Without a route the kernel asks the link for the address itself, where nobody answers.
+    if (path.way != PacketWay::kOutside || path.route == nullptr) continue;
     Finding finding = make_finding("LEK007", {"interface", interface});
     finding.title =
         fmt::format("A program that binds to {} passes {} by", escape_controls(interface), tunnel_words(facts, family));
     finding.detail = "No privilege is needed for that. Only a packet filter or a rule can forbid it.";
     if (!passes_filter(facts, flow, interface, finding)) continue;
-    if (path.route != nullptr) finding.evidence.push_back(route_evidence(routing_facts(facts), *path.route));
+    finding.evidence.push_back(route_evidence(routing_facts(facts), *path.route));
     add_step(finding.remedy, "Switch on the VPN client's kill switch, where programs that do so are a worry.");
     findings.push_back(std::move(finding));
     return;

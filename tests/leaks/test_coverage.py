@@ -216,7 +216,8 @@ class Ways(Coverage):
         machines = self.make()
         self.openvpn("redirect-gateway def1")
         self.assertNotIn("LEK008", self.found())
-        machines.ip(CLIENT, f"route add default via {GATEWAY} table 77", "rule add uidrange 1000-1000 lookup 77 pref 99")
+        machines.ip(CLIENT, f"route add default via {GATEWAY} table 77",
+                    "rule add uidrange 1000-1000 lookup 77 pref 99")
         self.assert_way("eth0", PUBLIC, "uid", "1000")
         report = leaks()
         self.assertEqual(self.found(report)["LEK008"], "notice")
@@ -227,8 +228,9 @@ class Ways(Coverage):
         machines = self.make()
         machines.container_network()
         self.openvpn()
-        machines.ip(CLIENT, "route add default via 172.30.0.1 dev tun0 table 77", f"rule add to {SERVER} lookup main pref 98",
-                    "rule add to 192.168.50.0/24 lookup main pref 99", "rule add iif lo lookup 77 pref 100")
+        machines.ip(CLIENT, "route add default via 172.30.0.1 dev tun0 table 77",
+                    f"rule add to {SERVER} lookup main pref 98", "rule add to 192.168.50.0/24 lookup main pref 99",
+                    "rule add iif lo lookup 77 pref 100")
         self.assert_way("tun0", PUBLIC)
         self.assert_way("eth0", PUBLIC, "from", "172.17.0.2", "iif", "docker0")
         report = leaks()

@@ -74,7 +74,7 @@ TEST(CoverageOfMac, HalvesAreAFullTunnelBesideOpenInet6) {
   EXPECT_EQ(coverage.inet.tunnels, std::vector<std::string>{"utun4"});
   EXPECT_EQ(outside(coverage.inet).at("192.168.50.0/24"), "lan en0");
   EXPECT_EQ(coverage.inet6.mode, CoverageMode::kNone) << coverage.inet6.why_unknown;
-  EXPECT_EQ(outside(coverage.inet6).at("2600::/7"), "public en0");
+  EXPECT_EQ(outside(coverage.inet6).at("2400::/6"), "public en0");
   const CheckResults results = check_leaks(
       {.snapshot = snapshot, .fib = fib, .uid = 501, .tunnels = {}, .coverage = coverage, .expectation = {}});
   EXPECT_EQ(std::ranges::count(results.findings, "LEK001", &Finding::code), 1);

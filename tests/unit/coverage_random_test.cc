@@ -6,6 +6,7 @@
 #include <algorithm>
 #include <random>
 
+#include "address_classes.h"
 #include "draw.h"
 #include "machine.h"
 #include "random_snapshot.h"
@@ -79,7 +80,7 @@ std::vector<IpAddress> addresses_to_try(Draw& draw, const Snapshot& snapshot, co
   };
   for (const Route& route : snapshot.routes->routes) add(route.destination);
   for (const OutsidePrefix& each : coverage.outside) add(each.prefix);
-  for (int i = 0; i < 300; ++i) addresses.push_back(random_prefix(draw, family).last_address());
+  for (int i = 0; i < 100; ++i) addresses.push_back(random_prefix(draw, family).last_address());
   return addresses;
 }
 
@@ -90,18 +91,19 @@ bool is_own(const Snapshot& snapshot, const FlowAnswer& answer, const IpAddress&
 
 void expect_rows_of_lookups(Draw& draw, const Snapshot& snapshot, const Fib& fib, const FamilyCoverage& coverage,
                             Family family) {
+  const AddressClasses classes(snapshot, family);
   for (const IpAddress& address : addresses_to_try(draw, snapshot, coverage, family)) {
     Flow flow;
     flow.destination = address;
     const PacketPath path = packet_path(snapshot, fib, flow);
-    if (is_own(snapshot, fib.lookup(flow), address)) continue;
+    if (address.is_unspecified() || is_own(snapshot, fib.lookup(flow), address)) continue;
     const auto has_it = [&](const OutsidePrefix& each) { return each.prefix.contains(address); };
     const auto row = std::ranges::find_if(coverage.outside, has_it);
     ASSERT_EQ(row != coverage.outside.end(), path.way == PacketWay::kOutside) << address.to_string();
     if (row == coverage.outside.end()) continue;
     EXPECT_EQ(std::ranges::count_if(coverage.outside, has_it), 1) << address.to_string();
     EXPECT_EQ(row->interface, path.interface) << address.to_string();
-    EXPECT_EQ(row->address_class, classify(snapshot, address)) << address.to_string();
+    EXPECT_EQ(row->address_class, classes.of(AddressNumber::of(address)).address_class) << address.to_string();
   }
 }
 
@@ -121,6 +123,7 @@ void expect_fewest(const FamilyCoverage& coverage) {
 }
 
 void expect_share_of_lookups(const Snapshot& snapshot, const Fib& fib, const FamilyCoverage& coverage, Family family) {
+  const AddressClasses classes(snapshot, family);
   double share = 0;
   bool counts = false;
   Flow flow;
@@ -130,14 +133,14 @@ void expect_share_of_lookups(const Snapshot& snapshot, const Fib& fib, const Fam
         flow.destination = first;
         if (packet_path(snapshot, fib, flow).way != PacketWay::kTunnel) return;
         share += share_of({first, last}, IpPrefix::everything(family));
-        const AddressClass address_class = classify(snapshot, first);
+        const AddressClass address_class = classes.of(AddressNumber::of(first)).address_class;
         counts = counts || (address_class != AddressClass::kLinkLocal && address_class != AddressClass::kMulticast);
       });
   EXPECT_NEAR(coverage.tunnel_share, counts ? share : 0, 1e-12);
 }
 
 TEST(CoverageRandom, IsWhatOneLookupForEachAddressSays) {
-  for (unsigned seed = 0; seed < 60; ++seed) {
+  for (unsigned seed = 0; seed < 40; ++seed) {
     SCOPED_TRACE(seed);
     std::mt19937_64 random(seed);
     Draw draw(random);

@@ -137,10 +137,10 @@ TEST(Coverage, PublicSpaceAloneMakesAFullTunnel) {
   EXPECT_EQ(outside(full.inet).at("10.0.0.0/8"), "private eth0");
   EXPECT_EQ(outside(full.inet).at("224.0.0.0/4"), "multicast eth0");
   std::erase_if(snapshot.routes->routes,
-                [](const Route& route) { return route.destination.to_string() == "200.0.0.0/5"; });
+                [](const Route& route) { return route.destination.to_string() == "208.0.0.0/4"; });
   const Coverage split = coverage_of(snapshot);
   EXPECT_EQ(split.inet.mode, CoverageMode::kSplit);
-  EXPECT_EQ(outside(split.inet).at("200.0.0.0/5"), "public eth0");
+  EXPECT_EQ(outside(split.inet).at("208.0.0.0/4"), "public eth0");
 }
 
 TEST(Coverage, RefusedAndUnroutedSpaceIsNotOutside) {
@@ -180,6 +180,8 @@ TEST(Coverage, APrefixThatIsPartlyPrivateIsSplitAlongTheClasses) {
   EXPECT_EQ(rows.at("169.254.0.0/16"), "link_local eth0");
   EXPECT_EQ(rows.at("64.0.0.0/3"), "public eth0");
   EXPECT_EQ(outside(coverage.inet6).at("64:ff9b::/96"), "nat64 eth0");
+  EXPECT_EQ(rows.at("0.0.0.0/8"), "private eth0") << "0.0.0.0 does not cut it to pieces";
+  EXPECT_EQ(rows.at("240.0.0.0/4"), "private eth0");
   EXPECT_FALSE(rows.contains("127.0.0.0/8"));
 }
 

@@ -23,7 +23,7 @@ enum class AddressClass : std::uint8_t {
   kLinkLocal,
   kMulticast,
   kVpnServer,  ///< a tunnel's own endpoint
-  kPrivate,    ///< RFC 1918, RFC 4193
+  kPrivate,    ///< RFC 1918, RFC 4193, and what else is not globally reachable (RFC 6890): reserved space, benchmarks
   kPublic,
   kCgnat,  ///< 100.64.0.0/10, RFC 6598
   kLoopback,
@@ -40,7 +40,8 @@ enum class CoverageMode : std::uint8_t {
 };
 const char* coverage_mode_name(CoverageMode mode);  ///< "full", "split", "none", "unknown"
 
-/// Addresses that leave this machine outside of every tunnel.
+/// Addresses that leave this machine outside of every tunnel. What never leaves it may be among them, so that the
+/// prefixes are few: its own addresses in a network of a link, and 0.0.0.0, :: and ::1.
 struct OutsidePrefix {
   IpPrefix prefix;
   AddressClass address_class = AddressClass::kPublic;
