@@ -41,7 +41,7 @@ void keep_stuck(std::vector<StuckBytes>& list, StuckBytes stuck) {
 StuckBytes stuck_bytes(const FlowPiece& piece) {
   StuckBytes stuck;
   stuck.size_bytes = piece.size_bytes;
-  stuck.uncertain = piece.uncertain;
+  stuck.uncertain = piece.uncertain || piece.split_uncertain;
   stuck.is_split = piece.smallest_bytes < piece.size_bytes;
   stuck.sent.push_back(piece.first_at);
   stuck.sent.insert(stuck.sent.end(), piece.repeats.begin(), piece.repeats.end());
@@ -111,8 +111,8 @@ FlowSend FlowDirection::measure(const CapturedSegment& segment) const {
   const std::uint32_t tcp_and_ip = history_.ip_header() + 20;
   const std::uint32_t most = history_.peer_mss_bytes ? *history_.peer_mss_bytes + tcp_and_ip : kEthernetBytes;
   const bool whole = unit_payload != 0 && segment.payload_bytes % unit_payload == 0;
-  // Where the card splits, new data above what the sender has come down to is several packets.
-  const bool above_reduced = reduced_unit_bytes_ != 0 && history_.offloaded > 0 && send.from >= pieces_.end();
+  // Where the card splits, what is above the size that the sender has come down to is several packets.
+  const bool above_reduced = reduced_unit_bytes_ != 0 && history_.offloaded > 0;
   const bool merged = send.size_bytes > most || (send.size_bytes > unit && (whole || above_reduced));
   if (merged && unit_payload != 0 && unit < send.size_bytes) {
     send.packets = segment.payload_bytes / unit_payload;
@@ -233,7 +233,7 @@ void FlowDirection::resolve(const FlowPiece& piece) {
   }
   add_lost(history_.lost, piece, times);
   keep_stuck(history_.stuck, stuck_bytes(piece));
-  pass(piece.smallest_bytes, piece.small_at, 1, piece.uncertain);
+  pass(piece.smallest_bytes, piece.small_at, 1, piece.uncertain || piece.split_uncertain);
 }
 
 void FlowDirection::pass(std::uint32_t size, CaptureTime at, std::uint32_t packets, bool uncertain) {

@@ -40,20 +40,26 @@ struct After {
   bool operator()(CaptureTime at) const { return !time || at > *time; }
 };
 
-/// The most times that one segment of just this size was sent, and whether it was sent ever more slowly.
+/// One segment of just this size: how often it was sent since, and whether ever more slowly.
+void weigh_stuck(const StuckBytes& stuck, After after, HoleEvidence& evidence) {
+  std::vector<CaptureTime> sent;
+  std::ranges::copy_if(stuck.sent, std::back_inserter(sent), after);
+  if (sent.empty()) return;
+  evidence.is_split = evidence.is_split || stuck.is_split;
+  evidence.sent_in_vain = std::max(evidence.sent_in_vain, static_cast<std::uint32_t>(sent.size()));
+  for (std::size_t index = 2; index < sent.size(); ++index)
+    if ((sent[index] - sent[index - 1]) * 2 >= (sent[index - 1] - sent[index - 2]) * 3 &&
+        sent.back() - sent.front() >= kProvenSpan)
+      evidence.backs_off = true;
+}
+
+/// What offload is presumed to have made counts only where there is nothing better.
 void weigh_repeats(const FlowHistory& history, After after, HoleEvidence& evidence) {
-  for (const StuckBytes& stuck : history.stuck) {
-    if (stuck.size_bytes != evidence.size_bytes) continue;
-    std::vector<CaptureTime> sent;
-    std::ranges::copy_if(stuck.sent, std::back_inserter(sent), after);
-    if (sent.empty()) continue;
-    evidence.is_doubtful = evidence.is_doubtful || stuck.uncertain;
-    evidence.is_split = evidence.is_split || stuck.is_split;
-    evidence.sent_in_vain = std::max(evidence.sent_in_vain, static_cast<std::uint32_t>(sent.size()));
-    for (std::size_t index = 2; index < sent.size(); ++index)
-      if ((sent[index] - sent[index - 1]) * 2 >= (sent[index - 1] - sent[index - 2]) * 3 &&
-          sent.back() - sent.front() >= kProvenSpan)
-        evidence.backs_off = true;
+  for (const bool uncertain : {false, true}) {
+    if (uncertain && evidence.sent_in_vain > 1) return;
+    evidence.is_doubtful = uncertain;
+    for (const StuckBytes& stuck : history.stuck)
+      if (stuck.size_bytes == evidence.size_bytes && stuck.uncertain == uncertain) weigh_stuck(stuck, after, evidence);
   }
 }
 

@@ -13,8 +13,8 @@ namespace {
 /// A window full of holes has no more pieces than this, or the flow is not judged.
 constexpr std::size_t kMaxPieces = 96;
 constexpr std::size_t kMaxRepeats = 24;
-/// No sender sends a segment again so soon; a capture on several interfaces sees a packet twice so soon.
-constexpr std::chrono::microseconds kDuplicateWithin{1000};
+/// Without an identification field, what comes so soon again is one packet that the capture saw twice.
+constexpr std::chrono::microseconds kDuplicateWithin{100};
 /// With the same identification field, it is the same packet even later.
 constexpr std::chrono::milliseconds kSamePacketWithin{50};
 
@@ -29,7 +29,21 @@ bool can_join(const FlowPiece& last, const FlowSend& send) {
          last.smallest_bytes == send.size_bytes && last.repeats.empty() && last.uncertain == send.uncertain;
 }
 
+void identify(FlowPiece& piece, const FlowSend& send) {
+  piece.first_identification = piece.last_identification = send.identification;
+}
+
+/// True when the capture saw one packet twice, as one on all interfaces of a router does.
+bool is_duplicate(const FlowPiece& piece, const FlowSend& send) {
+  const auto passed = send.at - std::max(piece.last_at(), piece.small_at);
+  if (send.identification == 0) return piece.latest_bytes == send.size_bytes && passed < kDuplicateWithin;
+  const auto place = static_cast<std::uint16_t>(send.identification - piece.first_identification);
+  const auto length = static_cast<std::uint16_t>(piece.last_identification - piece.first_identification);
+  return place <= length && passed < kSamePacketWithin;
+}
+
 void note_larger(FlowPiece& piece, const FlowSend& send) {
+  identify(piece, send);
   piece.size_bytes = piece.latest_bytes = send.size_bytes;
   if (piece.smallest_bytes == 0) piece.smallest_bytes = send.size_bytes;
   piece.first_at = send.at;
@@ -45,8 +59,10 @@ void note(FlowPiece& piece, const FlowSend& send) {
     piece.size_bytes = piece.smallest_bytes = send.size_bytes;
     piece.uncertain = false;
   }
+  identify(piece, send);
   piece.latest_bytes = send.size_bytes;
   if (send.size_bytes < piece.size_bytes) {
+    piece.split_uncertain = piece.split_uncertain || send.uncertain;
     piece.smallest_bytes = std::min(piece.smallest_bytes, send.size_bytes);
     piece.small_at = send.at;
     return;
@@ -93,6 +109,7 @@ void FlowPieces::append(const FlowSend& send) {
     pieces_.back().to = send.to;
     pieces_.back().packets += send.packets;
     pieces_.back().first_at = send.at;
+    pieces_.back().last_identification = send.identification;
     return;
   }
   FlowPiece piece;
@@ -102,6 +119,7 @@ void FlowPieces::append(const FlowSend& send) {
   piece.packets = send.packets;
   piece.uncertain = send.uncertain;
   piece.first_at = send.at;
+  identify(piece, send);
   pieces_.push_back(std::move(piece));
 }
 
@@ -109,8 +127,6 @@ SendKind FlowPieces::repeat(const FlowSend& send) {
   const std::size_t first = split(send.from);
   const std::size_t last = split(send.to);
   if (first == last) return SendKind::kOld;
-  const bool same_packet = send.identification != 0 && send.identification == last_identification_;
-  const auto within = same_packet ? std::chrono::microseconds(kSamePacketWithin) : kDuplicateWithin;
   SendKind kind = SendKind::kLate;
   for (std::size_t index = first; index < last; ++index) {
     FlowPiece& piece = pieces_[index];
@@ -118,7 +134,7 @@ SendKind FlowPieces::repeat(const FlowSend& send) {
       note_larger(piece, send);
       continue;
     }
-    if (send.at - piece.last_at() < within && piece.latest_bytes == send.size_bytes) return SendKind::kDuplicate;
+    if (is_duplicate(piece, send)) return SendKind::kDuplicate;
     note(piece, send);
     kind = SendKind::kAgain;
   }
@@ -139,7 +155,6 @@ SendKind FlowPieces::send(const FlowSend& send) {
     append(rest);
     end_ = rest.to;
   }
-  last_identification_ = send.identification;
   if (pieces_.size() > kMaxPieces) {
     pieces_.erase(pieces_.begin(), pieces_.begin() + kMaxPieces / 2);
     is_cut_ = true;

@@ -15,12 +15,15 @@ using CaptureTime = std::chrono::system_clock::time_point;
 struct FlowPiece {
   std::uint64_t from = 0;
   std::uint64_t to = 0;
-  std::uint32_t size_bytes = 0;      ///< the largest packet it was sent in; 0: it was not seen
-  std::uint32_t smallest_bytes = 0;  ///< the smallest one
-  std::uint32_t latest_bytes = 0;    ///< the latest one
-  std::uint32_t packets = 1;         ///< of that size, that were first sent together
-  bool uncertain = false;            ///< the sizes are those that offload is presumed to make
-  std::uint32_t missing_bytes = 0;   ///< of the gap that it was a part of when first noticed; 0: it was none
+  std::uint32_t size_bytes = 0;            ///< the largest packet it was sent in; 0: it was not seen
+  std::uint32_t smallest_bytes = 0;        ///< the smallest one
+  std::uint32_t latest_bytes = 0;          ///< the latest one
+  std::uint32_t packets = 1;               ///< of that size, that were first sent together
+  bool uncertain = false;                  ///< the sizes are those that offload is presumed to make
+  bool split_uncertain = false;            ///< so is the smaller one
+  std::uint16_t first_identification = 0;  ///< IPv4's, of the latest packets; 0: none
+  std::uint16_t last_identification = 0;
+  std::uint32_t missing_bytes = 0;  ///< of the gap that it was a part of when first noticed; 0: it was none
   CaptureTime missing_since;
   CaptureTime first_at;              ///< first sent, or found missing
   CaptureTime small_at;              ///< last sent in a smaller packet than the largest
@@ -37,7 +40,7 @@ struct FlowSend {
   std::uint32_t size_bytes = 0;  ///< of a packet on the wire
   std::uint32_t packets = 1;     ///< that offload makes of it
   bool uncertain = false;
-  std::uint32_t identification = 0;
+  std::uint16_t identification = 0;  ///< IPv4's; 0: none
   CaptureTime at;
 };
 
@@ -74,7 +77,6 @@ class FlowPieces {
   std::uint64_t end_ = 0;          ///< the highest number that was sent
   bool is_started_ = false;
   bool is_cut_ = false;
-  std::uint32_t last_identification_ = 0;
 };
 
 }  // namespace vpndoctor

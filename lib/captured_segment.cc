@@ -112,7 +112,8 @@ CapturedTcp decode_segment(const IpHead& head) {
   segment.syn = (offset_and_flags & 0x02U) != 0;
   segment.rst = (offset_and_flags & 0x04U) != 0;
   segment.ack = (offset_and_flags & 0x10U) != 0;
-  if (head.packet.source.family == Family::kInet) segment.identification = head.packet.identification;
+  if (head.packet.source.family == Family::kInet)
+    segment.identification = static_cast<std::uint16_t>(head.packet.identification);
   const std::size_t option_bytes = tcp_bytes - kTcpHeaderBytes;
   segment.options_cut = reader.rest().size() < option_bytes;
   read_options(reader.rest().first(std::min(reader.rest().size(), option_bytes)), segment);

@@ -49,7 +49,7 @@ struct CapturedSegment {
   bool options_cut = false;          ///< by the snap length: MSS and SACK may be missing
   std::uint32_t header_bytes = 0;    ///< IP header with options or extension headers, and TCP header
   std::uint32_t payload_bytes = 0;   ///< of TCP
-  std::uint32_t identification = 0;  ///< IPv4's; 0 for IPv6
+  std::uint16_t identification = 0;  ///< IPv4's; 0 for IPv6
 
   std::uint32_t packet_bytes() const { return header_bytes + payload_bytes; }
   std::span<const SackBlock> sacked() const { return std::span(sack_blocks).first(sack_count); }

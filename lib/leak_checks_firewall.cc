@@ -32,7 +32,7 @@ std::string joined(const std::vector<std::string>& words) {
   return text;
 }
 
-/// "eth0 lets IPv4 and IPv6 out".
+/// "IPv4", "IPv6": those of which something leaves.
 std::vector<std::string> open_families(const KillSwitch& kill_switch) {
   std::vector<std::string> open;
   for (const Family family : kFamilies) {
@@ -100,8 +100,8 @@ void check_open(const LeakFacts& facts, Findings& findings) {
   const bool is_guard = promises.front()->is_spoof_guard;
   finding.title =
       is_guard ? fmt::format("The {} is left of a tunnel that is gone, and stops nothing", promises.front()->table)
-               : fmt::format("The kill switch in {} stops no {} packets that leave by {}", promises.front()->table,
-                             joined(open), open_interface(kill_switch));
+               : fmt::format("The kill switch in {} lets {} packets out by {}", promises.front()->table, joined(open),
+                             open_interface(kill_switch));
   finding.detail = fmt::format(
       "When the tunnel is gone, this machine's traffic leaves by {} in clear although rules look like a protection.",
       open_interface(kill_switch));

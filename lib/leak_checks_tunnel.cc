@@ -8,6 +8,8 @@
 #include <array>
 #include <string_view>
 
+#include "routing_checks.h"
+
 namespace vpndoctor {
 namespace {
 
@@ -42,10 +44,6 @@ constexpr auto kServices = std::to_array<Service>({
 
 std::span<const LeakCheck> tunnel_checks() { return kChecks; }
 
-RoutingFacts routing_facts(const LeakFacts& facts) {
-  return {.snapshot = facts.snapshot, .fib = facts.fib, .uid = facts.uid, .shares = {}, .claims = {}};
-}
-
 bool is_broken(const LeakFacts& facts, const TunnelReport& tunnel) {
   if (tunnel.state == TunnelState::kDead || tunnel.state == TunnelState::kOrphan) return true;
   if (tunnel.state != TunnelState::kUnknown || facts.snapshot.platform == Platform::kMacos) return false;
@@ -56,15 +54,15 @@ bool is_in_use(const TunnelReport& tunnel) {
   return tunnel.routes_count != 0 || tunnel.rules_count != 0 || !tunnel.dns_scopes.empty();
 }
 
-std::string counted(std::size_t count, const char* what) {
+std::string count_words(std::size_t count, const char* what) {
   return fmt::format("{} {}{}", count, what, count == 1 ? "" : "s");
 }
 
 std::string users_words(const TunnelReport& tunnel) {
   std::vector<std::string> words;
-  if (tunnel.routes_count != 0) words.push_back(counted(tunnel.routes_count, "route"));
-  if (tunnel.rules_count != 0) words.push_back(counted(tunnel.rules_count, "rule"));
-  if (!tunnel.dns_scopes.empty()) words.push_back(counted(tunnel.dns_scopes.size(), "resolver scope"));
+  if (tunnel.routes_count != 0) words.push_back(count_words(tunnel.routes_count, "route"));
+  if (tunnel.rules_count != 0) words.push_back(count_words(tunnel.rules_count, "rule"));
+  if (!tunnel.dns_scopes.empty()) words.push_back(count_words(tunnel.dns_scopes.size(), "resolver scope"));
   if (words.empty()) return "nothing";
   std::string text = words.front();
   for (std::size_t i = 1; i < words.size(); ++i) text += (i + 1 == words.size() ? " and " : ", ") + words[i];

@@ -6,12 +6,9 @@
 #include <vector>
 
 #include "leak_check_table.h"
-#include "routing_checks.h"
 
 namespace vpndoctor {
 
-/// The same facts as the routing checks take them; without shares and claims.
-RoutingFacts routing_facts(const LeakFacts& facts);
 /// True when nothing carries what is sent into it: dead, left behind, or without a carrier whoever holds it.
 bool is_broken(const LeakFacts& facts, const TunnelReport& tunnel);
 /// True when routes, rules or resolver scopes lead there.
@@ -23,7 +20,7 @@ std::vector<Command> restart_commands(const std::string& owner, const std::strin
 /// Says which program to start again.
 void add_restart_step(const std::string& owner, const std::string& interface, Finding& finding);
 /// "1 route", "2 routes".
-std::string counted(std::size_t count, const char* what);
+std::string count_words(std::size_t count, const char* what);
 
 using Findings = std::vector<Finding>;
 void check_dead_tunnels_in_use(const LeakFacts& facts, Findings& findings);

@@ -8,6 +8,7 @@
 #include <set>
 
 #include "leak_checks_tunnel.h"
+#include "routing_checks.h"
 #include "vpndoctor/text_escape.h"
 
 namespace vpndoctor {

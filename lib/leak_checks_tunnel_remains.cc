@@ -7,6 +7,7 @@
 #include <map>
 
 #include "crash_remains.h"
+#include "leak_checks_coverage.h"
 #include "leak_checks_tunnel.h"
 #include "server_routes.h"
 #include "vpn_leftovers.h"
@@ -19,7 +20,7 @@ namespace {
 std::string parts_words(const CrashRemains& remains) {
   std::vector<std::string> words;
   const auto add = [&words](std::size_t count, const char* what) {
-    if (count != 0) words.push_back(counted(count, what));
+    if (count != 0) words.push_back(count_words(count, what));
   };
   add(remains.rules.size(), "rule");
   add(remains.tables.size(), "table");
@@ -124,7 +125,7 @@ std::string growth_words(const Amounts& before, const Amounts& now) {
   std::string text;
   const auto compare = [&text](std::size_t old_count, std::size_t new_count, const char* what) {
     if (new_count <= old_count) return;
-    text += fmt::format("{}{}, {} before", text.empty() ? "" : "; ", counted(new_count, what), old_count);
+    text += fmt::format("{}{}, {} before", text.empty() ? "" : "; ", count_words(new_count, what), old_count);
   };
   compare(before.dead_tunnels, now.dead_tunnels, "dead tunnel");
   compare(before.rules, now.rules, "leftover rule");

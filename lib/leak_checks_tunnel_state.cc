@@ -4,6 +4,7 @@
 
 #include <algorithm>
 
+#include "leak_checks_coverage.h"
 #include "leak_checks_tunnel.h"
 #include "tunnel_users.h"
 #include "vpndoctor/text_escape.h"
@@ -73,7 +74,7 @@ void check_hung_tunnels(const LeakFacts& facts, Findings& findings) {
     Finding finding = finding_of("TUN002", tunnel);
     finding.title = fmt::format("{} hangs: what is sent into it is not read", name_of(tunnel));
     finding.detail =
-        fmt::format("{} It is used by {}.", "Everything that goes into the tunnel vanishes.", users_words(tunnel));
+        fmt::format("Everything that goes into the tunnel vanishes. It is used by {}.", users_words(tunnel));
     const Tunnel* known = facts.snapshot.find_tunnel(tunnel.interface);
     if (const Tunnel* holder = stopped_holder(facts, tunnel)) add_continue_step(*holder, finding);
     if (known != nullptr && known->holder_pid) {

@@ -59,8 +59,6 @@ TunnelJudgement judge_kernel_tunnel(const TunnelCase& facts);
 /// macOS's utun: its own by their signature, others only where a capture tells enough.
 TunnelJudgement judge_macos_tunnel(const TunnelCase& facts);
 
-/// True for the device that a tunnel module makes by itself in every namespace: sit0, tunl0, gre0, ip6tnl0 ...
-bool is_fallback_device(const Link& link);
 /// True for the names that macOS gives to tunnel interfaces, its own included.
 bool has_macos_tunnel_name(const std::string& interface);
 

@@ -7,7 +7,6 @@
 
 #include <algorithm>
 #include <array>
-#include <cstdlib>
 
 #include "tunnel_judgement.h"
 #include "tunnel_users.h"
@@ -17,26 +16,27 @@
 namespace vpndoctor {
 namespace {
 
-constexpr auto kFallbackDevices = std::to_array<std::string_view>(
-    {"tunl0", "gre0", "gretap0", "erspan0", "ip_vti0", "ip6_vti0", "sit0", "ip6tnl0", "ip6gre0"});
-
 bool is_wireguard(const TunnelCase& facts) {
   return facts.link.kind == "wireguard" || facts.link.kind == "amneziawg" ||
          (facts.tunnel != nullptr && facts.tunnel->kind == "wireguard");
 }
 
+TunnelJudgement judge_systems_own(const TunnelCase& facts) {
+  return {TunnelState::kSystem, facts.is_tun_device()
+                                    ? "It carries IPv4 over an IPv6-only network (CLAT, RFC 6877); it is no VPN."
+                                    : "It has no other end: the kernel makes such an interface by itself."};
+}
+
 TunnelJudgement judge(const TunnelCase& facts) {
   if (facts.snapshot.platform == Platform::kMacos) return judge_macos_tunnel(facts);
-  if (is_fallback_device(facts.link)) {
-    return {TunnelState::kSystem, "The kernel makes this interface by itself; nobody set up a tunnel with it."};
-  }
+  if (is_systems_own(facts.link)) return judge_systems_own(facts);
   if (is_wireguard(facts)) return judge_wireguard(facts);
   return facts.is_tun_device() ? judge_tun_device(facts) : judge_kernel_tunnel(facts);
 }
 
 bool is_judged(const Snapshot& snapshot, const Link& link) {
   if (snapshot.platform == Platform::kMacos) return has_macos_tunnel_name(link.name);
-  return is_fallback_device(link) || is_tunnel(snapshot, link.name);
+  return is_systems_own(link) || is_tunnel(snapshot, link.name);
 }
 
 const InterfaceActivity* activity_of(const Snapshot& snapshot, const std::string& interface) {
@@ -170,11 +170,6 @@ std::string TunnelCase::why_holder_unknown() const {
 
 bool TunnelCase::is_holder_stopped() const {
   return tunnel != nullptr && tunnel->holder_pid && (tunnel->holder_state == 'T' || tunnel->holder_state == 't');
-}
-
-bool is_fallback_device(const Link& link) {
-  return std::ranges::count(kFallbackDevices, link.name) != 0 && !link.tunnel_remote && link.kind != "tun" &&
-         link.kind != "wireguard";
 }
 
 std::vector<TunnelReport> judge_tunnels(const Snapshot& snapshot) {

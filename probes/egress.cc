@@ -140,7 +140,7 @@ std::optional<std::uint32_t> configured_mtu(const Lookup& lookup, const Link& li
 
 std::string kind_of(const Link& link) {
   if (link.kind != "tun") return tunnel_kind(link, {});
-  return tunnel_kind(link, holder_facts(link.name, find_tun_holders(link.name)));
+  return tunnel_kind(link, holder_facts(link, find_tun_holders(link.name)));
 }
 
 bool network_up() {

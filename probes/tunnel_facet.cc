@@ -73,7 +73,7 @@ std::optional<Tunnel> tun_tunnel(const Link& link, const Surroundings& around) {
   const TunHolders found = around.scan.of(link.name);
   Tunnel tunnel;
   tunnel.interface = link.name;
-  tunnel.kind = tunnel_kind(link, holder_facts(link.name, found));
+  tunnel.kind = tunnel_kind(link, holder_facts(link, found));
   if (tunnel.kind.empty()) return std::nullopt;
   tunnel.holder_not_seen = unseen_holder(found, link);
   tunnel.not_seen = tunnel.holder_not_seen;

@@ -14,8 +14,6 @@
 namespace vpndoctor {
 namespace {
 
-constexpr std::uint8_t kTap = 2;  // IFF_TAP, what IFLA_TUN_TYPE says
-
 /// rtnl_link_ops kinds that are tunnels, and the word we use.
 constexpr auto kKinds = std::to_array<std::pair<std::string_view, std::string_view>>({
     {"amneziawg", "amneziawg"},
@@ -51,7 +49,7 @@ std::string tun_kind(const Link& link, const TunHolderFacts& holder) {
   if (holder.wireguard_socket) return "wireguard";
   if (holder.process == "openvpn") return "openvpn";
   if (std::ranges::find(kNoVpns, holder.process) != kNoVpns.end()) return {};
-  const bool tap = link.tun_type ? *link.tun_type == kTap : link.hardware_type == ARPHRD_ETHER;
+  const bool tap = link.tun_type ? *link.tun_type == kTapDevice : link.hardware_type == ARPHRD_ETHER;
   if (!tap) return "tun";
   return std::ranges::find(kTapVpns, holder.process) == kTapVpns.end() ? "" : "tap";
 }

@@ -2,11 +2,14 @@
 // Names the kind of tunnel that an interface is, from what the kernel and the process holding it say. Pure.
 #pragma once
 
+#include <cstdint>
 #include <string>
 
 #include "vpndoctor/network.h"
 
 namespace vpndoctor {
+
+inline constexpr std::uint8_t kTapDevice = 2;  ///< IFF_TAP of linux/if_tun.h, what IFLA_TUN_TYPE says
 
 /// What is known of a tun or tap device beyond netlink.
 struct TunHolderFacts {

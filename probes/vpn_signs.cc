@@ -113,6 +113,7 @@ void Search::look_at_processes() {
     if (const auto pid = parse_number<std::uint32_t>(entry)) pids.push_back(*pid);
   }
   std::ranges::sort(pids);
+  if (pids.empty() || pids.front() != 1) limits_.emplace_back("processes of other users are hidden (/proc, hidepid)");
   if (pids.size() > kMostProcesses) {
     limits_.push_back(fmt::format("only {} of {} processes were looked at", kMostProcesses, pids.size()));
     pids.resize(kMostProcesses);

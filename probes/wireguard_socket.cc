@@ -115,16 +115,20 @@ bool hold_one_device(const std::vector<TunHolder>& holders) {
   return names.size() == 1;
 }
 
+/// Whether a socket of this namespace listens at that path, however it was named when it began to.
+bool is_listened_on(const std::string& path) {
+  const std::string real = real_path(path);
+  if (real.empty()) return false;
+  return std::ranges::any_of(listening_sockets_at("/proc/self/net/unix"), [&](const ListeningSocket& each) {
+    return each.path.ends_with(".sock") && real_path(each.path) == real;
+  });
+}
+
 /// The path of the control socket of that name that is listened on in this namespace; empty: none.
 std::string socket_of_name(const std::string& interface) {
-  const auto table = listening_sockets_at("/proc/self/net/unix");
   for (const std::string_view directory : kDirectories) {
-    const std::string path = fmt::format("{}{}.sock", directory, interface);
-    const std::string real = real_path(path);
-    const bool is_listened_on = !real.empty() && std::ranges::any_of(table, [&](const ListeningSocket& each) {
-      return each.path.ends_with(".sock") && real_path(each.path) == real;
-    });
-    if (is_listened_on) return path;
+    std::string path = fmt::format("{}{}.sock", directory, interface);
+    if (is_listened_on(path)) return path;
   }
   return {};
 }

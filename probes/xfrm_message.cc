@@ -6,6 +6,10 @@
 #include <linux/xfrm.h>
 #include <sys/socket.h>
 
+#include <algorithm>
+
+#include "parse_number.h"
+
 namespace vpndoctor {
 namespace {
 
@@ -134,6 +138,20 @@ std::optional<bool> decode_xfrm_default(Bytes payload) {
   const auto defaults = read_at<xfrm_userpolicy_default>(payload);
   if (!defaults) return std::nullopt;
   return defaults->out == XFRM_USERPOLICY_BLOCK;
+}
+
+/// Fields: address, kind, port, and others.
+std::optional<bool> lists_netlink_protocol(std::string_view table, unsigned protocol) {
+  constexpr std::string_view kBlanks = " \t";
+  if (!table.starts_with("sk ")) return std::nullopt;
+  while (!table.empty()) {
+    std::string_view line = table.substr(0, table.find('\n'));
+    table.remove_prefix(std::min(line.size() + 1, table.size()));
+    line.remove_prefix(std::min(line.find_first_of(kBlanks), line.size()));
+    line.remove_prefix(std::min(line.find_first_not_of(kBlanks), line.size()));
+    if (parse_number<unsigned>(line.substr(0, line.find_first_of(kBlanks))) == protocol) return true;
+  }
+  return false;
 }
 
 }  // namespace vpndoctor

@@ -6,6 +6,7 @@
 #include <functional>
 #include <optional>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "netlink_attributes.h"
@@ -30,5 +31,8 @@ XfrmTaken take_xfrm_policy(Bytes payload, const InterfaceNamer& name_of, std::ve
 XfrmTaken take_xfrm_state(Bytes payload, std::vector<XfrmState>& states);
 /// Whether an answer to XFRM_MSG_GETDEFAULT says that outgoing packets are blocked; nullopt when it is malformed.
 std::optional<bool> decode_xfrm_default(Bytes payload);
+/// Whether a table /proc/net/netlink has a socket of that kind of netlink: the kernel's own is there as soon as the
+/// module is. Nullopt when it is no such table.
+std::optional<bool> lists_netlink_protocol(std::string_view table, unsigned protocol);
 
 }  // namespace vpndoctor

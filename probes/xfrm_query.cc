@@ -82,15 +82,7 @@ void add_limits(Observed<Xfrm>& observed, const Untaken& untaken, bool interrupt
 /// would load the former.
 bool has_no_ipsec() {
   const auto sockets = read_small_file(kNetlinkSockets);
-  if (!sockets || sockets->find("Pid") == std::string::npos) return false;
-  for (std::string_view rest = *sockets; !rest.empty();) {
-    const std::string_view line = rest.substr(0, rest.find('\n'));
-    rest.remove_prefix(std::min(line.size() + 1, rest.size()));
-    const std::size_t space = line.find(' ');
-    const std::size_t protocol = line.find_first_not_of(' ', space);
-    if (protocol == std::string_view::npos) continue;
-    if (line.substr(protocol, line.find(' ', protocol) - protocol) == std::to_string(NETLINK_XFRM)) return false;
-  }
+  if (!sockets || lists_netlink_protocol(*sockets, NETLINK_XFRM).value_or(true)) return false;
   return ::access("/proc/net/pfkey", F_OK) != 0 && errno == ENOENT;
 }
 

@@ -19,6 +19,11 @@ std::string end_text(const IpAddress& address, std::uint16_t port) {
   return fmt::format(fmt::runtime(address.family == Family::kInet ? "{}:{}" : "[{}]:{}"), address.to_string(), port);
 }
 
+std::string flow_text(const FlowMtu& flow) {
+  return fmt::format("{} > {}", end_text(flow.source, flow.source_port),
+                     end_text(flow.destination, flow.destination_port));
+}
+
 struct StatusText {
   const char* text;
   Style style;
@@ -64,19 +69,16 @@ std::string flows_text(const CaptureFlows& flows) {
 
 void add_row(const FlowMtu& flow, StyledTable& table) {
   const StatusText status = status_text(flow);
-  table.table.rows.push_back({end_text(flow.source, flow.source_port),
-                              end_text(flow.destination, flow.destination_port),
-                              size_or_dash(flow.largest_acknowledged_bytes), size_or_dash(flow.smallest_lost_bytes),
-                              fmt::format("{}", flow.retransmitted), status.text});
+  table.table.rows.push_back({flow_text(flow), size_or_dash(flow.largest_acknowledged_bytes),
+                              size_or_dash(flow.smallest_lost_bytes), fmt::format("{}", flow.retransmitted),
+                              status.text});
   table.styles.push_back(status.style);
 }
 
 void write_why(const CaptureFlows& flows, Page& page) {
   if (!page.verbose()) return;
   page.heading("What the verdicts rest on");
-  for (const FlowMtu& flow : flows.flows)
-    page.item(fmt::format("{} > {}: {}.", end_text(flow.source, flow.source_port),
-                          end_text(flow.destination, flow.destination_port), flow.why));
+  for (const FlowMtu& flow : flows.flows) page.item(fmt::format("{}: {}.", flow_text(flow), flow.why));
 }
 
 }  // namespace
@@ -102,11 +104,11 @@ void write_sections(const CaptureFlows& flows, Page& page) {
   page.field("flows", flows_text(flows));
   for (const std::string& limit : flows.limits) page.field("limit", limit);
   StyledTable table;
-  table.table.columns = {{"from", false, true}, {"to"},     {"passed", true}, {"lost from", true},
-                         {"sent again", true},  {"verdict"}};
+  table.table.columns = {
+      {"flow", false, true}, {"passed", true}, {"lost from", true}, {"sent again", true}, {"verdict"}};
   const std::size_t shown = page.verbose() ? flows.flows.size() : std::min(flows.flows.size(), kShownRows);
   for (std::size_t index = 0; index < shown; ++index) add_row(flows.flows[index], table);
-  page.heading("TCP flows: the largest packet in bytes that was acknowledged, the smallest that was not");
+  page.heading("TCP flows, with the largest packet that passed and the smallest that did not");
   page.table(table);
   if (shown < flows.flows.size())
     page.paragraph(fmt::format("and {} more (--verbose shows all)", grouped(flows.flows.size() - shown)), 2,

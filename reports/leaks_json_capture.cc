@@ -1,5 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // What a capture saw and what probes past the tunnel proved, in the leaks command's `data`.
+#include <array>
+
 #include "leaks_json_parts.h"
 #include "units.h"
 #include "vpndoctor/wire.h"
@@ -35,19 +37,29 @@ void write_leak(JsonWriter& json, const CaptureLeak& leak) {
   }
   json.field_or_null("bound_interface", leak.bound_interface).field_or_null("interface", leak.interface);
   json.field("source", leak.source).field("source_port", port_or_null(leak.source_port));
-  json.field("first_at", timestamp(leak.first_at)).end_object();
+  json.field("first_at", timestamp(leak.first_at)).field("flows", leak.flows);
+  json.field("is_midstream", leak.is_midstream).field("is_forwarded", leak.is_forwarded).end_object();
 }
 
 void write_counts(JsonWriter& json, const CaptureCounts& counts) {
   json.key("no_leak").begin_object().field("tunnel", counts.tunnel).field("control", counts.control);
   json.field("local", counts.local).field("by_configuration", counts.by_configuration);
+  json.field("replies", counts.replies);
   json.field("incoming", counts.incoming).field("foreign", counts.foreign).end_object();
   json.field("undecided", counts.undecided);
 }
 
+const char* outcome_name(BypassOutcome outcome) {
+  constexpr std::array kNames = {"silence", "answer", "refused", "no_way"};
+  return kNames[static_cast<std::size_t>(outcome)];
+}
+
 void write_probe(JsonWriter& json, const BypassProbe& probe) {
   json.begin_object().field("interface", probe.interface).field("ttl", probe.ttl).field("protocol", probe.protocol);
-  json.field("answered_by", probe.answered_by).field_or_null("error", probe.error).end_object();
+  json.field("outcome", outcome_name(probe.outcome))
+      .field("answered_by", probe.answered_by)
+      .field_or_null("error", probe.error)
+      .end_object();
 }
 
 }  // namespace
@@ -65,8 +77,10 @@ void write_capture(JsonWriter& json, const std::optional<CaptureResult>& capture
   json.key("control").begin_object().field("seen", capture->control_seen);
   json.field_or_null("text", capture->control).end_object().key("leaks").begin_array();
   for (const CaptureLeak& leak : capture->leaks) write_leak(json, leak);
-  json.end_array().field("leaks_are_cut", capture->is_cut);
+  json.end_array().field("leaks_are_cut", capture->is_cut).field("leak_packets", capture->leak_packets);
+  json.field_or_null("proves_nothing_because", why_unanswered(*capture));
   write_counts(json, capture->counts);
+  json.field("untold", capture->untold).field_or_null("untold_because", capture->why_untold);
   json.field("limits", capture->limits).field_or_null("file", capture->file);
   json.field_or_null("written_to", capture->written_to).end_object();
 }

@@ -40,6 +40,7 @@ std::string harmless_text(const CaptureCounts& counts) {
       std::pair(counts.control, "of ARP, neighbour discovery and DHCP"),
       std::pair(counts.local, "to the LAN"),
       std::pair(counts.by_configuration, "outside by configuration"),
+      std::pair(counts.replies, "that answer what came from outside"),
       std::pair(counts.incoming, "that came in"),
       std::pair(counts.foreign, "of other machines"),
   };
@@ -50,9 +51,26 @@ std::string harmless_text(const CaptureCounts& counts) {
   return text;
 }
 
-std::string owner_text(const CaptureLeak& leak) {
+/// Empty: all were.
+std::string unjudged_text(const CaptureResult& capture) {
+  std::string text;
+  if (capture.counts.undecided != 0) {
+    text = fmt::format("{}: cut, malformed, not IP, or the tables do not tell",
+                       counted(capture.counts.undecided, "packet"));
+  }
+  if (capture.untold == 0) return text;
+  return fmt::format("{}{} to public addresses: {}", text.empty() ? "" : text + "; ", counted(capture.untold, "packet"),
+                     capture.why_untold);
+}
+
+/// Who sent it, and what else there is to know of it.
+std::string sender_text(const CaptureLeak& leak, bool with_interface) {
   std::string text = leak.owner ? process_text(leak.owner->pid, leak.owner->name) : "not known";
+  if (leak.is_forwarded) text = "another machine or a container";
+  if (leak.flows > 1) text += fmt::format(", {}", counted(leak.flows, "flow"));
   if (!leak.bound_interface.empty()) text += fmt::format(", bound to {}", leak.bound_interface);
+  if (leak.is_midstream) text += ", began before the capture";
+  if (with_interface) text += fmt::format(", by {}", leak.interface);
   return text;
 }
 
@@ -63,9 +81,8 @@ void write_leaks(const CaptureResult& capture, Page& page) {
   table.table.columns = {{"leaked to"}, {"what"}, {"process", false, true}, {"packets", true}, {"bytes", true}};
   for (std::size_t i = 0; i < shown; ++i) {
     const CaptureLeak& leak = capture.leaks[i];
-    const std::string by = has_several ? ", by " + leak.interface : "";
     table.table.rows.push_back({endpoint_text(leak.destination, leak.port), cell_text(leak.kind, kKindColumns),
-                                owner_text(leak) + by, grouped(leak.packets), grouped(leak.bytes)});
+                                sender_text(leak, has_several), grouped(leak.packets), grouped(leak.bytes)});
     table.styles.push_back(Style::kDoubtful);
   }
   page.table(table);
@@ -102,7 +119,8 @@ std::string probe_text(const BypassProbe& probe) {
 
 std::string capture_clause(const CaptureResult& capture) {
   if (capture.leaks.empty()) {
-    if (!capture.control_seen) return "the capture proves nothing, for it saw no packet that must be there";
+    const std::string why = why_unanswered(capture);
+    if (!why.empty()) return fmt::format("the capture proves nothing: {}", why);
     return capture.file.empty() ? fmt::format("a capture of {} saw no leak", seconds_text(capture.seconds))
                                 : "the capture has no leak";
   }
@@ -118,10 +136,7 @@ void write_capture(const CaptureResult& capture, Page& page) {
   page.field("packets", packets_text(capture));
   page.field("control", fmt::format("{}: {}", capture.control_seen ? "seen" : "NOT seen", capture.control));
   page.field("no leak", harmless_text(capture.counts));
-  if (capture.counts.undecided != 0) {
-    page.field("not judged", fmt::format("{}: cut, malformed, not IP, or the tables do not tell",
-                                         counted(capture.counts.undecided, "packet")));
-  }
+  page.field("not judged", unjudged_text(capture));
   page.field("kept in", capture.written_to);
   if (!capture.leaks.empty()) {
     page.blank_line();

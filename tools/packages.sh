@@ -7,7 +7,7 @@ build_packages=(g++ cmake ninja-build pkgconf libfmt-dev nlohmann-json3-dev libc
 # The oracles that tests compare with, the daemons that the lab runs, and the code checks.
 test_packages=(libgtest-dev clang-format-19 clang-tidy-19 mandoc python3 python3-jsonschema iproute2
   nftables iputils-ping openssl openvpn wireguard-go wireguard-tools dnsmasq-base
-  isc-dhcp-client dhcpcd-base iptables tcpdump tshark)
+  isc-dhcp-client dhcpcd-base iptables openssh-client tcpdump tshark ethtool)
 
 say() { echo "$program: $*" >&2; }
 

@@ -84,6 +84,11 @@ class Arguments(Case):
         self.assert_error(["mtu", DEAD_HOST, "second"], 2, "unexpected argument 'second'")
         self.assert_error(["mtu"], 2, "host is required")
         self.assert_error(["mtu", DEAD_HOST, "--min"], 2, "--min")
+        self.assert_error(["mtu", "--read", "x.pcap", DEAD_HOST], 2, "--read examines a capture: it goes without a host")
+        self.assert_error(["mtu", "--read", "x.pcap", "--min", "1300"], 2, "it goes without --min")
+        self.assert_error(["mtu", "--read", "x.pcap", "-4"], 2, "it goes without -4")
+        self.assert_error(["mtu", "--read", ""], 2, "--read")
+        self.assert_error(["mtu", "--read", "/nonexistent/x.pcap"], 2, "x.pcap")
 
     def test_the_json_of_an_error_names_the_command(self):
         for arguments, command in [(["mtu", "--json"], "mtu"), (["--json"], None), (["nope", "--json"], None),

@@ -290,9 +290,12 @@ def holds_signals(child):
 class Signals(LeaksCase):
     def interrupted(self, number, *arguments):
         with subprocess.Popen([world.TOOL, "leaks", *arguments], stdout=subprocess.PIPE, stderr=subprocess.PIPE) as child:
-            wait_until(child, lambda: holds_signals(child))
-            child.send_signal(number)
-            out, error = child.communicate(timeout=60)
+            try:
+                wait_until(child, lambda: holds_signals(child))
+                child.send_signal(number)
+                out, error = child.communicate(timeout=60)
+            finally:
+                child.kill()
         self.assertEqual((child.returncode, error), (130, b""))
         return out.decode()
 
@@ -319,7 +322,10 @@ class Signals(LeaksCase):
                         writer.append(os.open(self.path("fifo"), os.O_WRONLY | os.O_NONBLOCK))
                     return bool(writer)
 
-                wait_until(child, opened)
-                child.send_signal(signal.SIGINT)
-                self.assertEqual(child.wait(timeout=10), -signal.SIGINT)
+                try:
+                    wait_until(child, opened)
+                    child.send_signal(signal.SIGINT)
+                    self.assertEqual(child.wait(timeout=10), -signal.SIGINT)
+                finally:
+                    child.kill()
                 os.close(writer[0])

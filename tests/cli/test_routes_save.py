@@ -103,16 +103,22 @@ class Places(Saved):
             ip route add 10.1.0.0/16 table 77 nexthop via 192.0.2.9 weight 2 nexthop via 192.0.2.8 onlink dev vd0
             ip route add 10.2.0.0/16 table 77 encap ip id 7 dst 192.0.2.5 dev vd0
             ip -6 route add blackhole 2001:db8:7::/48 table 77
-            ip rule add not from 192.0.2.0/24 fwmark 0x1/0xff uidrange 1-5 ipproto 6 dport 80-90 table 77 pref 70"""],
+            ip rule add not from 192.0.2.0/24 fwmark 0x1/0xff uidrange 1-5 ipproto 6 dport 80-90 table 77 pref 70
+            ip xfrm policy add dst 198.51.100.0/24 proto udp dport 53 dir out mark 1 mask 3 priority 7 \
+              tmpl src 192.0.2.1 dst 203.0.113.9 proto esp mode tunnel"""],
                        check=True)
         try:
             text = self.save("-").stdout
         finally:
-            subprocess.run("ip route flush table 77; ip -6 route flush table 77; ip rule del pref 70", shell=True,
-                           check=True)
+            subprocess.run("ip route flush table 77; ip -6 route flush table 77; ip rule del pref 70;"
+                           "ip xfrm policy flush", shell=True, check=True)
         for line in text.splitlines():
             self.assertIsNone(validate_json.complaint(validator, line), line)
         self.assertIn('"metrics":{"mtu":1400,"advmss":1300}', text)
+        self.assertIn('"record":"xfrm_policy","direction":"out","family":"inet","source":"0.0.0.0/0"', text)
+        with open(os.path.join(world.SOURCE_DIR, "tests/fuzz/corpus/snapshot_reader/leaks"), encoding="utf-8") as file:
+            for line in file:
+                self.assertIsNone(validate_json.complaint(validator, line), line)
         for bad in ('{"record":"route"}', '{"record":"route","destination":"::/0","metric":-1}', '{"record":"what"}',
                     '{"record":"facet","facet":"routes"}', "{}"):
             self.assertIsNotNone(validate_json.complaint(validator, bad), bad)

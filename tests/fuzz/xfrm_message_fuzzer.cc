@@ -14,6 +14,7 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
   vpndoctor::take_xfrm_policy(bytes, name_of, xfrm.policies);
   vpndoctor::take_xfrm_state(bytes, xfrm.states);
   vpndoctor::decode_xfrm_default(bytes);
+  vpndoctor::lists_netlink_protocol({reinterpret_cast<const char*>(data), size}, 6);
   for (const vpndoctor::XfrmPolicy& each : xfrm.policies) {
     if (each.source.family() != each.family || each.destination.family() != each.family) __builtin_trap();
   }

@@ -3,7 +3,7 @@
 """One end of a TCP connection: tcp_peer.py listen|connect ADDRESS PORT [SIZE...]
 
 Sends writes of these sizes, the next one as soon as the last is on its way, then waits until all is acknowledged or the
-kernel has sent one segment again six times in a row. Without sizes it reads until the other end closes. Prints "ready"
+kernel has sent one segment again five times in a row. Without sizes it reads until the other end closes. Prints "ready"
 once it listens, and at the end "acknowledged", "stuck" or "read".
 """
 import fcntl
@@ -15,7 +15,7 @@ import time
 
 SIOCOUTQ = 0x5411
 TCPI_RETRANSMITS = 2  # the offset of tcpi_retransmits in struct tcp_info
-STUCK_TIMES = 6
+STUCK_TIMES = 5
 PATIENCE_S = 60
 
 

@@ -7,7 +7,7 @@ import machines
 import vpn
 import world
 from machines import CLIENT, run
-from test_states import INSIDE, StateCase
+from test_states import INSIDE, WG_INSIDE, StateCase
 from world import SERVER_MACHINE, codes, findings, leaks, tunnel
 
 REMAINS = {"TUN007": "error"}
@@ -59,6 +59,7 @@ class WgQuick(CrashCase):
     def test_is_no_remains_once_it_runs_again(self):
         self.crash()
         self.program.up()
+        world.set_resolvers(WG_INSIDE)
         self.assertEqual(codes(leaks("--expect", "full", status=0), at_least="error"), {})
 
     @unittest.skipUnless(vpn.is_userspace_wireguard_used(), "the kernel has WireGuard")

@@ -102,7 +102,7 @@ class Traffic:
 
     def __init__(self, world, machine, address, words):
         self.process = world.run_until_end(
-            machines.start(machine, "ping", "-n", "-i", "0.2", *words, address, until="PING"))
+            machines.start(machine, "stdbuf", "-oL", "ping", "-n", "-i", "0.2", *words, address, until="PING"))
 
     def stop(self):
         machines.kill(self.process.pid)

@@ -290,6 +290,13 @@ TEST(TunnelChecks, AServerRouteThatNoTunnelUsesIsAnErrorUnlessItIsConfigured) {
   EXPECT_EQ(unread.finding("TUN007")->severity, Severity::kWarning);
 }
 
+TEST(TunnelChecks, TheRouteToACloudsOwnServiceIsNoRemains) {
+  Machine machine = Machine::ordinary();
+  machine.route({.destination = "168.63.129.16/32", .interface = "eth0", .gateway = "192.0.2.1"});
+  machine.route({.destination = "169.254.169.254/32", .interface = "eth0", .gateway = "192.0.2.1"});
+  EXPECT_EQ(Case(std::move(machine)).tunnel_codes(), "");
+}
+
 TEST(TunnelChecks, ARouteOfALeaseIsNoRemains) {
   Case leased = crashed_openvpn();
   InterfaceConfiguration lease;

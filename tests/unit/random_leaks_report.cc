@@ -166,6 +166,9 @@ CaptureLeak random_leak(LeaksDraw& draw) {
   leak.first_at = draw.time();
   if (draw.chance()) leak.owner = SocketOwner{draw.number(), draw.maybe_text()};
   leak.bound_interface = draw.maybe_text();
+  leak.flows = draw.count();
+  leak.is_midstream = draw.chance();
+  leak.is_forwarded = draw.below(4) == 0;
   return leak;
 }
 
@@ -179,7 +182,14 @@ CaptureResult random_capture(LeaksDraw& draw) {
   capture.control = draw.maybe_text();
   capture.leaks = draw.list<CaptureLeak>(20, [&draw] { return random_leak(draw); });
   capture.is_cut = draw.chance();
-  capture.counts = {draw.count(), draw.count(), draw.count(), draw.count(), draw.count(), draw.count(), draw.count()};
+  for (std::uint64_t CaptureCounts::* count :
+       {&CaptureCounts::tunnel, &CaptureCounts::control, &CaptureCounts::local, &CaptureCounts::by_configuration,
+        &CaptureCounts::replies, &CaptureCounts::incoming, &CaptureCounts::foreign, &CaptureCounts::undecided}) {
+    capture.counts.*count = draw.chance() ? draw.count() : 0;
+  }
+  capture.leak_packets = draw.count();
+  capture.untold = draw.chance() ? draw.count() : 0;
+  capture.why_untold = draw.maybe_text();
   capture.limits = draw.texts();
   capture.file = draw.maybe_text();
   capture.written_to = draw.maybe_text();
@@ -192,8 +202,8 @@ BypassTest random_bypass(LeaksDraw& draw) {
   if (draw.chance()) test.target = draw.address();
   test.interfaces = draw.texts();
   test.probes = draw.list<BypassProbe>(15, [&draw] {
-    return BypassProbe{draw.text(), static_cast<std::uint8_t>(draw.below(256)), draw.text(), draw.maybe_address(),
-                       draw.maybe_text()};
+    return BypassProbe{draw.text(),       static_cast<std::uint8_t>(draw.below(256)), draw.text(), draw.maybe_address(),
+                       draw.maybe_text(), static_cast<BypassOutcome>(draw.below(4))};
   });
   test.why_not = draw.maybe_text();
   return test;

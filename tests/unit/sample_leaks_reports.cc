@@ -294,6 +294,8 @@ Report leaks_captured_report() {
   dns.bound_interface = "eth0";
   CaptureLeak ping = leak_of("203.0.113.9", 0, "icmp", 4);
   ping.ip_protocol = 1;
+  ping.flows = 2;
+  leaks.capture->leak_packets = 35;
   leaks.capture->leaks = {dns, leak_of("2001:db8:53::1", 443, "quic", 7), ping};
   Finding finding;
   finding.code = "LEK030";
@@ -318,9 +320,10 @@ Report leaks_bypass_report() {
   test.host = "example.org";
   test.target = address("203.0.113.80");
   test.interfaces = {"eth0"};
-  test.probes = {{"eth0", 1, "udp", address("192.0.2.1"), ""},
-                 {"eth0", 2, "udp", std::nullopt, ""},
-                 {"eth0", 1, "icmp", std::nullopt, "the packet filter of this machine refused it"}};
+  test.probes = {
+      {"eth0", 1, "udp", address("192.0.2.1"), "", BypassOutcome::kAnswer},
+      {"eth0", 2, "udp", std::nullopt, "", BypassOutcome::kSilence},
+      {"eth0", 1, "icmp", std::nullopt, "the packet filter of this machine refused it", BypassOutcome::kRefused}};
   leaks.bypass = std::move(test);
   return report_of(wireguard_machine(), std::move(leaks));
 }

@@ -208,7 +208,7 @@ TEST(TunnelState, UserspaceWireguardHangsLikeAnyProgram) {
 
 TEST(TunnelState, FallbackDevicesAreTheSystems) {
   Machine machine = Machine::ordinary();
-  machine.link("sit0", "sit", 0).link("tunl0", "ipip", 0).link("ip_vti0", "vti", 0).link("vnet0", "tun");
+  machine.link("sit0", "sit", 0).link("tunl0", "ipip", 0).tun("clat4").link("vnet0", "tun");
   machine.link("flannel.1", "vxlan").link("docker0", "bridge").link("vxlan0", "vxlan");
   Snapshot snapshot = machine.snapshot();
   snapshot.links->at(5).tun_type = std::uint8_t{2};
@@ -221,6 +221,7 @@ TEST(TunnelState, KernelTunnelsAreLiveWhenSomethingComesIn) {
   const auto gre = [](std::uint64_t received, std::uint64_t sent) {
     Scene scene;
     scene.link().kind = "gre";
+    scene.link().tunnel_remote = IpAddress::parse("198.51.100.9");
     scene.without_holder();
     return scene.moved(received, sent).state();
   };

@@ -95,6 +95,7 @@ std::string as_wg_prints(const WireguardPeer& peer) {
 
 std::string as_wg_prints(const std::vector<WireguardPeer>& peers) {
   std::vector<std::string> lines;
+  lines.reserve(peers.size());
   for (const WireguardPeer& peer : peers) lines.push_back(as_wg_prints(peer));
   // wireguard-go keeps its peers in a map.
   std::ranges::sort(lines);
@@ -203,6 +204,17 @@ TEST(WireguardControl, ASocketOfAnotherProcessIsNotBelieved) {
     EXPECT_EQ(tunnel.peers, std::nullopt);
     EXPECT_EQ(tunnel.not_seen,
               "/run/wireguard/vdwg0.sock is listened on by another process than the one that holds it");
+  });
+}
+
+TEST(WireguardControl, ADeviceThatNobodyHoldsIsNotWireguardsBecauseSomebodyListens) {
+  if (!why_skipped().empty()) GTEST_SKIP() << why_skipped();
+  in_network_namespace([] {
+    hide_control_sockets();
+    run("ip tuntap add vdwg0 mode tun");
+    ASSERT_GE(listen_at("/run/wireguard/vdwg0.sock"), 0);
+    EXPECT_TRUE(listens_as_wireguard("vdwg0"));
+    EXPECT_EQ(collected().kind, "tun");
   });
 }
 

@@ -182,6 +182,20 @@ TEST(XfrmMessage, AMessageThatIsCutIsNotBelieved) {
   EXPECT_EQ(decode_xfrm_default(Message{std::byte{1}, std::byte{1}, std::byte{2}}), false);
 }
 
+TEST(XfrmQuery, ATableOfSocketsTellsWhetherTheModuleIsThere) {
+  const std::string table =
+      "sk               Eth Pid        Groups   Rmem     Wmem     Dump  Locks    Drops    Inode\n"
+      "000000003c8e4a10 0   16         00000551 0        0        0     2        0        20\n"
+      "00000000e2a8d4b1 15  0          00000000 0        0        0     2        0        9\n";
+  EXPECT_EQ(lists_netlink_protocol(table, 6), false);
+  EXPECT_EQ(lists_netlink_protocol(table, 15), true);
+  EXPECT_EQ(lists_netlink_protocol(table, 0), true);
+  EXPECT_EQ(lists_netlink_protocol(table + "00000000e2a8d4b2 6   0          00000000 0", 6), true);
+  EXPECT_EQ(lists_netlink_protocol("", 6), std::nullopt);
+  EXPECT_EQ(lists_netlink_protocol("Permission denied\n", 6), std::nullopt);
+  EXPECT_EQ(lists_netlink_protocol("sk \n\n \nx", 6), false);
+}
+
 TEST(XfrmQuery, WhatIpXfrmMadeIsRead) {
   in_network_namespace([] {
     run("for i in 0 1; do ip link add d$i type veth peer name p$i; done");
