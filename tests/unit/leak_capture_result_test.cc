@@ -17,18 +17,18 @@ using namespace testing_support;
 
 TEST(LeakCapture, WithoutAControlThereIsNoAnswer) {
   Scene scene;
-  EXPECT_FALSE(is_answered(scene.result()));
+  EXPECT_FALSE(is_conclusive(scene.result()));
   scene.send(ip_packet(kOwn, "192.168.50.7", kProtocolUdp, udp(5, 5)));
-  EXPECT_FALSE(is_answered(scene.result()));
+  EXPECT_FALSE(is_conclusive(scene.result()));
   scene.take(arp_for("192.168.50.77"));
-  EXPECT_FALSE(is_answered(scene.result()));
+  EXPECT_FALSE(is_conclusive(scene.result()));
   scene.take(arp_for("192.168.50.1"));
-  EXPECT_TRUE(is_answered(scene.result()));
+  EXPECT_TRUE(is_conclusive(scene.result()));
   EXPECT_EQ(scene.result().control, "ARP for the gateway 192.168.50.1 on eth0");
   EXPECT_TRUE(scene.findings().empty());
   CaptureResult dropped = scene.result();
   dropped.dropped = 3;
-  EXPECT_FALSE(is_answered(dropped));
+  EXPECT_FALSE(is_conclusive(dropped));
   EXPECT_EQ(judge_capture(scene.facts(), dropped).at(0).code, "LEK034");
 }
 

@@ -109,7 +109,7 @@ TEST(LeakCapture, ACookedCaptureOfAllInterfacesIsJudgedOnItsPhysicalOnes) {
   EXPECT_EQ(scene.take(sll(0, 1, true, query()), "", 113), nullptr);
   EXPECT_EQ(scene.take(sll(4, 1, true, outer_packet()), "", 113), nullptr);
   EXPECT_EQ(scene.capture().result().leak_packets, 1U);
-  EXPECT_TRUE(is_answered(scene.capture().result()));
+  EXPECT_TRUE(is_conclusive(scene.capture().result()));
 }
 
 TEST(LeakCapture, AFileFromElsewhereIsJudgedByAddressesAndByTheEndpoint) {
