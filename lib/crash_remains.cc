@@ -142,8 +142,8 @@ void Gatherer::take_server_routes() {
     remains.server_routes.push_back(route);
     remains.has_default = remains.has_default && default_way(now_, family).has_value();
     const bool is_by_default = !routes.has_default(family) || routes.is_default_gateway(now_.routes->hops(*route)[0]);
-    // Where leases are not known, one of them may have asked for it.
-    const bool is_a_clients = route->protocol == kProtocolBoot && is_by_default && now_.leases.is_known();
+    // Where not all leases are known, one of them may have asked for it.
+    const bool is_a_clients = route->protocol == kProtocolBoot && is_by_default && now_.leases.is_complete();
     remains.is_certain = remains.is_certain || (is_a_clients && !has_working_tunnel());
   }
 }

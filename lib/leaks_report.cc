@@ -16,7 +16,7 @@ bool is_coverage_answered(const LeaksReport& report) {
 }  // namespace
 
 bool leaks_are_answered(const LeaksReport& report) {
-  return is_coverage_answered(report) && (!report.capture || is_answered(*report.capture)) &&
+  return is_coverage_answered(report) && (!report.capture || is_conclusive(*report.capture)) &&
          (!report.bypass || can_bypass(*report.bypass).has_value());
 }
 

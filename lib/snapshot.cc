@@ -79,9 +79,10 @@ bool is_systems_own(const Link& link) {
 bool is_tunnel(const Snapshot& snapshot, std::string_view interface) {
   if (snapshot.platform == Platform::kMacos) return is_macos_tunnel(snapshot, interface);
   const Link* link = snapshot.find_link(interface);
+  const Tunnel* tunnel = snapshot.find_tunnel(interface);
+  if (tunnel != nullptr && !tunnel->endpoints.empty()) return true;
   if (link != nullptr && is_systems_own(*link)) return false;
-  if (snapshot.find_tunnel(interface) != nullptr) return true;
-  if (link == nullptr) return false;
+  if (tunnel != nullptr || link == nullptr) return tunnel != nullptr;
   if (link->kind == "tun") return link->tun_type != kTap && link->hardware_type == kHardwareNone;
   return has_ends(*link) || std::ranges::count(kTunnelKinds, link->kind) != 0 || link->hardware_type == kHardwarePpp;
 }

@@ -74,8 +74,8 @@ class Volley {
   }
 
   std::vector<BypassProbe> records() const {
-    std::vector<BypassProbe> records;
-    for (const auto& socket : sockets_) records.push_back(socket->record());
+    std::vector<BypassProbe> records(sockets_.size());
+    std::ranges::transform(sockets_, records.begin(), [](const auto& socket) { return socket->record(); });
     return records;
   }
 

@@ -63,14 +63,20 @@ std::string unjudged_text(const CaptureResult& capture) {
                      capture.why_untold);
 }
 
-/// Who sent it, and what else there is to know of it.
+/// What it is, who sent it, and what else there is to know of it.
 std::string sender_text(const CaptureLeak& leak, bool with_interface) {
-  std::string text = leak.owner ? process_text(leak.owner->pid, leak.owner->name) : "not known";
-  if (leak.is_forwarded) text = "another machine or a container";
+  std::string text = leak.kind.empty() ? "packets" : leak.kind;
+  if (leak.is_forwarded) {
+    text += " of another machine or a container";
+  } else if (leak.owner) {
+    text += " by " + process_text(leak.owner->pid, leak.owner->name);
+  } else {
+    text += ", sender not known";
+  }
   if (leak.flows > 1) text += fmt::format(", {}", counted(leak.flows, "flow"));
   if (!leak.bound_interface.empty()) text += fmt::format(", bound to {}", leak.bound_interface);
   if (leak.is_midstream) text += ", began before the capture";
-  if (with_interface) text += fmt::format(", by {}", leak.interface);
+  if (with_interface) text += fmt::format(", out of {}", leak.interface);
   return text;
 }
 
@@ -78,11 +84,11 @@ void write_leaks(const CaptureResult& capture, Page& page) {
   const std::size_t shown = page.verbose() ? capture.leaks.size() : std::min(capture.leaks.size(), kMostLeaks);
   const bool has_several = capture.interfaces.size() > 1;
   StyledTable table;
-  table.table.columns = {{"leaked to"}, {"what"}, {"process", false, true}, {"packets", true}, {"bytes", true}};
+  table.table.columns = {{"leaked to"}, {"packets", true}, {"bytes", true}, {"what, and by whom", false, true}};
   for (std::size_t i = 0; i < shown; ++i) {
     const CaptureLeak& leak = capture.leaks[i];
-    table.table.rows.push_back({endpoint_text(leak.destination, leak.port), cell_text(leak.kind, kKindColumns),
-                                sender_text(leak, has_several), grouped(leak.packets), grouped(leak.bytes)});
+    table.table.rows.push_back({endpoint_text(leak.destination, leak.port), grouped(leak.packets),
+                                bytes_sent_text(leak.bytes), sender_text(leak, has_several)});
     table.styles.push_back(Style::kDoubtful);
   }
   page.table(table);

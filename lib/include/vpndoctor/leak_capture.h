@@ -96,7 +96,7 @@ struct CaptureResult {
 /// Why no leaks in this capture do not prove that there are none: no control, drops, tables that do not tell. A
 /// sentence without its full stop; empty when the question is answered, either way.
 std::string why_unanswered(const CaptureResult& capture);
-inline bool is_answered(const CaptureResult& capture) { return why_unanswered(capture).empty(); }
+inline bool is_conclusive(const CaptureResult& capture) { return why_unanswered(capture).empty(); }
 
 /// Judges packets. `facts` must outlive it unchanged.
 class LeakCapture {
