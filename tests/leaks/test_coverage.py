@@ -1,6 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
 """What the tables let out beside real VPNs, each leak with its remedy or its healthy twin. The kernel's own answer
 (ip route get) says where packets go before vpndoctor is asked."""
+import os
+import shutil
 import unittest
 
 import dhcp
@@ -143,15 +145,19 @@ class TunnelVision(Coverage):
         self.assert_way("tun0", PUBLIC)
         self.assertNotIn("LEK002", self.found())
 
+    @unittest.skipUnless(shutil.which("dhclient"), "isc-dhcp-client is not installed")
     def test_is_found_by_the_lease_of_dhclient(self):
         self.judge(dhcp.dhclient)
 
+    @unittest.skipUnless(shutil.which("dhcpcd"), "dhcpcd is not installed")
     def test_is_found_by_the_lease_of_dhcpcd(self):
         self.judge(dhcp.dhcpcd)
 
+    @unittest.skipUnless(os.path.exists(dhcp.NETWORKD), "systemd-networkd is not installed")
     def test_is_found_by_the_lease_of_networkd(self):
         self.judge(dhcp.networkd)
 
+    @unittest.skipUnless(shutil.which("dhclient"), "isc-dhcp-client is not installed")
     def test_is_not_what_an_honest_server_says(self):
         report = self.with_option(dhcp.dhclient, f"121,192.168.50.0/24,0.0.0.0,10.66.0.0/16,{NEIGHBOUR_ADDRESS},"
                                   f"168.63.129.16/32,{GATEWAY},169.254.169.254/32,{GATEWAY},0.0.0.0/0,{GATEWAY}")
