@@ -27,7 +27,7 @@ DnsExplanation explain(const DnsExplainCommand& command, const Snapshot& snapsho
 }
 
 /// That nobody is asked is an answer; that it is not known who would be is none.
-bool is_answered(const DnsPath& path) {
+bool has_answer(const DnsPath& path) {
   return path.is_answered_here || !path.asked.empty() || (path.why_none.empty() && path.uncertain.empty());
 }
 
@@ -49,7 +49,7 @@ Report run_dns_explain(const DnsExplainCommand& command, const OutputOptions& /*
   }
   DnsExplainReport result{std::move(*state), {}};
   result.explanation = explain(command, *result.snapshot);
-  const bool any = std::ranges::any_of(result.explanation.paths, is_answered) || has_no_way(result.explanation);
+  const bool any = std::ranges::any_of(result.explanation.paths, has_answer) || has_no_way(result.explanation);
   report.verdict = any ? Verdict::kOk : Verdict::kUndetermined;
   report.data = std::move(result);
   return report;
