@@ -178,8 +178,7 @@ TEST(KillSwitch, GuardAgainstSpoofedPacketsIsNone) {
     EXPECT_TRUE(up.has("FWL004"));
     EXPECT_FALSE(up.has("FWL001"));
     const Checked left = check(with_ruleset(Machine::ordinary(), kSpoofGuard), Coverage{});
-    ASSERT_TRUE(left.has("FWL001"));
-    EXPECT_EQ(left.findings.at("FWL001").severity, Severity::kWarning);
+    EXPECT_TRUE(left.findings.empty()) << "TUN007 tells of it";
   });
 }
 
