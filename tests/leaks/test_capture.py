@@ -114,6 +114,7 @@ class Captures(unittest.TestCase):
         self.assertEqual(self.leak_to(capture, 443)["kind"], "doh")  # it is the address of a well-known resolver
         self.assertEqual(self.leak_to(capture, 80)["kind"], "http")
         self.assertEqual(self.codes(report), ["LEK030", "LEK031"])
+        self.assertEqual(report["findings"][0]["code"], "LEK030", "what was seen leads what the tables say")
         self.assertEqual(report["verdict"], "problem")
 
     def test_leaks_past_wireguard(self):
