@@ -135,8 +135,8 @@ void check_resolver_outside(const DnsFacts& facts, DnsFindings& findings) {
   Finding finding = make_finding("DNS018", {"interface", *tunnel});
   const bool is_clear = std::ranges::any_of(asked, [&](const DnsQuery& query) { return !is_encrypted(facts, query); });
   if (!is_clear || own == TunnelServers::kForDomains) finding.severity = Severity::kWarning;
-  finding.title = fmt::format("All traffic goes through {}, but names are asked of {} outside of it, by {}", *tunnel,
-                              server.to_string(), answer.interface);
+  finding.title =
+      fmt::format("Names are asked of {} by {}, outside of {}", server.to_string(), answer.interface, *tunnel);
   finding.detail = fmt::format(
       "{} Whoever runs the server, and the provider that it asks in turn, learns what is visited{}.",
       own == TunnelServers::kNone ? "No tunnel has a DNS server." : "The tunnel has servers for some domains alone.",

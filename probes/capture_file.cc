@@ -135,7 +135,10 @@ Result<CaptureFileFacts> read_capture_file(const std::string& path, int interrup
   Fd file;
   if (path != "-") {
     file.reset(::open(path.c_str(), O_RDONLY | O_CLOEXEC));
-    if (!file) return failure(ErrorKind::kUsage, fmt::format("cannot read {}: {}", shown(path), std::strerror(errno)));
+    if (!file) {
+      return failure(ErrorKind::kUsage, fmt::format("cannot read {}: {}", shown(path), std::strerror(errno)),
+                     "name a capture, as tcpdump -w writes it");
+    }
   }
   Source source{path == "-" ? STDIN_FILENO : file.get(), interrupt_descriptor, false, {}};
   Stream stream = open_stream(source);

@@ -137,7 +137,7 @@ class MtuOptions final : public CommandOptions {
     MtuCommand mtu = mtu_;
     if (auto error = check_read(measuring_, mtu.read_file)) return std::unexpected(*error);
     if (!mtu.read_file.empty()) return mtu;
-    if (mtu.request.host.empty()) return failure(ErrorKind::kUsage, "host is required", "give a name or an address");
+    if (app_->count("host") == 0) return failure(ErrorKind::kUsage, "host is required", "give a name or an address");
     if (auto error = complete_mtu(mtu, raw_)) return std::unexpected(*error);
     return mtu;
   }

@@ -268,7 +268,7 @@ class Strangers(LeaksCase):
 
     @unittest.skipUnless(IS_ROOT, "needs a second user")
     def test_without_privilege_a_capture_is_refused_with_the_way_to_get_it(self):
-        done = run("leaks", "--json", "--capture", "1", prefix=UNPRIVILEGED)
+        done = run("leaks", "--json", "--capture", "1", "--interface", "vd0", prefix=UNPRIVILEGED)
         error = self.assert_json(done.stdout)["error"]
         self.assertEqual((done.returncode, error["kind"]), (3, "permission"))
         self.assertTrue(error["hint"])
@@ -301,7 +301,7 @@ class Signals(LeaksCase):
 
     def test_during_the_wait_or_a_capture_what_is_known_is_reported(self):
         with tunnel("tun0", "10.8.0.2/24"):
-            for arguments in ([], ["--capture", "3600"]) if IS_ROOT else ([],):
+            for arguments in ([], ["--capture", "3600", "--interface", "vd0"]) if IS_ROOT else ([],):
                 for number in (signal.SIGINT, signal.SIGTERM):
                     with self.subTest(arguments=arguments, number=number):
                         document = self.assert_json(self.interrupted(number, "--json", *arguments))

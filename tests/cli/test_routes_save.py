@@ -2,6 +2,7 @@
 """routes save: where the snapshot goes, whose it is, what becomes of a failure; and reading it again."""
 import json
 import os
+import re
 import stat
 import subprocess
 import tempfile
@@ -219,7 +220,7 @@ class Reading(Saved):
             good = file.read()
         with open(self.path("zeros"), "wb") as file:
             file.truncate(2 << 30)
-        bad = {"empty": "", "cut": good[:-30], "newer": good.replace('"1.1"', '"2.0"', 1),
+        bad = {"empty": "", "cut": good[:-30], "newer": re.sub(r'"version":"[0-9.]+"', '"version":"2.0"', good, count=1),
                "host_bits": good.replace('"192.0.2.0/24"', '"192.0.2.1/24"'), "text": "hello\n"}
         for name, content in bad.items():
             with open(self.path(name), "w", encoding="ascii") as file:

@@ -670,7 +670,7 @@ TEST(DnsResolverOutside, AFullTunnelWithoutAServerLeavesTheNetworksInCharge) {
   scene.scope_of("eth0").domains.clear();
   EXPECT_EQ(findings_of(scene), "DNS018 error");
   const Finding finding = only_finding(scene);
-  EXPECT_EQ(finding.title, "All traffic goes through tun0, but names are asked of 192.0.2.1 outside of it, by eth0");
+  EXPECT_EQ(finding.title, "Names are asked of 192.0.2.1 by eth0, outside of tun0");
   EXPECT_EQ(finding.subject.id, "tun0");
   scene.names_by({"files", "resolve", "dns"});
   EXPECT_EQ(findings_of(scene), "DNS018 error");
