@@ -117,6 +117,11 @@ bool passes_filter(const LeakFacts& facts, const Flow& flow, std::string_view in
   return true;
 }
 
+std::string sysctl_interface(std::string interface) {
+  std::ranges::replace(interface, '.', '/');
+  return interface;
+}
+
 std::string listed_words(const std::vector<std::string>& words) {
   constexpr std::size_t kMost = 3;
   std::string text;

@@ -39,6 +39,8 @@ std::set<std::string> uplinks(const Snapshot& snapshot);
 std::string tunnel_words(const LeakFacts& facts, Family family);
 /// "a", "a and b", "a, b and 3 more".
 std::string listed_words(const std::vector<std::string>& words);
+/// An interface within a name that `sysctl` takes: "eth0/7" for eth0.7 (sysctl(8)).
+std::string sysctl_interface(std::string interface);
 
 using LeakFindings = std::vector<Finding>;
 void check_inet6_outside(const LeakFacts& facts, LeakFindings& findings);

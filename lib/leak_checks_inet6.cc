@@ -45,8 +45,9 @@ void add_inet6_remedy(const LeakFacts& facts, const std::string& interface, Find
   }
   add_step(finding.remedy, "Or refuse IPv6 while the VPN is up; delete the route afterwards.",
            {root_command({"ip", "-6", "route", "add", "unreachable", "default", "metric", "1"})});
-  add_step(finding.remedy, "Or switch IPv6 off on the interface.",
-           {root_command({"sysctl", "-w", fmt::format("net.ipv6.conf.{}.disable_ipv6=1", interface)})});
+  add_step(
+      finding.remedy, "Or switch IPv6 off on the interface.",
+      {root_command({"sysctl", "-w", fmt::format("net.ipv6.conf.{}.disable_ipv6=1", sysctl_interface(interface))})});
 }
 
 bool is_outside_code(const Finding& finding) {

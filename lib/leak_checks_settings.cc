@@ -47,7 +47,8 @@ void add_linkdown_remedy(const LeakFacts& facts, const std::string& tunnel, Fami
     const auto found = settings.find(name);
     if (found == settings.end() || found->second.ignore_routes_with_linkdown.value_or(0) == 0) continue;
     commands.push_back(root_command(
-        {"sysctl", "-w", fmt::format("net.{}.conf.{}.ignore_routes_with_linkdown=0", sysctl_family(family), name)}));
+        {"sysctl", "-w",
+         fmt::format("net.{}.conf.{}.ignore_routes_with_linkdown=0", sysctl_family(family), sysctl_interface(name))}));
     finding.evidence.push_back(proof(
         facts.snapshot.settings, "setting",
         fmt::format("net.{}.conf.{}.ignore_routes_with_linkdown is 1", sysctl_family(family), escape_controls(name))));
@@ -107,6 +108,20 @@ std::string unknown_input_filter(const Snapshot& snapshot) {
   return {};
 }
 
+/// The larger of the interface's value and that of "all" holds, and loose is 2 (IN_DEV_MAXCONF).
+std::vector<Command> strict_filter(const Snapshot& snapshot, const std::string& interface) {
+  constexpr int kLoose = 2;
+  std::vector<Command> commands;
+  const auto& settings = snapshot.settings->inet;
+  const auto all = settings.find("all");
+  if (all != settings.end() && all->second.reverse_path_filter == kLoose) {
+    commands.push_back(root_command({"sysctl", "-w", "net.ipv4.conf.all.rp_filter=1"}));
+  }
+  commands.push_back(
+      root_command({"sysctl", "-w", fmt::format("net.ipv4.conf.{}.rp_filter=1", sysctl_interface(interface))}));
+  return commands;
+}
+
 /// A tunnel's address that takes packets from a physical interface.
 struct Exposed {
   const Address* address = nullptr;
@@ -161,7 +176,7 @@ void check_exposed_address(const LeakFacts& facts, LeakFindings& findings) {
   finding.evidence.push_back(
       proof(facts.snapshot.addresses, "address", fmt::format("{} is on {}", found->address->address, name)));
   add_step(finding.remedy, fmt::format("Make the reverse path filter of {} strict.", escape_controls(found->interface)),
-           {root_command({"sysctl", "-w", fmt::format("net.ipv4.conf.{}.rp_filter=1", found->interface)})});
+           strict_filter(facts.snapshot, found->interface));
   findings.push_back(std::move(finding));
 }
 

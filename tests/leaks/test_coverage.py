@@ -116,6 +116,15 @@ class Families(Coverage):
         self.assertNotEqual(run(CLIENT, "ip", "route", "get", PUBLIC6, check=False).returncode, 0)
         self.assertNotIn("LEK001", self.found())
 
+    def test_ipv6_is_switched_off_on_an_interface_with_a_dot(self):
+        machines = self.make()
+        machines.ip(CLIENT, "link set eth0 down", "link set eth0 name eth0.7", "link set eth0.7 up",
+                    f"route add default via {GATEWAY}")
+        machines.join_ipv6()
+        self.openvpn("redirect-gateway def1")
+        self.apply(findings(leaks(), "LEK001")[0], "sysctl -w")
+        self.assertNotIn("LEK001", self.found())
+
     def test_a_resolver_of_the_local_network_is_outside(self):
         self.make()
         self.openvpn("redirect-gateway def1", resolver=GATEWAY)
@@ -207,6 +216,10 @@ class Networks(Coverage):
             asked = run(CLIENT, "ip", "route", "get", address, "from", PUBLIC, "iif", "eth0", check=False)
             self.assertEqual(asked.returncode == 0, is_reached, asked.stderr)
             self.assertEqual("LEK012" in self.found(), is_reached)
+        run(CLIENT, "sysctl", "-qw", "net.ipv4.conf.all.rp_filter=2")
+        for command in findings(leaks(), "LEK012")[0]["remedy"]["commands"]:
+            run(CLIENT, *command["argv"])
+        self.assertNotIn("LEK012", self.found())
 
 
 class Ways(Coverage):
