@@ -160,13 +160,22 @@ Result<LinkId> resolve(const FibIndex& index, const Route& route, const NextHop&
   return resolve_gateway6(index, hop);
 }
 
+// The kernel gives an IPv6 route that refuses the loopback interface, whatever was named (fib6_nh_init()), and looks no
+// further than at its next hops; IPv4's has none.
+std::vector<NextHop> hops_of_refusal(const FibIndex& index, Family family) {
+  if (family == Family::kInet || index.loopback == kNoLink) return {};
+  NextHop hop;
+  hop.interface = index.links[index.loopback].name;
+  return {std::move(hop)};
+}
+
 // A route that refuses needs no next hop; any other does, and IPv4's local ones may leave it to the kernel.
 Result<void> resolve_hops(const FibIndex& index, ParsedRoute& parsed) {
   const RouteType type = parsed.route.type;
   const bool refuses = type == RouteType::kBlackhole || type == RouteType::kUnreachable ||
                        type == RouteType::kProhibit || type == RouteType::kThrow;
   if (refuses) {
-    parsed.next_hops.hops.clear();
+    parsed.next_hops.hops = hops_of_refusal(index, parsed.route.destination.family());
     return {};
   }
   if (parsed.next_hops.hops.empty()) {

@@ -62,6 +62,21 @@ TEST(FibChange, ARouteFindsItsInterfaceThroughItsGateway) {
   EXPECT_EQ(inet6->routes->routes.back().metric, 1024U);
 }
 
+TEST(FibChange, ARouteThatRefusesDoesSoInBothFamilies) {
+  Machine machine = Machine::ordinary();
+  machine.address("eth0", "2001:db8::2/64");
+  machine.route({.destination = "::/0", .interface = "eth0", .gateway = "fe80::1", .metric = 1024});
+  const Snapshot before = machine.snapshot();
+  const auto fate = [&](const char* route, const char* flow) {
+    const auto changed = with_route(before, route);
+    return changed ? Fib(*changed).lookup(parse_flow(flow).value()).fate : FlowFate::kUnicast;
+  };
+  EXPECT_EQ(fate("unreachable ::/0 metric 1", "2620:fe::9"), FlowFate::kUnreachable);
+  EXPECT_EQ(fate("blackhole 2620:fe::/32", "2620:fe::9"), FlowFate::kBlackhole);
+  EXPECT_EQ(fate("unreachable ::/0 metric 2000", "2620:fe::9"), FlowFate::kUnicast);
+  EXPECT_EQ(fate("unreachable 9.0.0.0/8", "9.9.9.9"), FlowFate::kUnreachable);
+}
+
 TEST(FibChange, WhatTheKernelWouldRefuseIsRefused) {
   EXPECT_EQ(refusal("203.0.113.0/24 via 198.51.100.1"), ErrorKind::kUsage);
   EXPECT_EQ(refusal("203.0.113.0/24 dev wg9"), ErrorKind::kUsage);

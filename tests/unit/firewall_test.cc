@@ -116,9 +116,21 @@ TEST(Firewall, StepThatIsNotModelledIsNamed) {
 TEST(Firewall, MarkThatMayBeSetIsUnknownAfterwards) {
   const Steps maybe_marked = Steps{kRateLimit} + set_mark(7);
   EXPECT_EQ(verdict_of({output_chain({maybe_marked, mark_is(7) + kDrop})}), FirewallVerdict::kUnknown);
-  // Bits of a mark are known, not sums of them: 0 or 7 may be any number below 8, and never 8.
+  // A mark is known by its bits: what is 0 or 7 may be any number below 8, and never 8.
   EXPECT_EQ(verdict_of({output_chain({maybe_marked, mark_is(8) + kDrop})}), FirewallVerdict::kAccepted);
   EXPECT_EQ(verdict_of({output_chain({set_mark(7), mark_is(7) + kDrop})}), FirewallVerdict::kDropped);
+}
+
+TEST(Firewall, ConnectionIsThereAfterTrackingWhateverThePriorityOfALaterHook) {
+  constexpr char kStateNew = 8;
+  const Steps is_new = {{.name = "ct", .destination = kRegister},
+                        {.name = "cmp", .source = kRegister, .data = std::string{kStateNew, '\0', '\0', '\0'}}};
+  FirewallChain chain = output_chain({is_new + kDrop});
+  EXPECT_EQ(verdict_of({chain}), FirewallVerdict::kDropped);
+  chain.priority = -300;
+  EXPECT_EQ(verdict_of({chain}), FirewallVerdict::kAccepted) << "it is before connection tracking";
+  chain.hook = FirewallHook::kPostrouting;
+  EXPECT_EQ(verdict_of({chain}), FirewallVerdict::kDropped);
 }
 
 TEST(Firewall, OnlyAChainOfTheTypeRouteSendsAMarkedPacketAnotherWay) {
