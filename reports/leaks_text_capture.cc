@@ -33,6 +33,12 @@ std::string packets_text(const CaptureResult& capture) {
   return text;
 }
 
+/// Returns nothing where a leak was seen and no control: then the leak itself shows that the capture sees.
+std::string control_text(const CaptureResult& capture) {
+  if (capture.control_seen) return "seen: " + capture.control;
+  return capture.leaks.empty() ? "NOT seen: " + capture.control : "";
+}
+
 /// "812 of the tunnels, 12 ARP, DHCP and the like".
 std::string harmless_text(const CaptureCounts& counts) {
   const std::array kinds = {
@@ -140,7 +146,7 @@ void write_capture(const CaptureResult& capture, Page& page) {
   page.heading("Packet capture");
   page.field("where", where_text(capture));
   page.field("packets", packets_text(capture));
-  page.field("control", fmt::format("{}: {}", capture.control_seen ? "seen" : "NOT seen", capture.control));
+  page.field("control", control_text(capture));
   page.field("no leak", harmless_text(capture.counts));
   page.field("not judged", unjudged_text(capture));
   page.field("kept in", capture.written_to);
