@@ -72,6 +72,24 @@ void add_look(Finding& finding) {
   add_step(finding.remedy, "See the rules.", {root_command({"nft", "list", "ruleset"})});
 }
 
+/// wg-quick's guards of tunnels that are gone, to be taken away.
+void add_deletion(const std::vector<const ProtectionSign*>& signs, Finding& finding) {
+  std::vector<Command> commands;
+  for (const ProtectionSign* sign : signs) {
+    if (sign->is_spoof_guard) commands.push_back(root_command({"nft", "delete", "table", sign->family, sign->name}));
+  }
+  const char* what = commands.size() == 1 ? "Delete the table that is left." : "Delete the tables that are left.";
+  add_step(finding.remedy, what, std::move(commands));
+}
+
+void add_promise_remedy(const std::vector<const ProtectionSign*>& promises, Finding& finding) {
+  if (promises.front()->is_spoof_guard) return add_deletion(promises, finding);
+  add_look(finding);
+  add_step(finding.remedy,
+           "Start the VPN client again, so that it makes its rules anew; or let your rules drop all that leaves by "
+           "another interface than the tunnel.");
+}
+
 /// What is meant as protection, and is not wg-quick's guard of a tunnel that is there.
 std::vector<const ProtectionSign*> broken_promises(const KillSwitch& kill_switch) {
   std::vector<const ProtectionSign*> found;
@@ -107,10 +125,7 @@ void check_open(const LeakFacts& facts, Findings& findings) {
       open_interface(kill_switch));
   for (const ProtectionSign* sign : promises) finding.evidence.push_back({"netlink", sign->table, sign->why});
   add_evidence(kill_switch, finding);
-  add_look(finding);
-  add_step(finding.remedy, is_guard ? "Start the VPN again, or delete the table."
-                                    : "Start the VPN client again, so that it makes its rules anew; or let your rules "
-                                      "drop all that leaves by another interface than the tunnel.");
+  add_promise_remedy(promises, finding);
   findings.push_back(std::move(finding));
 }
 
@@ -168,9 +183,7 @@ void check_missing(const LeakFacts& facts, Findings& findings) {
   finding.detail = "All public traffic goes through the tunnel now. Nothing would stop it if the tunnel went away.";
   add_evidence(kill_switch, finding);
   for (const ProtectionSign& sign : kill_switch.signs) finding.evidence.push_back({"netlink", sign.table, sign.why});
-  add_step(finding.remedy,
-           "Where that matters, turn on the kill switch of the VPN client, or drop what leaves by "
-           "another interface than the tunnel.");
+  add_step(finding.remedy, kUseKillSwitch);
   findings.push_back(std::move(finding));
 }
 

@@ -33,7 +33,7 @@ void judge_bound(const LeakFacts& facts, const std::string& interface, LeakFindi
     finding.detail = "No privilege is needed for that. Only a packet filter or a rule can forbid it.";
     if (!passes_filter(facts, flow, interface, finding)) continue;
     finding.evidence.push_back(route_evidence(routing_facts(facts), *path.route));
-    add_step(finding.remedy, "Switch on the VPN client's kill switch, where programs that do so are a worry.");
+    add_step(finding.remedy, kUseKillSwitch);
     findings.push_back(std::move(finding));
     return;
   }

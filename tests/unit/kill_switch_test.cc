@@ -180,6 +180,9 @@ TEST(KillSwitch, GuardAgainstSpoofedPacketsIsNone) {
     const Checked left = check(with_ruleset(Machine::ordinary(), kSpoofGuard), Coverage{});
     ASSERT_TRUE(left.has("FWL001"));
     EXPECT_EQ(left.findings.at("FWL001").severity, Severity::kWarning);
+    const auto& commands = left.findings.at("FWL001").remedy.commands;
+    ASSERT_EQ(commands.size(), 1U);
+    EXPECT_EQ(commands.front().argv, (std::vector<std::string>{"nft", "delete", "table", "ip", "wg-quick-wg0"}));
   });
 }
 
