@@ -12,7 +12,7 @@ namespace vpndoctor {
 inline constexpr auto kFirewallCodes = std::to_array<CodeEntry>({
     {"FWL001", "kill-switch-open", Severity::kWarning, "A kill switch does not stop packets",
      "Rules of the packet filter look like a kill switch: they drop packets, and name a tunnel or carry a VPN client's "
-     "name; or wg-quick left its table behind, whose rules stop spoofed packets alone. Yet packets of this machine to "
+     "name. Yet packets of this machine to "
      "public addresses, sent as if the tunnel were gone, get past every chain (output, postrouting and the device's "
      "egress) and leave by a physical interface. The chains are followed as the kernel does for a new connection "
      "without a mark, of the user who asks: TCP, UDP and ICMP. Remedy: let the rules drop all that leaves by another "

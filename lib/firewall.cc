@@ -35,6 +35,14 @@ std::int32_t priority_of(const FirewallChain& chain) {
                                                                                         : kSourceNatPriority;
 }
 
+/// A packet meets connection tracking when it comes in or is made (nf_conntrack_proto.c ipv4_conntrack_ops): chains of
+/// these two hooks may come before it, those of the later hooks never do, whatever their priority is.
+bool is_tracked_at(FirewallHook hook, std::int32_t priority) {
+  if (hook == FirewallHook::kIngress) return false;
+  const bool tracks = hook == FirewallHook::kPrerouting || hook == FirewallHook::kOutput;
+  return !tracks || priority > kTrackingPriority;
+}
+
 bool is_on(const FirewallChain& chain, const std::string& interface) {
   return std::ranges::any_of(chain.devices, [&](const std::string& device) {
     const bool is_prefix = device.ends_with('*');
@@ -118,7 +126,7 @@ void Journey::remember(const FirewallOutcome& outcome) {
 void Journey::run(const HookedChain& hooked) {
   const bool is_untracked_nat = hooked.chain->type == "nat" && packet_.is_untracked == Truth::kYes;
   if (is_untracked_nat) return;
-  place_.has_connection = hooked.priority > kTrackingPriority;
+  place_.has_connection = is_tracked_at(place_.hook, hooked.priority);
   place_.is_netdev = hooked.table->family == "netdev";
   const FirewallPacket before = packet_;
   FirewallOutcome outcome = run_chain(place_, *hooked.table, *hooked.chain, packet_);

@@ -37,9 +37,7 @@ struct FamilyKillSwitch {
 
 /// A table that looks like a VPN's protection.
 struct ProtectionSign {
-  std::string table;            ///< "table inet mullvad", for a sentence
-  std::string family;           ///< "inet"
-  std::string name;             ///< "mullvad", as the kernel has it
+  std::string table;            ///< "table inet mullvad"
   std::string why;              ///< a phrase: "its chain output drops, and it names the tunnel wg0"
   bool is_spoof_guard = false;  ///< wg-quick's rules against spoofed packets, which stop nothing that leaves
   bool is_left_behind = false;  ///< its tunnel is not there

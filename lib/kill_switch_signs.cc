@@ -109,8 +109,6 @@ void add_spoof_guard(const Snapshot& snapshot, const FirewallTable& table, std::
   if (!table.name.starts_with(kWgQuick)) return;
   const std::string interface = table.name.substr(kWgQuick.size());
   signs.push_back({.table = fmt::format("table {} {}", table.family, escape_controls(table.name)),
-                   .family = table.family,
-                   .name = table.name,
                    .why = "wg-quick's rules against spoofed packets stop nothing that this machine sends",
                    .is_spoof_guard = true,
                    .is_left_behind = !is_there(snapshot, interface)});
@@ -141,12 +139,7 @@ void add_filter(const Snapshot& snapshot, const FirewallTable& table, std::vecto
   std::string why = product != nullptr ? fmt::format("{} makes a table of this name", product->name)
                                        : fmt::format("it drops packets at its hook {} and names the tunnel {}",
                                                      firewall_hook_name(hook), escape_controls(tunnel));
-  signs.push_back({.table = phrase,
-                   .family = table.family,
-                   .name = table.name,
-                   .why = std::move(why),
-                   .is_spoof_guard = false,
-                   .is_left_behind = is_gone});
+  signs.push_back({.table = phrase, .why = std::move(why), .is_spoof_guard = false, .is_left_behind = is_gone});
 }
 
 }  // namespace

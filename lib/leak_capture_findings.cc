@@ -36,14 +36,14 @@ const char* code_of(const LeakFacts& facts, const CaptureLeak& leak) {
 }
 
 std::string what(const char* code, const Group& group) {
-  const std::string packets = counted(group.packets, "packet", "packets");
   std::set<IpAddress> addresses;
   for (const CaptureLeak* leak : group.leaks) addresses.insert(leak->destination);
   const std::string_view of = code;
   if (of == "LEK031") {
-    return fmt::format("{} with DNS questions to {}", packets, counted(addresses.size(), "server", "servers"));
+    return fmt::format("{} to {}", counted(group.packets, "DNS packet", "DNS packets"),
+                       counted(addresses.size(), "server", "servers"));
   }
-  if (of == "LEK033") return packets + " to the VPN server";
+  if (of == "LEK033") return counted(group.packets, "packet", "packets") + " to the VPN server";
   const char* family = of == "LEK032" ? "IPv6 " : "";
   return fmt::format("{} {}{} to {}", group.packets, family, group.packets == 1 ? "packet" : "packets",
                      counted(addresses.size(), "address", "addresses"));
@@ -97,7 +97,8 @@ Finding leak_finding(const CaptureResult& capture, const char* code, const std::
   finding.title = fmt::format("{} left {}outside the tunnel", what(code, group),
                               interface.empty() ? "" : fmt::format("by {} ", escape_controls(interface)));
   finding.detail =
-      "Whoever owns the networks on the way sees them as they are, with this machine's own address as the sender.";
+      "Whoever owns the networks on the way sees these packets as they are, with this machine's own address as the "
+      "sender.";
   if (!is_certain) {
     finding.detail += " The beginning of these connections was not captured: they may have been begun from outside.";
   }

@@ -169,7 +169,8 @@ LeakVerdict LeakCapture::State::judge(const CapturedPacket& packet, const FlowPa
   const OuterMatch match = outer.match(flow.key, flow.has_ports, !packet.interface.empty());
   if (match.kind == OuterKind::kOuter) {
     std::string& control = interfaces[flow.key.interface].control;
-    if (control.empty()) control = fmt::format("packets of {}", match.tunnel);
+    // Stands before a question for the gateway, which it takes to send the first of them.
+    control = fmt::format("packets of {}", match.tunnel);
     return LeakVerdict::kTunnel;
   }
   if (match.kind == OuterKind::kUntold) {

@@ -72,29 +72,11 @@ void add_look(Finding& finding) {
   add_step(finding.remedy, "See the rules.", {root_command({"nft", "list", "ruleset"})});
 }
 
-/// wg-quick's guards of tunnels that are gone, to be taken away.
-void add_deletion(const std::vector<const ProtectionSign*>& signs, Finding& finding) {
-  std::vector<Command> commands;
-  for (const ProtectionSign* sign : signs) {
-    if (sign->is_spoof_guard) commands.push_back(root_command({"nft", "delete", "table", sign->family, sign->name}));
-  }
-  const char* what = commands.size() == 1 ? "Delete the table that is left." : "Delete the tables that are left.";
-  add_step(finding.remedy, what, std::move(commands));
-}
-
-void add_promise_remedy(const std::vector<const ProtectionSign*>& promises, Finding& finding) {
-  if (promises.front()->is_spoof_guard) return add_deletion(promises, finding);
-  add_look(finding);
-  add_step(finding.remedy,
-           "Start the VPN client again, so that it makes its rules anew; or let your rules drop all that leaves by "
-           "another interface than the tunnel.");
-}
-
-/// What is meant as protection, and is not wg-quick's guard of a tunnel that is there.
+/// What is meant as protection, unlike wg-quick's guard: that one left behind is of the VPN's remains.
 std::vector<const ProtectionSign*> broken_promises(const KillSwitch& kill_switch) {
   std::vector<const ProtectionSign*> found;
   for (const ProtectionSign& sign : kill_switch.signs) {
-    if (!sign.is_spoof_guard || sign.is_left_behind) found.push_back(&sign);
+    if (!sign.is_spoof_guard) found.push_back(&sign);
   }
   return found;
 }
@@ -115,17 +97,17 @@ void check_open(const LeakFacts& facts, Findings& findings) {
   const auto promises = broken_promises(kill_switch);
   if (open.empty() || promises.empty() || is_one_family_alone(kill_switch)) return;
   Finding finding = make_finding("FWL001", {"firewall", promises.front()->table});
-  const bool is_guard = promises.front()->is_spoof_guard;
-  finding.title =
-      is_guard ? fmt::format("The {} is left of a tunnel that is gone, and stops nothing", promises.front()->table)
-               : fmt::format("The kill switch in {} lets {} packets out by {}", promises.front()->table, joined(open),
-                             open_interface(kill_switch));
+  finding.title = fmt::format("The kill switch in {} lets {} packets out by {}", promises.front()->table, joined(open),
+                              open_interface(kill_switch));
   finding.detail = fmt::format(
       "When the tunnel is gone, this machine's traffic leaves by {} in clear although rules look like a protection.",
       open_interface(kill_switch));
   for (const ProtectionSign* sign : promises) finding.evidence.push_back({"netlink", sign->table, sign->why});
   add_evidence(kill_switch, finding);
-  add_promise_remedy(promises, finding);
+  add_look(finding);
+  add_step(finding.remedy,
+           "Start the VPN client again, so that it makes its rules anew; or let your rules drop all that leaves by "
+           "another interface than the tunnel.");
   findings.push_back(std::move(finding));
 }
 
@@ -167,6 +149,17 @@ void check_forwarded(const LeakFacts& facts, Findings& findings) {
   }
 }
 
+/// All of a family goes into tunnels of which one is not known to be broken: another check tells of those that are.
+bool is_carried(const LeakFacts& facts, Family family) {
+  const std::vector<std::string>& names = facts.coverage.of(family).tunnels;
+  return is_full(facts, family) &&
+         (names.empty() || std::ranges::any_of(names, [&](const std::string& name) {
+            const auto tunnel = std::ranges::find(facts.tunnels, name, &TunnelReport::interface);
+            return tunnel == facts.tunnels.end() ||
+                   (tunnel->state != TunnelState::kDead && tunnel->state != TunnelState::kOrphan);
+          }));
+}
+
 void check_missing(const LeakFacts& facts, Findings& findings) {
   if (!is_any_full(facts)) return;
   const KillSwitch kill_switch = judge_kill_switch(facts);
@@ -174,7 +167,7 @@ void check_missing(const LeakFacts& facts, Findings& findings) {
   std::vector<std::string> open;
   for (const Family family : kFamilies) {
     const bool is_open = kill_switch.of(family).local.state == StopState::kOpen;
-    if (is_full(facts, family) && is_open) open.emplace_back(family_title(family));
+    if (is_carried(facts, family) && is_open) open.emplace_back(family_title(family));
   }
   if (open.empty() || is_told_elsewhere) return;
   Finding finding = make_finding("FWL004", {"firewall", "output"});

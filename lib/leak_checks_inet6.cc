@@ -66,8 +66,8 @@ void check_inet6_outside(const LeakFacts& facts, LeakFindings& findings) {
   if (!answer.source || !is_global_source(*answer.source)) return;
   const std::string interface = escape_controls(answer.interface);
   Finding finding = make_finding("LEK001", {"interface", std::string(answer.interface)});
-  finding.title =
-      fmt::format("IPv6 leaves by {} while {} takes all IPv4", interface, tunnel_words(facts, Family::kInet));
+  finding.title = fmt::format("IPv6 leaves by {} while {} takes {} IPv4", interface, tunnel_words(facts, Family::kInet),
+                              facts.coverage.inet.mode == CoverageMode::kFull ? "all" : "most of");
   finding.detail = fmt::format(
       "Programs use IPv6 first where a site has it. The network sees what is visited, and the sites see {}, the "
       "address "

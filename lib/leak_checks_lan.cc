@@ -109,8 +109,8 @@ void add_servers(const LeakFacts& facts, const std::vector<const OutsidePrefix*>
       fmt::format("All packets to the VPN server{} {} leave by {}, not only the tunnel's own",
                   servers.size() == 1 ? "" : "s", listed_words(addresses), escape_controls(first.interface));
   finding.detail =
-      "A web page or another service at such an address is reached in clear. The client made it so: its own packets "
-      "need a way out.";
+      "A web page or another service at the address of a VPN server is reached in clear. The client made it so: its "
+      "own packets need a way out.";
   const Flow flow = packet_to(facts, first.prefix.address);
   if (!passes_filter(facts, flow, first.interface, finding)) return;
   const FlowAnswer answer = facts.fib.lookup(flow);

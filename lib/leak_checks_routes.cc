@@ -12,6 +12,7 @@
 #include "coverage_sweep.h"
 #include "default_way.h"
 #include "leak_checks_coverage.h"
+#include "server_routes.h"
 #include "vpndoctor/route_owner.h"
 #include "vpndoctor/text_escape.h"
 
@@ -236,12 +237,25 @@ void check_dhcp_routes(const LeakFacts& facts, LeakFindings& findings) {
   }
 }
 
+namespace {
+
+/// A host route of a VPN that is gone, which the remains of that VPN tell of, past a tunnel that carries nothing.
+bool is_remains(const LeakFacts& facts, const PastRoute& past) {
+  const auto tunnel = std::ranges::find(facts.tunnels, past.tunnel, &TunnelReport::interface);
+  if (tunnel == facts.tunnels.end()) return false;
+  if (tunnel->state != TunnelState::kDead && tunnel->state != TunnelState::kOrphan) return false;
+  return std::ranges::count(ServerRoutes(facts.snapshot).unused(), past.route) != 0;
+}
+
+}  // namespace
+
 void check_specific_routes(const LeakFacts& facts, LeakFindings& findings) {
   for (const Family family : {Family::kInet, Family::kInet6}) {
     const std::vector<PastRoute> found = PastRoutes(facts, family).find();
     std::map<std::pair<std::string, std::uint8_t>, std::vector<const PastRoute*>> groups;
     for (const PastRoute& past : found) {
-      if (past.lease == nullptr && past.is_public) groups[{past.interface, past.route->protocol}].push_back(&past);
+      if (past.lease == nullptr && past.is_public && !is_remains(facts, past))
+        groups[{past.interface, past.route->protocol}].push_back(&past);
     }
     for (const auto& [key, routes] : groups) add_specific_finding(facts, routes, findings);
   }

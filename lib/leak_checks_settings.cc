@@ -153,13 +153,14 @@ void check_exposed_address(const LeakFacts& facts, LeakFindings& findings) {
   Finding finding = make_finding("LEK012", {"interface", found->address->interface});
   finding.title = fmt::format("The address {} of {} takes packets that arrive by {}", found->address->address, name,
                               escape_controls(found->interface));
-  finding.detail = "Who is on the same network can find the address out, and guess at connections through the tunnel.";
+  finding.detail =
+      "Who is on the same network can find the tunnel's address out, and guess at connections through the tunnel.";
   finding.evidence.push_back(
       proof(facts.snapshot.settings, "setting",
             fmt::format("the reverse path filter is not strict on {}", escape_controls(found->interface))));
   finding.evidence.push_back(
       proof(facts.snapshot.addresses, "address", fmt::format("{} is on {}", found->address->address, name)));
-  add_step(finding.remedy, "Make the reverse path filter strict there.",
+  add_step(finding.remedy, fmt::format("Make the reverse path filter of {} strict.", escape_controls(found->interface)),
            {root_command({"sysctl", "-w", fmt::format("net.ipv4.conf.{}.rp_filter=1", found->interface)})});
   findings.push_back(std::move(finding));
 }

@@ -33,36 +33,44 @@ std::string parts_words(const CrashRemains& remains) {
   return text;
 }
 
-std::string consequence(const CrashRemains& remains) {
+bool is_all_tunnelled(const LeakFacts& facts) {
+  return facts.coverage.inet.mode == CoverageMode::kFull || facts.coverage.inet6.mode == CoverageMode::kFull;
+}
+
+std::string consequence(const LeakFacts& facts, const CrashRemains& remains) {
   if (!remains.kill_switches.empty())
     return "What goes into the kill switch's interface vanishes: there is no VPN behind it.";
   if (!remains.has_default)
     return "The default route is gone with the VPN: this machine reaches its own networks alone.";
+  if (remains.is_certain && is_all_tunnelled(facts)) return "A VPN is gone without having cleaned up.";
   if (remains.is_certain)
     return "The VPN is gone without having cleaned up: what was meant for its tunnel leaves in clear.";
   return "It does no harm by itself; it shows that a VPN may have ended without cleaning up.";
 }
 
-void quote_rules(const LeakFacts& facts, const CrashRemains& remains, Finding& finding,
-                 std::vector<Command>& commands) {
+/// The commands take away what `routes restore --infer` takes away as well.
+std::vector<Command> quote_routing(const LeakFacts& facts, const CrashRemains& remains, Finding& finding) {
+  std::vector<Command> commands;
   for (const Rule* rule : remains.rules) {
     finding.evidence.push_back(
         proof(facts.snapshot.rules, fmt::format("rule {}", rule->priority), joined(rule_words(*rule))));
     commands.push_back(delete_rule(*rule));
   }
-  for (const FirewallTable* table : remains.tables) {
-    finding.evidence.push_back(proof(facts.snapshot.firewall, "nftables",
-                                     fmt::format("table {} {}", table->family, escape_controls(table->name))));
-    commands.push_back(root_command({"nft", "delete", "table", table->family, table->name}));
-  }
-}
-
-void quote_others(const LeakFacts& facts, const CrashRemains& remains, Finding& finding,
-                  std::vector<Command>& commands) {
   const RoutingFacts routing = routing_facts(facts);
   for (const Route* route : remains.server_routes) {
     finding.evidence.push_back(route_evidence(routing, *route));
     commands.push_back(delete_route(routing, *route));
+  }
+  return commands;
+}
+
+std::vector<Command> quote_others(const LeakFacts& facts, const CrashRemains& remains, Finding& finding) {
+  std::vector<Command> commands;
+  for (const FirewallTable* table : remains.tables) {
+    finding.evidence.push_back(proof(facts.snapshot.firewall, "nftables",
+                                     fmt::format("table {} {} stops spoofed packets, nothing that this machine sends",
+                                                 table->family, escape_controls(table->name))));
+    commands.push_back(root_command({"nft", "delete", "table", table->family, table->name}));
   }
   for (const VpnSign* sign : remains.sockets) {
     finding.evidence.push_back({"socket", escape_controls(sign->name),
@@ -75,6 +83,36 @@ void quote_others(const LeakFacts& facts, const CrashRemains& remains, Finding& 
               fmt::format("{} is a dummy that a kill switch made", escape_controls(link->name))));
     commands.push_back(root_command({"ip", "link", "del", "dev", link->name}));
   }
+  return commands;
+}
+
+/// A client that takes the default route away takes its gateway for the way to its server.
+std::vector<Command> likely_default(const LeakFacts& facts, const CrashRemains& remains) {
+  if (facts.snapshot.platform != Platform::kLinux || remains.server_routes.empty()) return {};
+  const Route& route = *remains.server_routes.front();
+  const NextHop& hop = facts.snapshot.routes->hops(route).front();
+  const char* family = route.destination.family() == Family::kInet ? "-4" : "-6";
+  return {root_command(
+      {"ip", family, "route", "add", "default", "via", hop.gateway->to_string(), "dev", std::string(hop.interface)})};
+}
+
+/// The default route first: the host route tells what it was.
+void add_default_steps(const LeakFacts& facts, const CrashRemains& remains, const std::vector<Command>& routing,
+                       Finding& finding) {
+  add_step(finding.remedy, "Bring the default route back; the rules and routes that are left go with it.",
+           {user_command({"vpndoctor", "routes", "restore", "--infer"}),
+            root_command({"vpndoctor", "routes", "restore", "--infer", "--apply"})});
+  std::vector<Command> commands = likely_default(facts, remains);
+  if (commands.empty()) return;
+  commands.insert(commands.end(), routing.begin(), routing.end());
+  add_step(finding.remedy, "Where that does not know it: it most likely had the gateway of the host route.",
+           std::move(commands));
+}
+
+void add_removal(std::vector<Command> commands, Finding& finding) {
+  if (commands.empty()) return;
+  const char* text = commands.size() == 1 ? "Take away what is left." : "Take away what is left, in this order.";
+  add_step(finding.remedy, text, std::move(commands));
 }
 
 void add_remains(const LeakFacts& facts, const CrashRemains& remains, Findings& findings) {
@@ -83,17 +121,17 @@ void add_remains(const LeakFacts& facts, const CrashRemains& remains, Findings& 
   const bool rests_on_route = remains.rules.empty() && remains.tables.empty();
   if (rests_on_route) finding.confidence = remains.is_certain ? Confidence::kLikely : Confidence::kSuspected;
   const bool is_known = remains.client != "VPN client";
-  finding.title = fmt::format("{} left {} behind", is_known ? remains.client : "A VPN client", parts_words(remains));
-  finding.detail = consequence(remains);
-  std::vector<Command> commands;
-  quote_rules(facts, remains, finding, commands);
-  quote_others(facts, remains, finding, commands);
-  add_step(finding.remedy, "Take away what is left, in this order.", std::move(commands));
-  if (!remains.has_default) {
-    add_step(finding.remedy, "Bring the default route back.",
-             {user_command({"vpndoctor", "routes", "restore", "--infer"}),
-              root_command({"vpndoctor", "routes", "restore", "--infer", "--apply"})});
+  finding.title = fmt::format("{} left {} behind{}", is_known ? remains.client : "A VPN client", parts_words(remains),
+                              remains.has_default ? "" : ", and no default route");
+  finding.detail = consequence(facts, remains);
+  std::vector<Command> routing = quote_routing(facts, remains, finding);
+  std::vector<Command> others = quote_others(facts, remains, finding);
+  if (remains.has_default) {
+    others.insert(others.begin(), routing.begin(), routing.end());
+  } else {
+    add_default_steps(facts, remains, routing, finding);
   }
+  add_removal(std::move(others), finding);
   add_restart_step(is_known ? remains.client : "", remains.interfaces.empty() ? "" : remains.interfaces.front(),
                    finding);
   findings.push_back(std::move(finding));

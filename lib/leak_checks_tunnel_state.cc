@@ -45,6 +45,13 @@ const Tunnel* stopped_holder(const LeakFacts& facts, const TunnelReport& report)
 
 std::string name_of(const TunnelReport& tunnel) { return escape_controls(tunnel.interface); }
 
+/// A file names its servers for all interfaces; no command puts back what was there before.
+void add_resolver_step(const TunnelReport& tunnel, Finding& finding) {
+  if (std::ranges::count(tunnel.dns_scopes, "resolv.conf") == 0) return;
+  add_step(finding.remedy,
+           fmt::format("Then put a DNS server into /etc/resolv.conf that is reached without {}.", name_of(tunnel)));
+}
+
 void add_continue_step(const Tunnel& holder, Finding& finding) {
   add_step(
       finding.remedy,
@@ -64,6 +71,7 @@ void check_dead_tunnels_in_use(const LeakFacts& facts, Findings& findings) {
     add_restart_step(tunnel.owner, "", finding);
     add_step(finding.remedy, "Or take away what is left; what was meant for the tunnel then leaves in clear.",
              take_away(facts, tunnel, finding));
+    add_resolver_step(tunnel, finding);
     findings.push_back(std::move(finding));
   }
 }

@@ -30,7 +30,8 @@ void judge_bound(const LeakFacts& facts, const std::string& interface, LeakFindi
     Finding finding = make_finding("LEK007", {"interface", interface});
     finding.title =
         fmt::format("A program that binds to {} passes {} by", escape_controls(interface), tunnel_words(facts, family));
-    finding.detail = "No privilege is needed for that. Only a packet filter or a rule can forbid it.";
+    finding.detail =
+        "A program needs no privilege to bind to an interface. Only a packet filter or a rule can forbid it.";
     if (!passes_filter(facts, flow, interface, finding)) continue;
     finding.evidence.push_back(route_evidence(routing_facts(facts), *path.route));
     add_step(finding.remedy, kUseKillSwitch);

@@ -51,6 +51,8 @@ void LeakPacketFile::write(const CapturedPacket& packet, std::string_view commen
 }
 
 std::optional<Error> LeakPacketFile::commit() {
+  // A file without a packet has a link type all the same: libpcap opens none without.
+  if (is_pcapng_ && interfaces_.empty()) buffer_ += pcapng_interface("", kEthernet, snap_bytes_);
   if (!is_pcapng_ && link_type_ < 0) buffer_ = pcap_file_header(kEthernet, snap_bytes_);
   file_.write(buffer_);
   buffer_.clear();

@@ -13,6 +13,7 @@ namespace vpndoctor {
 namespace {
 
 constexpr std::size_t kMostPrefixes = 4;
+constexpr std::size_t kMostVerbosePrefixes = 24;  // a partition has hundreds; the JSON document has them all
 constexpr std::size_t kMostExceptions = 8;
 constexpr std::size_t kMostInterfaces = 3;
 
@@ -143,13 +144,21 @@ std::vector<OutsideGroup> groups_of(const FamilyCoverage& coverage, bool all) {
   return groups;
 }
 
+/// What is left of everything is in hundreds of pieces: where no tunnel takes any, their number is enough.
+std::string prefixes_text(const FamilyCoverage& coverage, const OutsideGroup& group, bool is_verbose) {
+  const std::size_t most = is_verbose ? kMostVerbosePrefixes : kMostPrefixes;
+  const bool is_remainder = coverage.mode == CoverageMode::kNone && group.prefixes.size() > kMostVerbosePrefixes;
+  if (is_remainder && !is_verbose) return grouped(group.prefixes.size()) + " prefixes";
+  return names_text(group.prefixes, most);
+}
+
 void write_family(const FamilyCoverage& coverage, const char* family, Page& page) {
   const std::vector<OutsideGroup> groups = groups_of(coverage, page.verbose());
   if (groups.empty()) return;
   page.heading(fmt::format("{} outside the tunnel", family));
   for (const OutsideGroup& group : groups) {
-    const std::size_t most = page.verbose() ? group.prefixes.size() : kMostPrefixes;
-    page.field(kClasses[group.place].label, fmt::format("{} by {}", names_text(group.prefixes, most), group.way));
+    page.field(kClasses[group.place].label,
+               fmt::format("{} by {}", prefixes_text(coverage, group, page.verbose()), group.way));
   }
   if (coverage.is_cut) page.paragraph("There is more: the list ends where it became too long.", 2, Style::kQuiet);
 }

@@ -166,7 +166,9 @@ void write_vpn_signs(const Snapshot& snapshot, Page& page) {
       page.verbose() ? snapshot.vpn_signs->size() : std::min(snapshot.vpn_signs->size(), kMostNames);
   for (std::size_t i = 0; i < shown; ++i) {
     const VpnSign& sign = (*snapshot.vpn_signs)[i];
-    page.item(fmt::format("{} {}", sign.pid ? process_text(*sign.pid, sign.name) : sign.name, sign.text));
+    const bool is_socket = sign.kind == VpnSignKind::kAbandonedSocket;
+    page.item(fmt::format("{}{} {}", sign.pid ? process_text(*sign.pid, sign.name) : sign.name, is_socket ? ":" : "",
+                          sign.text));
   }
   if (shown < snapshot.vpn_signs->size()) {
     page.paragraph(fmt::format("and {} more; --verbose lists them", snapshot.vpn_signs->size() - shown), 2,

@@ -110,13 +110,15 @@ class LeaksRun {
 
   void judge(const Fib& fib) {
     const LeakFacts all = facts(fib);
+    std::vector<Finding> seen;
+    if (leaks_.capture) seen = judge_capture(all, *leaks_.capture);
+    if (leaks_.bypass) std::ranges::move(judge_bypass_test(*leaks_.bypass), std::back_inserter(seen));
     results_ = check_leaks(all);
-    if (leaks_.capture) add(judge_capture(all, *leaks_.capture));
-    if (leaks_.bypass) add(judge_bypass_test(*leaks_.bypass));
+    // What was asked for and seen leads what the tables alone say.
+    results_.findings.insert(results_.findings.begin(), std::move_iterator(seen.begin()),
+                             std::move_iterator(seen.end()));
     std::ranges::stable_sort(results_.findings, std::greater{}, &Finding::severity);
   }
-
-  void add(std::vector<Finding> findings) { std::ranges::move(findings, std::back_inserter(results_.findings)); }
 
   const LeaksCommand& command_;
   std::optional<Interrupt>& interrupt_;

@@ -104,14 +104,17 @@ class Captures(unittest.TestCase):
         self.openvpn()
         dns = self.send("udp", PUBLIC, 53, "eth0")
         self.send("tcp", PUBLIC, 443, "eth0")
+        self.send("tcp", PUBLIC, 80, "eth0")
         self.send("udp", PUBLIC, 53)
         report, capture = self.capture()
         leak = self.leak_to(capture, 53)
         self.assertEqual((leak["kind"], leak["protocol"], leak["destination"]), ("dns", "udp", PUBLIC))
         self.assertEqual((leak["process"]["pid"], leak["bound_interface"]), (dns.pid, "eth0"))
         self.assertGreater(leak["packets"], 5)
-        self.leak_to(capture, 443)
+        self.assertEqual(self.leak_to(capture, 443)["kind"], "doh")  # it is the address of a well-known resolver
+        self.assertEqual(self.leak_to(capture, 80)["kind"], "http")
         self.assertEqual(self.codes(report), ["LEK030", "LEK031"])
+        self.assertEqual(report["findings"][0]["code"], "LEK030", "what was seen leads what the tables say")
         self.assertEqual(report["verdict"], "problem")
 
     def test_leaks_past_wireguard(self):

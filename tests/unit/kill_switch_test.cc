@@ -178,11 +178,7 @@ TEST(KillSwitch, GuardAgainstSpoofedPacketsIsNone) {
     EXPECT_TRUE(up.has("FWL004"));
     EXPECT_FALSE(up.has("FWL001"));
     const Checked left = check(with_ruleset(Machine::ordinary(), kSpoofGuard), Coverage{});
-    ASSERT_TRUE(left.has("FWL001"));
-    EXPECT_EQ(left.findings.at("FWL001").severity, Severity::kWarning);
-    const auto& commands = left.findings.at("FWL001").remedy.commands;
-    ASSERT_EQ(commands.size(), 1U);
-    EXPECT_EQ(commands.front().argv, (std::vector<std::string>{"nft", "delete", "table", "ip", "wg-quick-wg0"}));
+    EXPECT_TRUE(left.findings.empty()) << "TUN007 tells of it";
   });
 }
 
@@ -263,9 +259,9 @@ table inet more { chain forward { type filter hook forward priority 0; policy dr
 
 TEST(KillSwitch, UnreachableDefaultIsOne) {
   Machine machine = with_wireguard();
-  for (const char* all : {"default", "::/0"}) {
-    machine.route({.destination = all, .table = 51821, .type = RouteType::kUnreachable});
-  }
+  machine.route({.destination = "default", .table = 51821, .type = RouteType::kUnreachable});
+  // The kernel gives such a route of IPv6 the loopback interface (net/ipv6/route.c ip6_route_info_create()).
+  machine.route({.destination = "::/0", .interface = "lo", .table = 51821, .type = RouteType::kUnreachable});
   for (const Family family : {Family::kInet, Family::kInet6}) {
     machine.rule(of_all_but_wireguard(family, 200, 51821));
   }

@@ -60,7 +60,7 @@ TEST(LeakCapture, LeaksThatDifferInTheirSourcePortAreOne) {
   const auto findings = scene.findings();
   ASSERT_EQ(findings.size(), 1U);
   EXPECT_EQ(findings[0].code, "LEK031");
-  EXPECT_EQ(findings[0].title, "11 packets with DNS questions to 2 servers left by eth0 outside the tunnel");
+  EXPECT_EQ(findings[0].title, "11 DNS packets to 2 servers left by eth0 outside the tunnel");
 }
 
 TEST(LeakCapture, MemoryIsBoundedAndNothingIsLostFromTheCount) {
