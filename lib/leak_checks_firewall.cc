@@ -176,9 +176,7 @@ void check_missing(const LeakFacts& facts, Findings& findings) {
   finding.detail = "All public traffic goes through the tunnel now. Nothing would stop it if the tunnel went away.";
   add_evidence(kill_switch, finding);
   for (const ProtectionSign& sign : kill_switch.signs) finding.evidence.push_back({"netlink", sign.table, sign.why});
-  add_step(finding.remedy,
-           "Where that matters, turn on the kill switch of the VPN client, or drop what leaves by "
-           "another interface than the tunnel.");
+  add_step(finding.remedy, kUseKillSwitch);
   findings.push_back(std::move(finding));
 }
 

@@ -7,6 +7,7 @@
 #include <array>
 #include <set>
 
+#include "crash_remains.h"
 #include "leak_checks_tunnel.h"
 #include "routing_checks.h"
 #include "vpndoctor/text_escape.h"
@@ -122,6 +123,27 @@ std::string why_missing(const LeakFacts& facts) {
   return fmt::format("The tunnel {} {}", escape_controls(*carrying.begin()), why_useless(facts, *carrying.begin()));
 }
 
+/// True when the expected tunnel left remains: their finding says how to clean up, and to start the VPN after that.
+bool left_remains(const LeakFacts& facts) {
+  const Snapshot& snapshot = facts.snapshot;
+  const bool is_looked_for = snapshot.links.is_complete() && snapshot.addresses && snapshot.routes.is_complete() &&
+                             snapshot.rules && snapshot.tunnels;
+  if (!is_looked_for) return false;
+  const std::string& named = facts.expectation.interface;
+  return std::ranges::any_of(find_crash_remains(facts), [&](const CrashRemains& remains) {
+    return named.empty() || std::ranges::count(remains.interfaces, named) != 0;
+  });
+}
+
+void add_expected_remedy(const LeakFacts& facts, Finding& finding) {
+  if (left_remains(facts)) {
+    finding.caused_by.emplace_back("TUN007");
+    return;
+  }
+  const TunnelReport* report = report_of(facts, facts.expectation.interface);
+  add_restart_step(report == nullptr ? "" : report->owner, facts.expectation.interface, finding);
+}
+
 /// Names the codes that say why it is so.
 void name_causes(const LeakFacts& facts, Finding& finding) {
   for (const TunnelReport& tunnel : facts.tunnels) {
@@ -149,8 +171,7 @@ void check_expected_tunnel(const LeakFacts& facts, Findings& findings) {
   Finding finding = expectation_finding(facts, "TUN005");
   finding.title = std::move(why);
   name_causes(facts, finding);
-  const TunnelReport* report = report_of(facts, facts.expectation.interface);
-  add_restart_step(report == nullptr ? "" : report->owner, facts.expectation.interface, finding);
+  add_expected_remedy(facts, finding);
   findings.push_back(std::move(finding));
 }
 

@@ -34,8 +34,7 @@ void judge_bound(const LeakFacts& facts, const std::string& interface, LeakFindi
         "A program needs no privilege to bind to an interface. Only a packet filter or a rule can forbid it.";
     if (!passes_filter(facts, flow, interface, finding)) continue;
     finding.evidence.push_back(route_evidence(routing_facts(facts), *path.route));
-    add_step(finding.remedy,
-             "Switch on the VPN client's kill switch, where programs that bind to an interface are a worry.");
+    add_step(finding.remedy, kUseKillSwitch);
     findings.push_back(std::move(finding));
     return;
   }

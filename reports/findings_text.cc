@@ -120,11 +120,14 @@ void write_long_findings(const std::vector<Finding>& findings, Page& page) {
   }
 }
 
+/// A reason, and the codes that were skipped for it.
+using Reasons = std::vector<std::pair<std::string, std::string>>;
+
 /// Joins the codes that were skipped for the same reason, in the order of their first code.
-std::vector<std::pair<std::string, std::string>> by_reason(const std::vector<Skipped>& skipped) {
-  std::vector<std::pair<std::string, std::string>> reasons;
+Reasons by_reason(const std::vector<Skipped>& skipped) {
+  Reasons reasons;
   for (const Skipped& each : skipped) {
-    const auto known = std::ranges::find(reasons, each.reason, &std::pair<std::string, std::string>::first);
+    const auto known = std::ranges::find(reasons, each.reason, &Reasons::value_type::first);
     if (known == reasons.end()) {
       reasons.emplace_back(each.reason, each.code);
     } else {
@@ -132,6 +135,33 @@ std::vector<std::pair<std::string, std::string>> by_reason(const std::vector<Ski
     }
   }
   return reasons;
+}
+
+/// What is behind "packet filter: " or "the rules of the packet filter are not known: ".
+std::string_view cause_of(std::string_view text) {
+  const std::size_t colon = text.find(": ");
+  return colon == std::string_view::npos ? std::string_view() : text.substr(colon);
+}
+
+/// The one line that gives the reason's cause already; null when there is none, or more than one.
+const std::string* said_by(const std::string& reason, const std::vector<std::string>& lines) {
+  const std::string_view cause = cause_of(reason);
+  const std::string* found = nullptr;
+  for (const std::string& line : lines) {
+    if (cause.empty() || cause_of(line) != cause) continue;
+    if (found != nullptr) return nullptr;
+    found = &line;
+  }
+  return found;
+}
+
+/// "; not checked: TUN007, FWL001" for the line whose cause kept checks from being made; else empty.
+std::string unchecked_text(const std::string& line, const std::vector<std::string>& lines, const Reasons& reasons) {
+  std::string text;
+  for (const auto& [reason, codes] : reasons) {
+    if (said_by(reason, lines) == &line) text += (text.empty() ? "; not checked: " : ", ") + codes;
+  }
+  return text;
 }
 
 }  // namespace
@@ -178,8 +208,11 @@ void write_findings(const std::vector<Finding>& findings, Page& page) {
 void write_blind_spots(const std::vector<std::string>& could_not_see, const std::vector<Skipped>& skipped, Page& page) {
   if (could_not_see.empty() && skipped.empty()) return;
   page.heading("What could not be seen");
-  for (const std::string& each : could_not_see) page.item(each);
-  for (const auto& [reason, codes] : by_reason(skipped)) page.item(fmt::format("{} not checked: {}", codes, reason));
+  const auto reasons = by_reason(skipped);
+  for (const std::string& each : could_not_see) page.item(each + unchecked_text(each, could_not_see, reasons));
+  for (const auto& [reason, codes] : reasons) {
+    if (said_by(reason, could_not_see) == nullptr) page.item(fmt::format("{} not checked: {}", codes, reason));
+  }
 }
 
 }  // namespace vpndoctor

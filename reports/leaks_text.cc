@@ -66,17 +66,13 @@ class UnreadFacets {
     } else if (!facet) {
       unread_.push_back(fmt::format("{}: {}", name, facet.why_missing()));
     }
-    for (const std::string& limit : facet.limits()) unread_.push_back(fmt::format("{}: {}", name, limit));
+    if (!facet.limits().empty()) unread_.push_back(fmt::format("{}: {}", name, fmt::join(facet.limits(), "; ")));
   }
   void add(std::string text) { unread_.push_back(std::move(text)); }
 
-  void write(Page& page) const {
-    if (unread_.empty() && not_collected_.empty()) return;
-    page.heading("What could not be read");
-    for (const std::string& each : unread_) page.item(each);
-    if (!not_collected_.empty()) {
-      page.item(fmt::format("not in this state: {}", fmt::join(not_collected_, ", ")));
-    }
+  std::vector<std::string> lines() && {
+    if (!not_collected_.empty()) add(fmt::format("not in this state: {}", fmt::join(not_collected_, ", ")));
+    return std::move(unread_);
   }
 
  private:
@@ -84,7 +80,9 @@ class UnreadFacets {
   std::vector<std::string> unread_;
 };
 
-void write_unread(const LeaksReport& report, Page& page) {
+}  // namespace
+
+std::vector<std::string> unread_lines(const LeaksReport& report) {
   const Snapshot& snapshot = *report.snapshot;
   UnreadFacets facets;
   facets.add("links", snapshot.links);
@@ -98,10 +96,8 @@ void write_unread(const LeaksReport& report, Page& page) {
   facets.add("DHCP leases", snapshot.leases);
   facets.add("signs of other VPNs", snapshot.vpn_signs);
   if (!report.why_no_before.empty()) facets.add(fmt::format("the baseline: {}", report.why_no_before));
-  facets.write(page);
+  return std::move(facets).lines();
 }
-
-}  // namespace
 
 std::string data_headline(const LeaksReport& report) {
   const bool leaked = report.capture && !report.capture->leaks.empty();
@@ -121,7 +117,6 @@ void write_sections(const LeaksReport& report, Page& page) {
   if (report.capture) write_capture(*report.capture, page);
   if (report.bypass) write_bypass(*report.bypass, page);
   write_vpn_signs(*report.snapshot, page);
-  write_unread(report, page);
 }
 
 }  // namespace vpndoctor

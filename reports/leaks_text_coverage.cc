@@ -100,6 +100,12 @@ std::string ways_out(const Coverage& coverage) {
   return names_text(names, kMostInterfaces);
 }
 
+/// False where a VPN without an interface would not be noticed.
+bool sees_all_vpns(const Snapshot& snapshot) {
+  const bool sees_policies = snapshot.xfrm || snapshot.platform == Platform::kMacos;
+  return sees_policies && snapshot.vpn_signs && snapshot.vpn_signs.is_complete();
+}
+
 /// Nothing goes through a tunnel, in either family.
 std::string nothing_clause(const LeaksReport& report) {
   const std::string ways = ways_out(report.coverage);
@@ -107,7 +113,7 @@ std::string nothing_clause(const LeaksReport& report) {
   if (!has_no_vpn_tunnel(report.tunnels)) return fmt::format("no traffic goes through a tunnel: {}", where);
   const bool has_signs = report.snapshot->vpn_signs && !report.snapshot->vpn_signs->empty();
   if (has_signs) return fmt::format("there is no tunnel here, only signs of a VPN: {}", where);
-  return fmt::format("there is no VPN here: {}", where);
+  return fmt::format("{}: {}", sees_all_vpns(*report.snapshot) ? "there is no VPN here" : "no VPN is seen here", where);
 }
 
 struct OutsideGroup {

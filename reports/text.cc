@@ -133,6 +133,16 @@ bool has_severity(const Report& report, Severity least) {
   return std::ranges::any_of(report.findings, [least](const Finding& each) { return each.severity >= least; });
 }
 
+/// What was not read, where a command has no section of its own for it.
+template <class Data>
+std::vector<std::string> unread(const Data& data) {
+  if constexpr (std::is_same_v<Data, LeaksReport>) {
+    return unread_lines(data);
+  } else {
+    return {};
+  }
+}
+
 template <class Data>
 void write_data(const Report& report, const Data& data, Page& page) {
   // What is wrong, and what to do about it, does not wait for tables that fill a screen.
@@ -141,7 +151,7 @@ void write_data(const Report& report, const Data& data, Page& page) {
   write_sections(data, page);
   if (!help_first) write_help(report, page);
   write_findings(report.findings, page);
-  write_blind_spots({}, report.skipped, page);
+  write_blind_spots(unread(data), report.skipped, page);
 }
 
 }  // namespace

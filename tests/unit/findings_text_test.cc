@@ -44,5 +44,26 @@ TEST(FindingsText, ManyStepsAreCountedUnlessAllAreWanted) {
   EXPECT_NE(remedies_text(findings, true).find("step-59."), std::string::npos);
 }
 
+std::string blind_spots_text(const std::vector<std::string>& could_not_see, const std::vector<Skipped>& skipped) {
+  Page page(TextOptions{});
+  write_blind_spots(could_not_see, skipped, page);
+  return page.text();
+}
+
+TEST(FindingsText, ChecksAreNamedOnceBesideWhatKeptThemFromBeingMade) {
+  const std::string why = ": root alone";
+  const std::vector<Skipped> skipped = {{"TUN007", "the tables are not known" + why}, {"FWL001", "no rules" + why}};
+  EXPECT_EQ(blind_spots_text({"links: gone", "packet filter" + why}, skipped),
+            "\nWhat could not be seen\n  - links: gone\n"
+            "  - packet filter: root alone; not checked: TUN007, FWL001\n");
+}
+
+TEST(FindingsText, AReasonThatMoreThanOneLineHasStaysWhole) {
+  const std::string text =
+      blind_spots_text({"links: gone", "rules: gone"}, {{"RTE001", "the rules are not known: gone"}});
+  EXPECT_NE(text.find("  - rules: gone\n"), std::string::npos) << text;
+  EXPECT_NE(text.find("RTE001 not checked: the rules are not known: gone"), std::string::npos) << text;
+}
+
 }  // namespace
 }  // namespace vpndoctor

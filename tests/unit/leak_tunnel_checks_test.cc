@@ -416,6 +416,17 @@ TEST(TunnelChecks, AnExpectedTunnelThatIsNotThereIsAnError) {
   }
 }
 
+TEST(TunnelChecks, TheRemainsOfAnExpectedTunnelAreTakenAwayBeforeItIsStarted) {
+  Case crashed = crashed_wg_quick();
+  for (const char* named : {"", "wg0", "wg7"}) {
+    crashed.expectation = {.mode = CoverageMode::kFull, .interface = named};
+    const Finding missing = crashed.finding("TUN005").value();
+    const bool is_it = std::string(named) != "wg7";
+    EXPECT_EQ(missing.caused_by.empty(), !is_it) << named;
+    EXPECT_EQ(missing.remedy.steps.empty(), is_it) << named;
+  }
+}
+
 TEST(TunnelChecks, AnExpectedTunnelThatHangsOrIsDeadIsAnError) {
   Case hung = full_tunnel();
   hung.moved("tun0", 0, 0, 5);

@@ -42,6 +42,15 @@ TEST(LeaksText, NoControl) { expect_golden("leaks_no_control", render_text(leaks
 TEST(LeaksText, Bypass) { expect_golden("leaks_bypass", render_text(leaks_bypass_report())); }
 TEST(LeaksText, Unknown) { expect_golden("leaks_unknown", render_text(leaks_unknown_report())); }
 
+TEST(LeaksText, WhereAVpnMightHideNoneIsSeen) {
+  Report report = leaks_no_vpn_report();
+  EXPECT_NE(quiet(report).find("There is no VPN here"), std::string::npos) << quiet(report);
+  Snapshot snapshot = *leaks_of(report).snapshot;
+  snapshot.xfrm = Observed<Xfrm>::missing("only root may read it");
+  leaks_of(report).snapshot = std::make_shared<const Snapshot>(std::move(snapshot));
+  EXPECT_NE(quiet(report).find("No VPN is seen here"), std::string::npos) << quiet(report);
+}
+
 TEST(LeaksText, ACaptureWithoutAControlIsNotCalledOk) {
   EXPECT_TRUE(quiet(leaks_full_report()).starts_with("OK: "));
   EXPECT_TRUE(quiet(leaks_no_control_report()).starts_with("UNDETERMINED: "));
