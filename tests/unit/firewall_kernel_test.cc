@@ -166,22 +166,22 @@ void run_iptables(bool forwards, std::uint64_t seed, unsigned rulesets) {
 
 TEST(FirewallKernel, JudgesOutgoingPacketsAsNftablesDoes) {
   SKIP_UNLESS_POSSIBLE("nft");
-  run_nft(false, 1, 250);
+  run_nft(false, 1, 100);
 }
 
 TEST(FirewallKernel, JudgesForwardedPacketsAsNftablesDoes) {
   SKIP_UNLESS_POSSIBLE("nft");
-  run_nft(true, 2, 150);
+  run_nft(true, 2, 60);
 }
 
 TEST(FirewallKernel, JudgesOutgoingPacketsAsIptablesDoes) {
   SKIP_UNLESS_POSSIBLE("iptables-nft-restore");
-  run_iptables(false, 3, 150);
+  run_iptables(false, 3, 60);
 }
 
 TEST(FirewallKernel, JudgesForwardedPacketsAsIptablesDoes) {
   SKIP_UNLESS_POSSIBLE("iptables-nft-restore");
-  run_iptables(true, 4, 80);
+  run_iptables(true, 4, 40);
 }
 
 }  // namespace
