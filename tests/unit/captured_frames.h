@@ -19,7 +19,8 @@ inline constexpr MacAddress kOwnMac{2, 0, 0, 0, 0, 1};
 inline constexpr MacAddress kRouterMac{2, 0, 0, 0, 0, 2};
 
 inline void put(FrameBytes& bytes, std::uint64_t value, unsigned size) {
-  for (unsigned i = size; i > 0; --i) bytes.push_back(static_cast<std::byte>(value >> 8U * (i - 1)));
+  for (unsigned i = size; i > 0; --i)
+    bytes.push_back(i > sizeof value ? std::byte{0} : static_cast<std::byte>(value >> 8U * (i - 1)));
 }
 inline void put(FrameBytes& bytes, std::span<const std::uint8_t> from) {
   for (const std::uint8_t each : from) bytes.push_back(static_cast<std::byte>(each));

@@ -377,8 +377,11 @@ void flap(int interface_index, const std::atomic<bool>& is_over) {
 
 TEST(RouteWatch, WhereNothingSettlesOnlyWhatHappenedIsTold) {
   in_network_namespace([] {
-    run("ip link add d0 type veth peer name p0; ip link set d0 up; ip link set p0 up");
-    run("ip link add d1 type veth peer name p1; ip link set d1 up; ip link set p1 up");
+    // Link-local addresses would come by themselves, a second later.
+    for (const std::string number : {"0", "1"}) {
+      run("ip link add d" + number + " type veth peer name p" + number);
+      for (const char* end : {"d", "p"}) run("ip link set " + (end + number) + " addrgenmode none up");
+    }
     const int index = std::stoi(output_of("ip -o link show d0"));
     std::atomic<bool> is_over = false;
     std::thread flapping([&] { flap(index, is_over); });
