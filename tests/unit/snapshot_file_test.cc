@@ -169,11 +169,7 @@ TEST(SnapshotFile, ASinkThatStopsEndsTheWriting) {
 
 TEST(SnapshotFile, EveryCutIsNoticed) {
   const std::string text = text_of(full_snapshot());
-  // The ends of lines and what is next to them, and of the rest every thirteenth: all of them take minutes.
-  constexpr std::size_t kStep = 13;
   for (std::size_t size = 0; size + 1 < text.size(); ++size) {
-    const bool is_near_end = text.substr(size == 0 ? 0 : size - 1, 3).find('\n') != std::string::npos;
-    if (!is_near_end && size % kStep != 0) continue;
     const std::string fault = fault_of(text.substr(0, size));
     ASSERT_NE(fault.find(size == 0 ? "it is empty" : "it was cut off"), std::string::npos) << fault;
   }
@@ -193,7 +189,7 @@ TEST(SnapshotFile, ALostOrDoubledLineIsNoticed) {
 TEST(SnapshotFile, ADamagedByteIsRefusedOrReadAsWhatItSays) {
   std::mt19937_64 random(3);
   const std::string text = text_of(full_snapshot());
-  for (int round = 0; round < 2'000; ++round) {
+  for (int round = 0; round < 20'000; ++round) {
     std::string damaged = text;
     damaged[random() % damaged.size()] = static_cast<char>(random());
     const auto read = parse_snapshot(damaged);
