@@ -3,8 +3,6 @@
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <array>
-#include <span>
 
 #include "default_way.h"
 #include "dns_checks.h"
@@ -13,10 +11,6 @@
 
 namespace vpndoctor {
 namespace {
-
-/// How a source words that the machine does not have it.
-constexpr auto kAbsent = std::to_array<std::string_view>(
-    {"is not on this machine", "does not run", "is not running", "is not installed", "there is no "});
 
 bool leaves_by_some(const FlowAnswer& answer, const auto& is_wanted) {
   if (answer.fate != FlowFate::kUnicast) return false;
@@ -34,11 +28,6 @@ const NetworkManagerDns* DnsFacts::network_manager() const {
 const ResolvedState* DnsFacts::resolved_here() const {
   const ResolvedState* known = snapshot.dns.resolved.get();
   return known != nullptr && known->foreign.empty() && known->runs.value_or(true) ? known : nullptr;
-}
-
-bool is_absent(std::string_view why_missing) {
-  return std::ranges::any_of(kAbsent,
-                             [&](std::string_view phrase) { return why_missing.find(phrase) != why_missing.npos; });
 }
 
 bool is_of_tunnel(const DnsFacts& facts, const ResolvedScope& scope) {

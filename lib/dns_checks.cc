@@ -62,7 +62,7 @@ bool applies(const Snapshot& snapshot, const Check& check) {
   const DnsConfiguration& dns = snapshot.dns;
   if (snapshot.platform == Platform::kMacos) return check.run == check_unreachable_server;
   if ((check.needs & kResolved) != 0) {
-    if (!dns.resolved) return !is_absent(dns.resolved.why_missing());
+    if (!dns.resolved) return !dns.resolved.is_absent();
     return dns.resolved->runs.value_or(true);
   }
   if (check.run == check_foreign) return dns.resolved || dns.network_manager;

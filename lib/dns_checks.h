@@ -31,10 +31,6 @@ struct DnsFacts {
   const ResolvedState* resolved_here() const;
 };
 
-/// True for a source that is missing because the machine does not have it: what is judged of it does not apply. False
-/// when it could not be read.
-bool is_absent(std::string_view why_missing);
-
 /// The scopes of systemd-resolved that have servers and answer names now; none when it is not known or elsewhere.
 std::vector<const ResolvedScope*> live_scopes(const Snapshot& snapshot);
 /// True for the scope of a tunnel interface.

@@ -163,15 +163,9 @@ void say_not_compared(const std::string& text, SnapshotDiff& diff) {
   diff.dns.not_compared += text;
 }
 
-/// Nothing of a source because its daemon does not run is nothing for certain: the probes' own words.
-template <class T>
-bool does_not_run(const Observed<T>& source) {
-  return !source && source.why_missing().ends_with("does not run");
-}
-
 template <class T>
 bool is_certain(const Observed<T>& source) {
-  return source.is_complete() || does_not_run(source);
+  return source.is_complete() || source.is_absent();
 }
 
 template <class T>
@@ -182,7 +176,7 @@ Entries entries_of_source(const Observed<T>& source) {
 template <class T>
 void compare(const char* name, const Observed<T>& before, const Observed<T>& after, SnapshotDiff& diff) {
   if (!before && !after) return;
-  if ((before || does_not_run(before)) && (after || does_not_run(after))) {
+  if ((before || before.is_absent()) && (after || after.is_absent())) {
     Entries left = entries_of_source(before);
     Entries right = entries_of_source(after);
     FacetDiff part = diff_lists(identified(left), identified(right));

@@ -36,7 +36,7 @@ DnsPath stub_path(const Snapshot& snapshot, const DnsQuestion& question) {
   if (!path.why_none.empty()) return path;
   if (!snapshot.dns.resolved) {
     const std::string& why = snapshot.dns.resolved.why_missing();
-    if (is_absent(why)) {
+    if (snapshot.dns.resolved.is_absent()) {
       path.why_none = why;
       return path;
     }

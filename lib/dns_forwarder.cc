@@ -95,7 +95,7 @@ std::string why_no_stub(const Snapshot& snapshot) {
   const Observed<ResolvedState>& resolved = snapshot.dns.resolved;
   if (!resolved) {
     if (listener_at(snapshot, *DnsServer::parse("127.0.0.53")) != nullptr) return {};
-    if (is_absent(resolved.why_missing())) return resolved.why_missing();
+    if (resolved.is_absent()) return resolved.why_missing();
     return snapshot.dns.listeners.is_complete() ? "nothing listens on 127.0.0.53" : "";
   }
   if (!resolved->foreign.empty()) return fmt::format("systemd-resolved is not of this network: {}", resolved->foreign);

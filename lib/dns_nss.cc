@@ -127,7 +127,7 @@ bool is_empty_by_hosts(const NssCall& call, const DnsPath& asks) {
 /// A name that systemd-resolved answers itself is certain; what it sends is not.
 NssView resolve(const NssCall& call, const NssService& service) {
   const Observed<ResolvedState>& resolved = snapshot_of(call).dns.resolved;
-  if (!resolved && !is_absent(resolved.why_missing())) return unknown_resolve(resolved.why_missing());
+  if (!resolved && !resolved.is_absent()) return unknown_resolve(resolved.why_missing());
   if (!resolved) return plain(kUnavailable, fmt::format("systemd-resolved is not there: {}.", resolved.why_missing()));
   if (!resolved->foreign.empty()) return foreign_resolve(*resolved);
   if (resolved->runs == false) return plain(kUnavailable, "systemd-resolved does not run.");

@@ -53,7 +53,7 @@ Model model_of_resolv_conf(const DnsConfiguration& dns) {
 }
 
 /// It could not be asked whether it runs, which is not that there is none.
-bool may_run_resolved(const DnsConfiguration& dns) { return !dns.resolved && !is_absent(dns.resolved.why_missing()); }
+bool may_run_resolved(const DnsConfiguration& dns) { return !dns.resolved && !dns.resolved.is_absent(); }
 
 /// The NSS module that libc asks for names that no file has: `resolve` when it is there and answers, else `dns`.
 bool prefers_resolved(const DnsConfiguration& dns) {

@@ -19,6 +19,7 @@ constexpr const char* kMakeAnother = "make another one with 'vpndoctor routes sa
 struct FacetHead {
   bool is_there = false;
   bool is_known = false;
+  bool is_absent = false;  ///< not known because the machine has none
   std::string source;
   std::string missing = "the file is of an older version, which does not hold it";
   std::vector<std::string> limits;
@@ -40,8 +41,9 @@ std::optional<Version> parse_version(std::string_view text) {
 
 template <class T>
 Observed<T> observed(FacetHead& head, T&& value) {
-  Observed<T> result = head.is_known ? Observed<T>(std::forward<T>(value), std::move(head.source))
-                                     : Observed<T>::missing(std::move(head.missing));
+  Observed<T> result = head.is_known    ? Observed<T>(std::forward<T>(value), std::move(head.source))
+                       : head.is_absent ? Observed<T>::absent(std::move(head.missing))
+                                        : Observed<T>::missing(std::move(head.missing));
   for (std::string& limit : head.limits) result.add_limit(std::move(limit));
   return result;
 }
@@ -205,7 +207,9 @@ void SnapshotReader::State::read_facet(RecordFields& in) {
   facet.is_known = !in.has("missing");
   if (facet.is_known) in.required("source");
   facet.missing.clear();
-  in.text("source", facet.source).text("missing", facet.missing).texts("limits", facet.limits);
+  in.text("source", facet.source).text("missing", facet.missing).truth("absent", facet.is_absent);
+  in.texts("limits", facet.limits);
+  if (facet.is_known && facet.is_absent) in.fail("absent", "is said of what is there");
 }
 
 void SnapshotReader::State::read_entry(RecordFields& in, std::string_view kind) {

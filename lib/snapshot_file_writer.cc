@@ -99,6 +99,7 @@ class FileWriter {
         json.field("source", observed.source());
       } else {
         json.field("missing", observed.why_missing());
+        if (observed.is_absent()) json.field("absent", true);
       }
       JsonMembers(json, true).list("limits", observed.limits());
     });

@@ -96,7 +96,7 @@ Observed<NetworkManagerDns> read_network_manager_dns(const Snapshot& snapshot) {
   if (!bus) return missing_because(bus.error());
   const auto owned = bus->has_owner(kName, deadline);
   if (!owned) return missing_because(owned.error());
-  if (!*owned) return Missing::missing("NetworkManager does not run");
+  if (!*owned) return Missing::absent("NetworkManager does not run");
   const auto properties = bus->properties(kDnsManager, deadline);
   if (!properties) return missing_because(properties.error());
   std::vector<std::string> limits;

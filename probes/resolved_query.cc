@@ -101,7 +101,7 @@ class ResolvedQuery {
     Observed<std::vector<ResolvedScope>> links = read_networkd_scopes(snapshot_, root_);
     const bool has_links = links && !links->empty();
     if (runs != true && !has_links) {
-      if (runs == false) return Observed<ResolvedState>::missing("systemd-resolved does not run");
+      if (runs == false) return Observed<ResolvedState>::absent("systemd-resolved does not run");
       return Observed<ResolvedState>::missing(
           fmt::format("systemd-resolved cannot be asked ({}; {})", varlink_says_.why, bus_says.why));
     }

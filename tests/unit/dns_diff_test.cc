@@ -143,7 +143,7 @@ TEST(DnsDiff, ASourceOfOneSideIsNotComparedAndSaid) {
 
 TEST(DnsDiff, ADaemonThatNoLongerRunsHasNoScopes) {
   Snapshot after;
-  after.dns.resolved = Observed<ResolvedState>::missing("systemd-resolved does not run");
+  after.dns.resolved = Observed<ResolvedState>::absent("systemd-resolved does not run");
   const Snapshot before = with_scopes({scope_of("tun0", "10.0.0.1", {{"corp.example", true}})});
   EXPECT_EQ(sentences(before, after), Texts{"resolver of tun0 vanished: 10.0.0.1 for ~corp.example"});
   EXPECT_EQ(sentences(after, before), Texts{"resolver of tun0 appeared: 10.0.0.1 for ~corp.example"});

@@ -110,7 +110,7 @@ TEST(NetworkManagerDomainsOf, OtherModesGiveNone) {
   Snapshot snapshot = managed(machine, {entry("eth0", "192.0.2.53", 100)});
   snapshot.dns.network_manager->mode = "systemd-resolved";
   EXPECT_FALSE(network_manager_domains(snapshot));
-  snapshot.dns.network_manager = Observed<NetworkManagerDns>::missing("it does not run");
+  snapshot.dns.network_manager = Observed<NetworkManagerDns>::absent("it does not run");
   EXPECT_FALSE(network_manager_domains(snapshot));
 }
 

@@ -63,13 +63,13 @@ TEST(DnsOverview, TheStubLeadsToSystemdResolvedOnlyWhileItRuns) {
   EXPECT_EQ(overview_of_dns(snapshot).model, DnsModel::kResolved);
   snapshot.dns.resolved->runs = false;
   EXPECT_EQ(overview_of_dns(snapshot).model, DnsModel::kResolvConf);
-  snapshot.dns.resolved = Observed<ResolvedState>::missing("systemd-resolved does not run");
+  snapshot.dns.resolved = Observed<ResolvedState>::absent("systemd-resolved does not run");
   EXPECT_EQ(overview_of_dns(snapshot).model, DnsModel::kResolvConf);
 }
 
 TEST(DnsOverview, TheFirstServerDecidesBetweenForwarders) {
   Snapshot snapshot = vpn_machine();
-  snapshot.dns.resolved = Observed<ResolvedState>::missing("systemd-resolved does not run");
+  snapshot.dns.resolved = Observed<ResolvedState>::absent("systemd-resolved does not run");
   snapshot.dns.resolv_conf = seen(resolv_conf_of({"127.0.0.1", "192.0.2.1"}));
   snapshot.dns.dnsmasq = seen(std::vector{dnsmasq_on("127.0.0.1", false, {upstream("192.0.2.1", {})})});
   EXPECT_EQ(overview_of_dns(snapshot).model, DnsModel::kDnsmasq);
@@ -81,7 +81,7 @@ TEST(DnsOverview, TheFirstServerDecidesBetweenForwarders) {
 
 TEST(DnsOverview, NetworkManagersWordIsEnoughForItsDnsmasq) {
   Snapshot snapshot = vpn_machine();
-  snapshot.dns.resolved = Observed<ResolvedState>::missing("systemd-resolved does not run");
+  snapshot.dns.resolved = Observed<ResolvedState>::absent("systemd-resolved does not run");
   snapshot.dns.resolv_conf = seen(resolv_conf_of({"127.0.0.1"}));
   EXPECT_EQ(overview_of_dns(snapshot).model, DnsModel::kResolvConf);
   NetworkManagerDns network_manager;
@@ -155,7 +155,7 @@ TEST(DnsOverview, WhatTheLinksDecideIsNotKnownWithoutThem) {
 
 TEST(DnsOverview, ALoopbackServerWhereNobodyListensIsNotLive) {
   Snapshot snapshot = vpn_machine();
-  snapshot.dns.resolved = Observed<ResolvedState>::missing("systemd-resolved does not run");
+  snapshot.dns.resolved = Observed<ResolvedState>::absent("systemd-resolved does not run");
   EXPECT_EQ(scope_of(overview_of_dns(snapshot), "resolv.conf").live, true);
   snapshot.dns.listeners = seen(std::vector<DnsListener>{});
   EXPECT_EQ(scope_of(overview_of_dns(snapshot), "resolv.conf").live, false);
@@ -178,7 +178,7 @@ TEST(DnsOverview, SystemdResolvedBesideAnotherModelIsShownApart) {
 
 TEST(DnsOverview, AnEntryOfNetworkManagerIsOneScopeOfBothFamilies) {
   Snapshot snapshot = vpn_machine();
-  snapshot.dns.resolved = Observed<ResolvedState>::missing("systemd-resolved does not run");
+  snapshot.dns.resolved = Observed<ResolvedState>::absent("systemd-resolved does not run");
   snapshot.dns.resolv_conf = seen(resolv_conf_of({"127.0.0.1"}));
   NetworkManagerDns network_manager;
   network_manager.mode = "dnsmasq";
@@ -203,7 +203,7 @@ TEST(DnsOverview, AnEntryOfNetworkManagerIsOneScopeOfBothFamilies) {
 
 TEST(DnsOverview, UpstreamsOfTheSameDomainsAreOneScope) {
   Snapshot snapshot = vpn_machine();
-  snapshot.dns.resolved = Observed<ResolvedState>::missing("systemd-resolved does not run");
+  snapshot.dns.resolved = Observed<ResolvedState>::absent("systemd-resolved does not run");
   snapshot.dns.resolv_conf = seen(resolv_conf_of({"127.0.0.1"}));
   snapshot.dns.dnsmasq = seen(std::vector{dnsmasq_on(
       "127.0.0.1", false,

@@ -174,8 +174,8 @@ class DnsScene {
 
  private:
   explicit DnsScene(MachinePlan its_machine) : machine(std::move(its_machine)) {
-    dns.resolved = Observed<ResolvedState>::missing("systemd-resolved does not run");
-    dns.network_manager = Observed<NetworkManagerDns>::missing("NetworkManager does not run");
+    dns.resolved = Observed<ResolvedState>::absent("systemd-resolved does not run");
+    dns.network_manager = Observed<NetworkManagerDns>::absent("NetworkManager does not run");
     dns.listeners = {{}, "netlink"};
     dns.backups = {{}, "files"};
     dns.hosts = {{}, "/etc/hosts"};

@@ -47,7 +47,7 @@ Snapshot plain_machine() {
   Snapshot snapshot = vpn_machine();
   snapshot.dns.resolv_conf = seen(resolv_conf_of({"192.0.2.1", "10.66.0.1"}, {"home.lan", "corp.example"}));
   snapshot.dns.name_service_switch = seen(name_service_switch_of({"files", "dns"}));
-  snapshot.dns.resolved = Observed<ResolvedState>::missing("systemd-resolved does not run");
+  snapshot.dns.resolved = Observed<ResolvedState>::absent("systemd-resolved does not run");
   return snapshot;
 }
 

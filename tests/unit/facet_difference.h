@@ -14,6 +14,7 @@ std::string facet_difference(const char* name, const Observed<T>& left, const Ob
   const std::string facet(name);
   if (left.is_known() != right.is_known()) return facet + ": known on one side";
   if (left.limits() != right.limits()) return facet + ": limits";
+  if (left.is_absent() != right.is_absent()) return facet + ": absent on one side";
   if (!left) return left.why_missing() == right.why_missing() ? "" : facet + ": why it is missing";
   if (left.source() != right.source()) return facet + ": source";
   return same(*left, *right) ? "" : facet;

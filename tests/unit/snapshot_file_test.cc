@@ -337,6 +337,18 @@ TEST(SnapshotFile, RecordsBelongToFacetsThatAreKnown) {
             "none");
 }
 
+TEST(SnapshotFile, WhatTheMachineHasNotIsNotWhatCouldNotBeRead) {
+  Snapshot snapshot;
+  snapshot.dns.resolved = Observed<ResolvedState>::absent("it does not run");
+  snapshot.dns.network_manager = Observed<NetworkManagerDns>::missing("it does not answer");
+  const auto read = parse_snapshot(text_of(snapshot));
+  ASSERT_TRUE(read) << read.error().message;
+  EXPECT_TRUE(read->dns.resolved.is_absent());
+  EXPECT_EQ(read->dns.resolved.why_missing(), "it does not run");
+  EXPECT_FALSE(read->dns.network_manager.is_absent());
+  EXPECT_NE(fault_of(replaced(text_of(snapshot), R"("missing":"it does not run")", R"("source":"bus")")), "none");
+}
+
 /// The text of a snapshot whose resolver facets are known and empty, with `line` in place of the only record of `kind`.
 std::string with_dns_line(const std::string& kind, const std::string& members) {
   Snapshot snapshot;

@@ -23,11 +23,20 @@ class Observed {
     observed.why_missing_ = std::move(why);
     return observed;
   }
+  /// The machine surely has none of this, for the daemon does not run or the like: a fact, not a gap. `why` as above.
+  static Observed absent(std::string why) {
+    Observed observed = missing(std::move(why));
+    observed.is_absent_ = true;
+    return observed;
+  }
 
   bool is_known() const { return value_.has_value(); }
   explicit operator bool() const { return is_known(); }
   /// True when the value is known and nothing of it was cut or unreadable: only then absence is proof.
   bool is_complete() const { return is_known() && limits_.empty(); }
+
+  /// True when there is no value because the machine surely has none.
+  bool is_absent() const { return is_absent_; }
 
   /// The value; undefined unless is_known().
   const T& operator*() const { return *value_; }
@@ -50,6 +59,7 @@ class Observed {
   std::string source_;
   std::vector<std::string> limits_;
   std::string why_missing_ = "it was not collected";
+  bool is_absent_ = false;
 };
 
 }  // namespace vpndoctor
