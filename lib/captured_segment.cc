@@ -147,7 +147,7 @@ CapturedTcp decode_ip(const IpHead& head) {
   return message && message->kind == IcmpKind::kTooBig ? decode_too_big(head, *message) : CapturedTcp{};
 }
 
-bool is_ip(std::uint16_t ether_type) { return ether_type == 0x0800 || ether_type == 0x86dd; }
+bool is_ip(std::uint16_t ether_type) { return ether_type == kEtherTypeInet || ether_type == kEtherTypeInet6; }
 
 }  // namespace
 

@@ -12,7 +12,7 @@
 namespace vpndoctor {
 namespace {
 
-constexpr std::size_t kMostNamed = 3;
+constexpr std::size_t kMostListed = 3;
 
 template <class T>
 std::vector<std::string> texts_of(const std::vector<T>& values, const auto& text) {
@@ -70,7 +70,7 @@ std::vector<const ResolvedScope*> asked_for(const DnsFacts& facts, std::string_v
 }
 
 std::string listed(const std::vector<std::string>& names) {
-  const std::size_t shown = names.size() <= kMostNamed + 1 ? names.size() : kMostNamed;
+  const std::size_t shown = names.size() <= kMostListed + 1 ? names.size() : kMostListed;
   std::string text;
   for (std::size_t i = 0; i < shown; ++i) {
     const bool is_last = i + 1 == names.size();

@@ -13,7 +13,7 @@ namespace vpndoctor {
 namespace {
 
 /// A facet that a check cannot do without.
-enum Facet : unsigned {
+enum DnsFacet : unsigned {
   kLinks = 1,
   kAddresses = 2,
   kRoutes = 4,

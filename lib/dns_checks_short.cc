@@ -25,7 +25,7 @@ const DnsDomain* first_searched(const ResolvedScope& scope) {
 }
 
 /// The tunnel that is to answer all names: its scope takes everything.
-const ResolvedScope* tunnel_of_everything(const DnsFacts& facts) {
+const ResolvedScope* tunnel_scope_for_all_names(const DnsFacts& facts) {
   const auto found = std::ranges::find_if(
       facts.live, [&](const auto* each) { return is_of_tunnel(facts, *each) && takes_everything(*each); });
   return found == facts.live.end() ? nullptr : *found;
@@ -79,7 +79,7 @@ void check_file_search(const DnsFacts& facts, DnsFindings& findings) {
 
 /// A link beside a full tunnel has a search domain: systemd-resolved tries short names there.
 void check_link_search(const DnsFacts& facts, DnsFindings& findings) {
-  const ResolvedScope* tunnel = tunnel_of_everything(facts);
+  const ResolvedScope* tunnel = tunnel_scope_for_all_names(facts);
   if (tunnel == nullptr) return;
   for (const ResolvedScope* scope : facts.live) {
     const DnsDomain* domain = first_searched(*scope);

@@ -10,14 +10,14 @@
 namespace vpndoctor {
 namespace {
 
-constexpr std::size_t kMostNamed = 6;
+constexpr std::size_t kMostJoined = 6;
 
 template <class List, class ToText>
 std::string joined(const List& list, ToText to_text) {
   if (list.empty()) return "none";
   std::string text;
-  for (std::size_t i = 0; i < list.size() && i < kMostNamed; ++i) text += (i == 0 ? "" : ", ") + to_text(list[i]);
-  if (list.size() > kMostNamed) text += fmt::format(" and {} more", list.size() - kMostNamed);
+  for (std::size_t i = 0; i < list.size() && i < kMostJoined; ++i) text += (i == 0 ? "" : ", ") + to_text(list[i]);
+  if (list.size() > kMostJoined) text += fmt::format(" and {} more", list.size() - kMostJoined);
   return text;
 }
 

@@ -21,8 +21,6 @@ struct AskedServer {
   DnsEgress egress;
 };
 
-bool is_address_type(std::uint16_t type) { return type == kDnsTypeA || type == kDnsTypeAaaa; }
-
 /// Writes one way that goes through resolv.conf.
 class ResolvConfPath {
  public:

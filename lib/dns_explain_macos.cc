@@ -15,7 +15,7 @@ namespace {
 
 using Section = MacosResolver::Section;
 
-constexpr std::size_t kMostServers = 128;  // DNSQuestion::validDNSServers has that many bits
+constexpr std::size_t kMostServersAsked = 128;  // DNSQuestion::validDNSServers has that many bits
 constexpr std::size_t kMostQueries = 1024;
 constexpr const char* kNoStub = "systemd-resolved is a service of Linux";
 
@@ -138,7 +138,7 @@ class MacosExplanation {
       for (const DnsServer& server : entry->servers) {
         const std::pair key(server, entry->interface);
         if (std::ranges::count(seen, key) != 0) continue;
-        if (seen.size() == kMostServers || path_.asked.size() == kMostQueries) return;
+        if (seen.size() == kMostServersAsked || path_.asked.size() == kMostQueries) return;
         seen.push_back(key);
         path_.asked.push_back({.server = server,
                                .interface = entry->interface,

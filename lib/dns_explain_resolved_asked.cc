@@ -7,6 +7,7 @@
 #include <array>
 
 #include "dns_explain_resolved.h"
+#include "dns_paths.h"
 #include "dns_reverse.h"
 #include "resolved_names.h"
 #include "resolved_scope_state.h"
@@ -18,8 +19,6 @@ namespace {
 
 constexpr std::uint16_t kLlmnrPort = 5355;
 constexpr std::array<std::uint16_t, 6> kDnssecTypes = {43, 46, 47, 48, 50, 51};  // DS, RRSIG, NSEC, DNSKEY, NSEC3*
-
-bool is_address_type(std::uint16_t type) { return type == kDnsTypeA || type == kDnsTypeAaaa; }
 
 /// dns_scope_good_key() of classic DNS.
 bool is_asked(const ResolvedQuestion& question, const std::string& name) {

@@ -6,6 +6,7 @@
 #include <algorithm>
 
 #include "dns_explain_resolved.h"
+#include "dns_paths.h"
 #include "dns_reverse.h"
 #include "resolved_names.h"
 
@@ -15,7 +16,7 @@ namespace {
 
 constexpr std::uint16_t kDnsTypeAny = 255;
 
-bool is_address_type(std::uint16_t type) { return type == kDnsTypeA || type == kDnsTypeAaaa || type == kDnsTypeAny; }
+bool may_bring_addresses(std::uint16_t type) { return is_address_type(type) || type == kDnsTypeAny; }
 
 bool is_loopback_host(const IpAddress& address) {
   static const auto kOwn = {*IpAddress::parse("127.0.0.1"), *IpAddress::parse("::1")};
@@ -59,7 +60,7 @@ LocalAnswer no_such_name(std::string_view name) {
   return {"systemd-resolved", fmt::format("{} never leaves the machine: the answer is \"no such name\"", name)};
 }
 
-bool is_own_address(const Snapshot& snapshot, const IpAddress& address) {
+bool is_own_beyond_host_scope(const Snapshot& snapshot, const IpAddress& address) {
   return snapshot.addresses.is_known() && std::ranges::any_of(*snapshot.addresses, [&](const Address& own) {
            return own.address == address && own.scope < kScopeHost;
          });
@@ -85,7 +86,7 @@ std::optional<LocalAnswer> hosts_answer(const ResolvedQuestion& question) {
     if (!has_reverse(hosts, *address)) return std::nullopt;
     return LocalAnswer{"/etc/hosts", fmt::format("/etc/hosts has the address {}", *address)};
   }
-  if (!question.rules.modern && !is_address_type(question.type)) return std::nullopt;
+  if (!question.rules.modern && !may_bring_addresses(question.type)) return std::nullopt;
   if (!has_name(hosts, question.name)) return std::nullopt;
   return LocalAnswer{"/etc/hosts", fmt::format("/etc/hosts has the name {}", question.name)};
 }
@@ -110,7 +111,7 @@ std::optional<LocalAnswer> synthesized_answer(const ResolvedQuestion& question) 
   }
   const auto address = address_of_reverse_name(name);
   if (!address) return std::nullopt;
-  if (is_own_address(question.snapshot, *address)) {
+  if (is_own_beyond_host_scope(question.snapshot, *address)) {
     return LocalAnswer{"systemd-resolved", fmt::format("{} is this machine's own address", *address)};
   }
   if (!is_gateway(question.snapshot, *address)) return std::nullopt;

@@ -6,12 +6,12 @@
 
 #include <algorithm>
 
+#include "vpndoctor/wire.h"
+
 namespace vpndoctor {
 namespace {
 
 using Where = DnsEgress::Where;
-
-constexpr std::uint8_t kUdp = 17;
 
 Where where_through(const Snapshot& snapshot, std::string_view interface) {
   const Link* link = snapshot.find_link(interface);
@@ -59,7 +59,7 @@ DnsEgress dns_egress(const DnsGround& ground, const DnsServer& server, std::stri
   Flow flow;
   flow.destination = server.address;
   flow.output_interface = bound_interface.empty() ? server.zone : std::string(bound_interface);
-  flow.ip_protocol = kUdp;
+  flow.ip_protocol = kProtocolUdp;
   flow.destination_port = server.port;
   const FlowAnswer answer = ground.fib.lookup(flow);
   switch (answer.fate) {

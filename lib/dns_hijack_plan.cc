@@ -6,11 +6,12 @@
 #include <optional>
 #include <span>
 
+#include "vpndoctor/wire.h"
+
 namespace vpndoctor {
 namespace {
 
 constexpr std::size_t kMaxInterfaces = 32;
-constexpr std::uint8_t kUdp = 17;
 constexpr std::array kInetAddresses{"198.51.100.177", "203.0.113.177", "192.0.2.177"};
 constexpr std::array kInet6Addresses{"2001:db8:ffff::177", "3fff:ffff::177"};
 
@@ -54,7 +55,7 @@ std::vector<DnsHijackProbe> plan_hijack_probes(const DnsGround& ground, std::uin
     Flow flow;
     flow.output_interface = link.name;
     flow.uid = uid;
-    flow.ip_protocol = kUdp;
+    flow.ip_protocol = kProtocolUdp;
     flow.destination_port = kDnsPort;
     for (const Family family : {Family::kInet, Family::kInet6}) {
       const auto address = unused_address(ground, flow, family);

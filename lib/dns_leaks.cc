@@ -134,7 +134,7 @@ class NameClaims {
   std::array<bool, 2> full_{};  // by Family: a tunnel takes everything
 };
 
-std::string why_unknown(const Snapshot& snapshot) {
+std::string why_ways_unknown(const Snapshot& snapshot) {
   if (snapshot.platform == Platform::kMacos) return {};  // its queries name their interface: each is judged by itself
   if (!snapshot.links) return fmt::format("the links are not known: {}", snapshot.links.why_missing());
   if (!snapshot.routes) return fmt::format("the routes are not known: {}", snapshot.routes.why_missing());
@@ -152,7 +152,7 @@ void find_dns_leaks(const DnsGround& ground, DnsPath& path) {
   if (!path.why_none.empty() || !path.leaks_to) return;
   path.leaks_to->clear();
   if (path.asked.empty()) return;
-  if (std::string why = why_unknown(ground.snapshot); !why.empty()) return set_unknown(path, std::move(why));
+  if (std::string why = why_ways_unknown(ground.snapshot); !why.empty()) return set_unknown(path, std::move(why));
   const NameClaims claims(ground);
   std::map<std::pair<std::string, Family>, bool> is_claimed;
   for (const DnsQuery& query : path.asked) {

@@ -124,7 +124,7 @@ std::vector<DnsScopeView> scopes_of(const Snapshot& snapshot, const Model& model
   return scopes;
 }
 
-std::string why_unknown(const Snapshot& snapshot) {
+std::string why_model_unknown(const Snapshot& snapshot) {
   if (snapshot.platform == Platform::kMacos) return snapshot.dns.macos.why_missing();
   const bool hides_resolved = prefers_resolved(snapshot.dns) && may_run_resolved(snapshot.dns);
   return hides_resolved ? snapshot.dns.resolved.why_missing() : snapshot.dns.resolv_conf.why_missing();
@@ -154,7 +154,7 @@ DnsOverview overview_of_dns(const Snapshot& snapshot) {
   const Model model = model_of(snapshot);
   DnsOverview overview;
   overview.model = model.model;
-  if (model.model == DnsModel::kUnknown) overview.why_unknown = why_unknown(snapshot);
+  if (model.model == DnsModel::kUnknown) overview.why_unknown = why_model_unknown(snapshot);
   if (snapshot.dns.resolv_conf) overview.owner = resolv_conf_owner(*snapshot.dns.resolv_conf);
   overview.scopes = scopes_of(snapshot, model);
   number_equal_ids(overview.scopes);

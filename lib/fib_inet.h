@@ -67,10 +67,6 @@ FlowAnswer look_up_inet_input(const FibIndex& index, const Flow& flow, InetLooku
 
 /// The flow with its interfaces resolved. kNoLink for one that does not exist.
 KernelFlow kernel_flow(const FibIndex& index, const Flow& flow);
-/// Adds a reason why the answer is not certain, unless there is one already.
-inline void doubt(FlowAnswer& answer, std::string_view why) {
-  if (answer.uncertain.empty()) answer.uncertain = why;
-}
 /// Why FibLeg::gateway_is_doubtful makes an answer uncertain.
 inline constexpr std::string_view kDoubtfulGateway =
     "whether the gateway counts depends on what the tables held when its route was made";

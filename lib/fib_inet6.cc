@@ -12,7 +12,7 @@ namespace vpndoctor {
 namespace {
 
 /// One question on its way.
-struct Question {
+struct Inet6Question {
   const FibIndex& index;
   const Flow& flow;
   FibTrace* trace;
@@ -21,7 +21,7 @@ struct Question {
   bool arrives() const { return !flow.input_interface.empty(); }
 };
 
-KernelFlow kernel_flow6(const Question& at) {
+KernelFlow kernel_flow6(const Inet6Question& at) {
   KernelFlow flow = kernel_flow(at.index, at.flow);
   flow.source = at.flow.source.value_or(IpAddress{.family = Family::kInet6, .bytes = {}});
   flow.has_source = at.has_source();
@@ -47,10 +47,10 @@ Inet6Lookup lookup_for(const FibIndex& index, const KernelFlow& flow, bool arriv
   return how;
 }
 
-bool is_vrf(const FibIndex& index, LinkId link) { return index.links[link].vrf_table != kTableUnspecified; }
+bool has_vrf_table(const FibIndex& index, LinkId link) { return index.links[link].vrf_table != kTableUnspecified; }
 
 // net/l3mdev/l3mdev.c l3mdev_link_scope_lookup(): what stays on a link is looked up in the VRF's table at once.
-bool look_up_vrf_scope(const Question& at, KernelFlow& flow, Inet6Lookup& how, FibResult& result) {
+bool look_up_vrf_scope(const Inet6Question& at, KernelFlow& flow, Inet6Lookup& how, FibResult& result) {
   const LinkId vrf = at.index.links[flow.output].l3mdev;
   if (vrf == kNoLink || !(flow.destination.is_multicast() || flow.destination.is_link_local())) return false;
   result.verdict = FibVerdict::kNoRule;
@@ -76,7 +76,7 @@ bool may_be_ignored(std::span<const FibRule> rules) {
   return rules.size() < 2 && std::ranges::all_of(rules, is_kernels);
 }
 
-FibResult look_up_local_and_main(const Question& at, KernelFlow& flow, Inet6Lookup& how) {
+FibResult look_up_local_and_main(const Inet6Question& at, KernelFlow& flow, Inet6Lookup& how) {
   static const Rule kAnyRule;
   FibResult result;
   for (const std::uint32_t table : {kTableLocal, kTableMain}) {
@@ -88,7 +88,7 @@ FibResult look_up_local_and_main(const Question& at, KernelFlow& flow, Inet6Look
   return result;
 }
 
-FibResult look_up_rules(const Question& at, KernelFlow& flow, Inet6Lookup& how) {
+FibResult look_up_rules(const Inet6Question& at, KernelFlow& flow, Inet6Lookup& how) {
   FibResult result;
   if (may_be_ignored(at.index.inet6.rules)) return look_up_local_and_main(at, flow, how);
   if (!at.arrives() && look_up_vrf_scope(at, flow, how, result)) return result;
@@ -104,7 +104,7 @@ FibResult look_up_rules(const Question& at, KernelFlow& flow, Inet6Lookup& how) 
 LinkId delivering_link(const FibIndex& index, const FibResult& result) {
   const LinkId link = result.leg->link;
   if (result.kind.type != RouteType::kLocal && result.kind.type != RouteType::kAnycast) return link;
-  if (is_vrf(index, link)) return link;
+  if (has_vrf_table(index, link)) return link;
   const LinkId vrf = index.links[link].l3mdev;
   return vrf != kNoLink && !means_one_link(result.route->destination.address) ? vrf : index.loopback;
 }
@@ -117,7 +117,7 @@ bool has_hidden_source(const FibIndex& index, const FibResult& result) {
 }
 
 // ip6_route_get_saddr() with fib6_info_nh_dev(): of a nexthop object the first leg counts, whichever is taken.
-void put_source(const Question& at, const FibResult& result, FlowAnswer& answer) {
+void put_source(const Inet6Question& at, const FibResult& result, FlowAnswer& answer) {
   if (at.has_source()) answer.source = at.flow.source;
   if (answer.source || at.arrives()) return;
   if (has_hidden_source(at.index, result)) {
@@ -134,7 +134,7 @@ void put_source(const Question& at, const FibResult& result, FlowAnswer& answer)
   if (!at.index.addresses_unknown.empty()) doubt(answer, at.index.addresses_unknown);
 }
 
-void put_route(const Question& at, const FibResult& result, FlowAnswer& answer) {
+void put_route(const Inet6Question& at, const FibResult& result, FlowAnswer& answer) {
   answer.route = result.route;
   answer.table = result.table;
   answer.fate = fate_of(result.kind.type);
@@ -146,7 +146,7 @@ void put_route(const Question& at, const FibResult& result, FlowAnswer& answer) 
 }
 
 /// One walk over the rules, as far as the neighbours and the choice in `how` go.
-FlowAnswer walk_once(const Question& at, Inet6Lookup& how) {
+FlowAnswer walk_once(const Inet6Question& at, Inet6Lookup& how) {
   KernelFlow flow = kernel_flow6(at);
   const FibResult result = look_up_rules(at, flow, how);
   FlowAnswer answer;
@@ -170,8 +170,8 @@ void add_candidate(std::vector<FlowWay>& candidates, const FlowAnswer& answer) {
 }
 
 // Walks again for every choice that a hash could make, and once as if every router answered.
-void add_candidates(const Question& at, const Inet6Lookup& plain, const Inet6Lookup& met, FlowAnswer& answer) {
-  const Question quiet{at.index, at.flow, nullptr};
+void add_candidates(const Inet6Question& at, const Inet6Lookup& plain, const Inet6Lookup& met, FlowAnswer& answer) {
+  const Inet6Question quiet{at.index, at.flow, nullptr};
   std::vector<FlowWay> candidates;
   add_candidate(candidates, answer);
   for (std::uint32_t choice = 1; choice < met.choices; ++choice) {
@@ -191,8 +191,8 @@ void add_candidates(const Question& at, const Inet6Lookup& plain, const Inet6Loo
 }
 
 // What becomes of an arriving packet beyond its route: net/ipv6/ip6_input.c ip6_rcv_core() and ip6_forward().
-void judge_arrival(const Question& at, LinkId input, FlowAnswer& answer) {
-  const bool loops = at.index.links[input].loopback || is_vrf(at.index, input);
+void judge_arrival(const Inet6Question& at, LinkId input, FlowAnswer& answer) {
+  const bool loops = at.index.links[input].loopback || has_vrf_table(at.index, input);
   const bool impossible =
       (at.flow.source && (at.flow.source->is_multicast() || (at.flow.source->is_loopback() && !loops))) ||
       (at.flow.destination.is_loopback() && !loops);
@@ -206,7 +206,7 @@ void judge_arrival(const Question& at, LinkId input, FlowAnswer& answer) {
   }
 }
 
-std::optional<FlowAnswer> check_interfaces(const Question& at, const KernelFlow& flow) {
+std::optional<FlowAnswer> check_interfaces(const Inet6Question& at, const KernelFlow& flow) {
   const bool missing =
       at.arrives() ? flow.input == kNoLink : !at.flow.output_interface.empty() && flow.output == kNoLink;
   if (!missing) return std::nullopt;
@@ -219,7 +219,7 @@ std::optional<FlowAnswer> check_interfaces(const Question& at, const KernelFlow&
 }  // namespace
 
 FlowAnswer look_up_inet6(const FibIndex& index, const Flow& flow, FibTrace* trace) {
-  const Question at{index, flow, trace};
+  const Inet6Question at{index, flow, trace};
   const KernelFlow resolved = kernel_flow6(at);
   if (auto refused = check_interfaces(at, resolved)) return std::move(*refused);
   const Inet6Lookup plain = lookup_for(index, resolved, at.arrives());

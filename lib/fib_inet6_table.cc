@@ -10,7 +10,7 @@
 namespace vpndoctor {
 namespace {
 
-using Prefixes = LongestPrefix<Uint128>;
+using Inet6Prefixes = LongestPrefix<Uint128>;
 using Numbers = std::span<const std::uint32_t>;
 
 constexpr std::uint16_t kValidNeighbour =
@@ -23,7 +23,7 @@ constexpr int kDoesNotAnswer = -2;     // RT6_NUD_FAIL_PROBE
 /// one source at a time.
 class Tree {
  public:
-  Tree(const FibIndex& index, const Prefixes& prefixes, const KernelFlow& flow)
+  Tree(const FibIndex& index, const Inet6Prefixes& prefixes, const KernelFlow& flow)
       : index_(&index), prefixes_(&prefixes), source_(&flow.source) {
     begin(prefixes.find(key_of<Uint128>(flow.destination)));
   }
@@ -45,7 +45,7 @@ class Tree {
     return source && !source->is_default() ? &*source : nullptr;
   }
 
-  void enter(const Prefixes::Node* node) {
+  void enter(const Inet6Prefixes::Node* node) {
     node_ = node;
     rest_ = node == nullptr ? Numbers{} : prefixes_->routes(*node);
   }
@@ -64,7 +64,7 @@ class Tree {
 
   // fib6_node_lookup_1(): a destination that has routes for certain sources, of which none is the packet's, is passed
   // over with its routes for any source; the root of the tree is not.
-  void begin(const Prefixes::Node* node) {
+  void begin(const Inet6Prefixes::Node* node) {
     for (enter(node); node_ != nullptr; enter(prefixes_->covering(*node_))) {
       const bool has_sources = source_of(rest_[0]) != nullptr;
       take_group();
@@ -75,9 +75,9 @@ class Tree {
   }
 
   const FibIndex* index_;
-  const Prefixes* prefixes_;
+  const Inet6Prefixes* prefixes_;
   const IpAddress* source_;
-  const Prefixes::Node* node_ = nullptr;
+  const Inet6Prefixes::Node* node_ = nullptr;
   Numbers rest_{};  // of the node, after current_
   Numbers current_{};
 };
@@ -156,8 +156,8 @@ Pick select(const LookupArguments& at, Numbers routes, bool reachable) {
 
 // What find() comes to where one route of one next hop has the longest prefix, without a visit to the route itself: at
 // a million routes that costs more than all the rest.
-bool takes_the_only(const LookupArguments& at, const Prefixes::Range& range, FibResult& result) {
-  if (range.route == Prefixes::kNone || range.is_shared != 0) return false;
+bool takes_the_only(const LookupArguments& at, const Inet6Prefixes::Range& range, FibResult& result) {
+  if (range.route == Inet6Prefixes::kNone || range.is_shared != 0) return false;
   const RouteKind& kind = at.index.kinds[range.kind];
   const RouteAttributes& attributes = at.index.routes->attribute_sets[kind.attributes];
   const FibLegs& legs = at.index.legs_of(kind);
@@ -178,7 +178,7 @@ bool takes_the_only(const LookupArguments& at, const Prefixes::Range& range, Fib
 }
 
 // fib6_table_lookup(): when no router on the way answers, any will do.
-Pick find(const LookupArguments& at, const Prefixes& prefixes, const KernelFlow& flow) {
+Pick find(const LookupArguments& at, const Inet6Prefixes& prefixes, const KernelFlow& flow) {
   const auto& how = *static_cast<const Inet6Lookup*>(at.context);
   const Tree start(at.index, prefixes, flow);
   const bool reachable = how.only_reachable && !how.ignore_neighbours;

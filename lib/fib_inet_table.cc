@@ -7,7 +7,7 @@
 namespace vpndoctor {
 namespace {
 
-using Prefixes = LongestPrefix<std::uint32_t>;
+using InetPrefixes = LongestPrefix<std::uint32_t>;
 
 constexpr std::uint8_t kRouteTosMask = 0x1c;  // IPTOS_RT_MASK; later kernels keep it for routes
 
@@ -85,17 +85,17 @@ Step try_route(const LookupArguments& at, const Candidate& candidate, const Kern
 
 // The nodes around an address of one table or of two that are one, the longest first; the first table goes first.
 struct Around {
-  const Prefixes* first = nullptr;
-  const Prefixes* second = nullptr;
-  const Prefixes::Node* first_node = nullptr;
-  const Prefixes::Node* second_node = nullptr;
+  const InetPrefixes* first = nullptr;
+  const InetPrefixes* second = nullptr;
+  const InetPrefixes::Node* first_node = nullptr;
+  const InetPrefixes::Node* second_node = nullptr;
 
   std::span<const std::uint32_t> next(std::uint32_t& table) {
     const bool takes_first =
         second_node == nullptr || (first_node != nullptr && first_node->length >= second_node->length);
-    const Prefixes* prefixes = takes_first ? first : second;
+    const InetPrefixes* prefixes = takes_first ? first : second;
     if (takes_first) table = kTableLocal;
-    const Prefixes::Node*& node = takes_first ? first_node : second_node;
+    const InetPrefixes::Node*& node = takes_first ? first_node : second_node;
     const auto routes = prefixes->routes(*node);
     node = prefixes->covering(*node);
     return routes;
@@ -130,9 +130,9 @@ void walk(const LookupArguments& at, Around around, const KernelFlow& flow, FibR
 }
 
 // Most lookups end with the first route of the longest prefix. False: they do not, and nothing was decided or said.
-bool takes_the_first(const LookupArguments& at, const Prefixes::Range& range, const KernelFlow& flow,
+bool takes_the_first(const LookupArguments& at, const InetPrefixes::Range& range, const KernelFlow& flow,
                      FibResult& result) {
-  if (range.route == Prefixes::kNone) return false;
+  if (range.route == InetPrefixes::kNone) return false;
   const auto& how = *static_cast<const InetLookup*>(at.context);
   const RouteKind& kind = at.index.kinds[range.kind];
   const FibLegs& legs = at.index.leg_sets[kind.next_hops];

@@ -157,4 +157,9 @@ FlowAnswer look_up_inet6(const FibIndex& index, const Flow& flow, FibTrace* trac
 /// Words for a trace: "10.0.0.0/8 via 10.8.0.1 dev tun0".
 std::string short_words(const FibIndex& index, const Route& route);
 
+/// Adds a reason why the answer is not certain, unless there is one already.
+inline void doubt(FlowAnswer& answer, std::string_view why) {
+  if (answer.uncertain.empty()) answer.uncertain = why;
+}
+
 }  // namespace vpndoctor

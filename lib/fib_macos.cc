@@ -25,10 +25,6 @@ constexpr std::string_view kSourceElsewhere =
 constexpr std::string_view kOwnThroughTunnel =
     "the destination is an address of this machine, and its route leads out of the machine";
 
-void doubt(FlowAnswer& answer, std::string_view why) {
-  if (answer.uncertain.empty()) answer.uncertain = why;
-}
-
 /// One search for one flow.
 class MacosSearch {
  public:

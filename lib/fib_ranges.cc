@@ -117,7 +117,7 @@ std::vector<Key> starts_within(const FibIndex& index, const FamilyIndex<Key>& fa
 }
 
 /// What is asked for.
-struct Question {
+struct RangeQuestion {
   const FibIndex& index;
   const Flow& flow;
   const IpPrefix& within;
@@ -135,7 +135,7 @@ std::size_t pieces_at_once(std::size_t pieces, std::size_t rules) {
 }
 
 template <class Key>
-void visit_ranges(const Question& question, const FamilyIndex<Key>& family) {
+void visit_ranges(const RangeQuestion& question, const FamilyIndex<Key>& family) {
   const Bounds<Key> bounds = bounds_of<Key>(question.within);
   const std::vector<Key> starts = starts_within(question.index, family, question.flow, bounds);
   Flow flow = question.flow;
@@ -152,7 +152,7 @@ void visit_ranges(const Question& question, const FamilyIndex<Key>& family) {
 }  // namespace
 
 void Fib::for_each_range(const Flow& flow, const IpPrefix& within, const Visit& visit) const {
-  const Question question{.index = *index_, .flow = flow, .within = within, .visit = visit};
+  const RangeQuestion question{.index = *index_, .flow = flow, .within = within, .visit = visit};
   if (within.family() == Family::kInet) {
     visit_ranges(question, index_->inet);
   } else {

@@ -85,7 +85,7 @@ Source6 source_of(const FibIndex& index, LinkId link, const Address& address) {
 }
 
 /// What all candidates are compared against.
-struct Target {
+struct Destination6 {
   Uint128 key = 0;
   LinkId out = kNoLink;
   std::int8_t scope = 0;
@@ -102,13 +102,13 @@ unsigned common_bits(Uint128 left, Uint128 right) {
 
 // ipv6_get_saddr_eval(), rule 2: a scope that is large enough beats one that is not; of the former the smallest, of the
 // latter the largest.
-unsigned scope_score(const Source6& source, const Target& target) {
+unsigned scope_score(const Source6& source, const Destination6& target) {
   const int score = source.scope >= target.scope ? -source.scope : source.scope - 128;
   return static_cast<unsigned>(score + 256);
 }
 
 // The rules of ipv6_get_saddr_eval() in their order, each in its bits.
-std::uint64_t score_of(const Source6& source, const Target& target) {
+std::uint64_t score_of(const Source6& source, const Destination6& target) {
   std::uint64_t score = source.key == target.key ? 1 : 0;
   score = score << 9U | scope_score(source, target);
   score = score << 1U | (source.preferred ? 1U : 0U);
@@ -134,7 +134,7 @@ std::vector<Source6> list_sources6(const FibIndex& index) {
 }
 
 const IpAddress* choose_source6(const FibIndex& index, std::uint32_t out, const IpAddress& destination) {
-  Target target{.key = key_of<Uint128>(destination), .out = out};
+  Destination6 target{.key = key_of<Uint128>(destination), .out = out};
   target.scope = scope_of(target.key);
   target.label = label_of(target.key);
   target.orchid = is_orchid(target.key);

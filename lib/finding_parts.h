@@ -2,12 +2,17 @@
 // What every check needs to word a finding: its registry entry, its steps, its commands.
 #pragma once
 
+#include <array>
 #include <string>
 #include <vector>
 
 #include "vpndoctor/finding.h"
+#include "vpndoctor/ip.h"
 
 namespace vpndoctor {
+
+/// Those that a check of both goes through.
+inline constexpr std::array kFamilies{Family::kInet, Family::kInet6};
 
 /// Starts a finding with the texts and the severity of its registry entry.
 Finding make_finding(const char* code, Subject subject);

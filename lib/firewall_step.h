@@ -34,6 +34,9 @@ struct FirewallStep {
   std::vector<const FirewallDecision*> decisions;  ///< of a verdict or a verdict map; several: one of them
 };
 
+/// The rule does not go on.
+inline FirewallStep no_match() { return {.passes = Truth::kNo, .doubt = {}, .decisions = {}}; }
+
 /// Everything that a step may look at and change.
 struct FirewallStepContext {
   const FirewallPlace& place;

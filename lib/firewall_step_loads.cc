@@ -37,7 +37,6 @@ constexpr std::string_view kHeaderDoubt = "a field of the packet that is not kno
 constexpr std::string_view kConnectionDoubt = "a property of the connection that is not known";
 constexpr std::string_view kTrackingDoubt = "whether the connection is tracked";
 
-FirewallStep no_match() { return {.passes = Truth::kNo, .doubt = {}, .decisions = {}}; }
 FirewallStep maybe(std::string_view doubt) { return {.passes = Truth::kMaybe, .doubt = doubt, .decisions = {}}; }
 
 FirewallStep load(const FirewallStepContext& context, std::uint32_t word, BitsView bits, std::string_view doubt) {

@@ -12,8 +12,8 @@ namespace vpndoctor {
 namespace {
 
 enum MetaKey : std::uint32_t {
-  kProtocol = 1,
-  kMark = 3,
+  kPacketProtocol = 1,
+  kPacketMark = 3,
   kInputIndex = 4,
   kOutputIndex = 5,
   kInputName = 6,
@@ -35,15 +35,14 @@ enum MetaKey : std::uint32_t {
 constexpr std::size_t kNameBytes = 16;
 constexpr std::uint32_t kNobody = 0xffffffff;
 
-FirewallStep no_match() { return {.passes = Truth::kNo, .doubt = {}, .decisions = {}}; }
-
-FirewallStep forget(const FirewallStepContext& context, const FirewallExpression& expression, std::string_view doubt) {
+FirewallStep forget_value(const FirewallStepContext& context, const FirewallExpression& expression,
+                          std::string_view doubt) {
   context.registers.forget(expression.destination, kNameBytes, doubt);
   return {};
 }
 /// The value is not known, nor whether there is one.
 FirewallStep maybe(const FirewallStepContext& context, const FirewallExpression& expression, std::string_view doubt) {
-  forget(context, expression, doubt);
+  forget_value(context, expression, doubt);
   return {.passes = Truth::kMaybe, .doubt = doubt, .decisions = {}};
 }
 
@@ -119,7 +118,7 @@ FirewallStep load_owner(const FirewallStepContext& context, const FirewallExpres
 FirewallStep load_protocols(const FirewallStepContext& context, const FirewallExpression& expression) {
   const bool is_inet = context.place.family() == Family::kInet;
   switch (expression.key) {
-    case kProtocol:
+    case kPacketProtocol:
       return load(context, expression,
                   is_inet ? std::array<std::uint8_t, 4>{0x08, 0x00} : std::array<std::uint8_t, 4>{0x86, 0xdd});
     case kNetworkFamily:
@@ -192,15 +191,16 @@ FirewallStep load_address_type(const FirewallStepContext& context, const Firewal
   const auto address = looked_up(context, expression.flags);
   const bool is_from_here = (expression.flags & kOfSource) != 0 && !place.is_forwarded;
   if (!address && is_from_here) return load_number(context, expression, static_cast<std::uint32_t>(RouteType::kLocal));
-  if (!address || !place.snapshot.routes) return forget(context, expression, kFibDoubt);
-  if ((expression.flags & kOfOutput) != 0 && !place.is_output_known) return forget(context, expression, kFibDoubt);
+  if (!address || !place.snapshot.routes) return forget_value(context, expression, kFibDoubt);
+  if ((expression.flags & kOfOutput) != 0 && !place.is_output_known)
+    return forget_value(context, expression, kFibDoubt);
   std::string_view device;
   if ((expression.flags & kOfInput) != 0) device = place.input;
   if ((expression.flags & kOfOutput) != 0) device = place.output;
   const auto type = address->family == Family::kInet
                         ? std::optional(type_in_local_table(place.snapshot, *address, device))
                         : type_of_inet6(context, *address, device);
-  if (!type) return forget(context, expression, kFibDoubt);
+  if (!type) return forget_value(context, expression, kFibDoubt);
   return load_number(context, expression, static_cast<std::uint32_t>(*type));
 }
 
@@ -210,7 +210,7 @@ FirewallStep load_output_of(const FirewallStepContext& context, const FirewallEx
   const FirewallPlace& place = context.place;
   const auto address = looked_up(context, expression.flags);
   if (!address || !place.snapshot.routes || !context.packet.mark.is_known()) {
-    return forget(context, expression, kFibDoubt);
+    return forget_value(context, expression, kFibDoubt);
   }
   Flow flow;
   flow.destination = *address;
@@ -218,7 +218,7 @@ FirewallStep load_output_of(const FirewallStepContext& context, const FirewallEx
   const Fib fib(place.snapshot);
   const FlowAnswer answer = fib.lookup(flow);
   const bool is_doubtful = !answer.uncertain.empty() || answer.depends_on != DependsOn::kNothing;
-  if (is_doubtful || answer.fate == FlowFate::kLocal) return forget(context, expression, kFibDoubt);
+  if (is_doubtful || answer.fate == FlowFate::kLocal) return forget_value(context, expression, kFibDoubt);
   std::string_view name = answer.fate == FlowFate::kUnicast ? answer.interface : std::string_view();
   if ((expression.flags & kOfInput) != 0 && name != place.input) name = {};
   if ((expression.flags & kPresent) != 0) return load_byte(context, expression, name.empty() ? 0 : 1);
@@ -231,11 +231,11 @@ FirewallStep load_output_of(const FirewallStepContext& context, const FirewallEx
 
 FirewallStep load_meta(const FirewallStepContext& context, const FirewallExpression& expression) {
   switch (expression.key) {
-    case kProtocol:
+    case kPacketProtocol:
     case kNetworkFamily:
     case kTransportProtocol:
       return load_protocols(context, expression);
-    case kMark:
+    case kPacketMark:
       context.registers.write(expression.destination, context.packet.mark.view(),
                               context.packet.mark.is_known() ? "" : "the packet's mark");
       return {};

@@ -61,9 +61,9 @@ const char* value_hint(std::string_view word) {
 }
 
 /// Takes a text apart at white space.
-class Words {
+class FlowWords {
  public:
-  explicit Words(std::string_view text) : rest_(text) {}
+  explicit FlowWords(std::string_view text) : rest_(text) {}
 
   std::string_view next() {
     const std::size_t from = rest_.find_first_not_of(" \t\r\n");
@@ -158,7 +158,7 @@ Result<void> take_destination(Flow& flow, bool& has_destination, std::string_vie
 Result<Flow> parse_flow(std::string_view text, const Flow& defaults) {
   Flow flow = defaults;
   bool has_destination = false;
-  Words words(text);
+  FlowWords words(text);
   for (std::string_view word = words.next(); !word.empty(); word = words.next()) {
     if (asks_only_ip(word)) continue;
     const bool to = word == "to";

@@ -10,11 +10,9 @@
 namespace vpndoctor {
 namespace {
 
-constexpr double kSilenceOdds = 0.05;
 constexpr int kMostQuestions = 60;
 constexpr int kMostPairsABurst = 2;  ///< with their controls and a later burst, within a Linux target's six answers
-constexpr int kMostWaits = 12;
-constexpr auto kRateLimitRecovery = std::chrono::milliseconds(1100);
+constexpr int kMostWaitsForTarget = 12;
 
 }  // namespace
 
@@ -74,22 +72,9 @@ std::optional<std::uint32_t> ForwardCheck::next_question() const {
   return (*known.at_least_bytes + *known.at_most_bytes + 1) / 2;
 }
 
-// Silence of the last few controls that chance does not explain: the target's limit is used up, or it never answers
-// UDP.
+// The target's limit is used up, or it never answers UDP.
 std::uint16_t ForwardCheck::silenced_since() const {
-  double odds = 1;
-  std::uint16_t last = 0;
-  const auto& probes = ledger_.probes();
-  for (std::size_t i = probes.size(); i-- > 0 && odds > kSilenceOdds;) {
-    const SentProbe& entry = probes[i];
-    const bool is_control =
-        entry.probe.method == Method::kUdp && entry.probe.ttl == kFullTtl && entry.probe.size_bytes == control_bytes_;
-    if (!is_control || entry.outcome == Outcome::kInFlight) continue;
-    if (entry.outcome != Outcome::kLost) return 0;
-    last = std::max(last, entry.probe.id);
-    odds *= chance_;
-  }
-  return odds > kSilenceOdds ? std::uint16_t{0} : last;
+  return end_of_silence(ledger_, {Method::kUdp, kFullTtl, control_bytes_}, chance_);
 }
 
 std::optional<std::uint32_t> ForwardCheck::next(TimePoint now) {
@@ -105,7 +90,7 @@ std::optional<std::uint32_t> ForwardCheck::next(TimePoint now) {
   if (settled_) return std::nullopt;
   const std::uint16_t silenced = silenced_since();
   if (silenced != 0 && waited_for_ != silenced) {
-    settled_ = waits_ == kMostWaits || (!answers() && waits_ == 1);
+    settled_ = waits_ == kMostWaitsForTarget || (!answers() && waits_ == 1);
     if (settled_) return std::nullopt;
     ++waits_;
     waited_for_ = silenced;

@@ -15,9 +15,7 @@ constexpr int kMostSilentTries = 2;    ///< of a hop that never answers
 constexpr int kTriesBeforeTarget = 6;  ///< of a silent hop before the target: it may be the target, its answers lost
 constexpr int kMostPairs = 24;         ///< at the hop in question
 constexpr int kMostPairsInFlight = 5;
-constexpr double kSilenceOdds = 0.05;
-constexpr int kMostWaits = 3;
-constexpr auto kRateLimitRecovery = std::chrono::milliseconds(1100);  ///< Linux: one answer a second and destination
+constexpr int kMostWaitsForHops = 3;
 
 }  // namespace
 
@@ -147,20 +145,9 @@ bool HopSweep::is_proven_lost(std::uint8_t ttl) const {
   return std::pow(chance_, evidence(ttl)) <= needed_odds(chance_);
 }
 
-// Silence of the last few controls that chance does not explain: the hop's limit is used up. Returns the last one's id.
+// The hop's limit is used up.
 std::uint16_t HopSweep::silenced_since(std::uint8_t ttl) const {
-  double odds = 1;
-  std::uint16_t last = 0;
-  const auto& probes = ledger_.probes();
-  for (std::size_t i = probes.size(); i-- > 0 && odds > kSilenceOdds;) {
-    const Probe& probe = probes[i].probe;
-    const bool is_control = probe.method == options_.locate_method && probe.size_bytes == options_.control_bytes;
-    if (probe.ttl != ttl || !is_control || probes[i].outcome == Outcome::kInFlight) continue;
-    if (probes[i].outcome != Outcome::kLost) return 0;
-    last = std::max(last, probe.id);
-    odds *= chance_;
-  }
-  return odds > kSilenceOdds ? std::uint16_t{0} : last;
+  return end_of_silence(ledger_, {options_.locate_method, ttl, options_.control_bytes}, chance_);
 }
 
 std::optional<HopWant> HopSweep::settle_candidate(TimePoint now) {
@@ -181,13 +168,13 @@ std::optional<HopWant> HopSweep::settle_candidate(TimePoint now) {
     wait_for_recovery(now);
     return std::nullopt;
   }
-  if (silenced != 0 && waits_ == kMostWaits) return std::nullopt;
+  if (silenced != 0 && waits_ == kMostWaitsForHops) return std::nullopt;
   control_due_ = *ttl;
   return HopWant{options_.locate_method, lost_bytes_, *ttl};
 }
 
 bool HopSweep::wait_for_recovery(TimePoint now) {
-  if (waits_ == kMostWaits) return false;
+  if (waits_ == kMostWaitsForHops) return false;
   ++waits_;
   not_before_ = now + kRateLimitRecovery;
   return true;

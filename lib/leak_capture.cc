@@ -11,12 +11,10 @@
 
 #include "leak_capture_state.h"
 #include "vpndoctor/text_escape.h"
+#include "vpndoctor/wire.h"
 
 namespace vpndoctor {
 namespace {
-
-constexpr std::uint16_t kInet = 0x0800;
-constexpr std::uint16_t kInet6 = 0x86dd;
 
 /// A control was seen when every interface with a gateway showed one; one without can hardly carry anything out.
 template <class ControlOn, class Gateways>
@@ -56,7 +54,7 @@ const CaptureLeak* LeakCapture::take(const CapturedPacket& packet) {
     ++state_->result.counts.undecided;
     return nullptr;
   }
-  if (frame->ether_type != kInet && frame->ether_type != kInet6) {
+  if (frame->ether_type != kEtherTypeInet && frame->ether_type != kEtherTypeInet6) {
     state_->take_other(packet, *frame);
     return nullptr;
   }

@@ -14,7 +14,6 @@ namespace vpndoctor {
 namespace {
 
 constexpr std::uint16_t kArp = 0x0806;
-constexpr std::uint16_t kInet = 0x0800;
 constexpr std::uint8_t kNeighbourSolicitation = 135;
 constexpr std::size_t kMostLeaks = 4096;
 constexpr std::size_t kMostInterfaces = 4096;
@@ -35,7 +34,7 @@ std::optional<IpAddress> asked_by_arp(std::span<const std::byte> payload) {
   const std::uint16_t operation = reader.u16();
   reader.take(16);
   const auto target = reader.take(4);
-  if (protocol != kInet || lengths != 0x0604 || operation != 1 || target.empty()) return std::nullopt;
+  if (protocol != kEtherTypeInet || lengths != 0x0604 || operation != 1 || target.empty()) return std::nullopt;
   return IpAddress::from_bytes(target);
 }
 

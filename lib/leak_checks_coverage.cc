@@ -16,7 +16,7 @@ namespace {
 constexpr std::uint8_t kTcp = 6;
 constexpr std::uint16_t kHttps = 443;
 
-constexpr auto kChecks = std::to_array<LeakCheck>({
+constexpr auto kCoverageChecks = std::to_array<LeakCheck>({
     {"LEK001", kLeakTables, 0, check_inet6_outside, mode_undecided},
     {"LEK002", kLeakTables | kLeakLeases, 0, check_dhcp_routes},
     {"LEK003", kLeakTables, 0, check_specific_routes},
@@ -56,7 +56,7 @@ std::vector<IpAddress> spread_samples(Family family) {
 
 }  // namespace
 
-std::span<const LeakCheck> coverage_checks() { return kChecks; }
+std::span<const LeakCheck> coverage_checks() { return kCoverageChecks; }
 
 RoutingFacts routing_facts(const LeakFacts& facts) {
   return {.snapshot = facts.snapshot, .fib = facts.fib, .uid = facts.uid, .shares = {}, .claims = {}};

@@ -15,7 +15,6 @@ namespace vpndoctor {
 namespace {
 
 using Findings = std::vector<Finding>;
-constexpr std::array kFamilies{Family::kInet, Family::kInet6};
 
 bool is_full(const LeakFacts& facts, Family family) { return facts.coverage.of(family).mode == CoverageMode::kFull; }
 
@@ -206,7 +205,7 @@ std::string unknown_forwarding(const LeakFacts& facts) {
 }
 
 constexpr unsigned kNeeds = kLeakTables | kLeakFirewall;
-constexpr std::array kChecks = {
+constexpr std::array kFirewallChecks = {
     LeakCheck{"FWL001", kNeeds, 0, check_open, unknown_part},
     LeakCheck{"FWL002", kNeeds, 0, check_one_family, unknown_part},
     LeakCheck{"FWL003", kNeeds | kLeakSettings, 0, check_forwarded, unknown_forwarding},
@@ -215,6 +214,6 @@ constexpr std::array kChecks = {
 
 }  // namespace
 
-std::span<const LeakCheck> firewall_checks() { return kChecks; }
+std::span<const LeakCheck> firewall_checks() { return kFirewallChecks; }
 
 }  // namespace vpndoctor

@@ -170,7 +170,7 @@ bool add_proof(const LeakFacts& facts, const std::vector<const PastRoute*>& rout
 }
 
 /// By interface and whether public addresses are among them.
-using Groups = std::map<std::pair<std::string, bool>, std::vector<const PastRoute*>>;
+using PastRouteGroups = std::map<std::pair<std::string, bool>, std::vector<const PastRoute*>>;
 
 void add_dhcp_finding(const LeakFacts& facts, const std::vector<const PastRoute*>& routes, LeakFindings& findings) {
   const PastRoute& first = *routes.front();
@@ -229,7 +229,7 @@ void add_specific_finding(const LeakFacts& facts, const std::vector<const PastRo
 void check_dhcp_routes(const LeakFacts& facts, LeakFindings& findings) {
   for (const Family family : {Family::kInet, Family::kInet6}) {
     const std::vector<PastRoute> found = PastRoutes(facts, family).find();
-    Groups groups;
+    PastRouteGroups groups;
     for (const PastRoute& past : found) {
       if (past.lease != nullptr) groups[{past.interface, past.is_public}].push_back(&past);
     }

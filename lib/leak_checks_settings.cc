@@ -13,8 +13,6 @@
 namespace vpndoctor {
 namespace {
 
-constexpr std::array kFamilies = {Family::kInet, Family::kInet6};
-
 bool is_set(const std::map<std::string, InterfaceSettings>& settings, const std::string& interface) {
   for (const std::string& name : {std::string("all"), interface}) {
     const auto found = settings.find(name);

@@ -13,7 +13,7 @@
 namespace vpndoctor {
 namespace {
 
-constexpr auto kChecks = std::to_array<LeakCheck>({
+constexpr auto kTunnelChecks = std::to_array<LeakCheck>({
     {"TUN001", kLeakLinks, 0, check_dead_tunnels_in_use},
     {"TUN002", kLeakLinks, 0, check_hung_tunnels},
     {"TUN003", kLeakLinks | kLeakTunnels, 0, check_dead_sessions},
@@ -42,7 +42,7 @@ constexpr auto kServices = std::to_array<Service>({
 
 }  // namespace
 
-std::span<const LeakCheck> tunnel_checks() { return kChecks; }
+std::span<const LeakCheck> tunnel_checks() { return kTunnelChecks; }
 
 bool is_broken(const LeakFacts& facts, const TunnelReport& tunnel) {
   if (tunnel.state == TunnelState::kDead || tunnel.state == TunnelState::kOrphan) return true;

@@ -15,8 +15,6 @@
 namespace vpndoctor {
 namespace {
 
-constexpr std::array kFamilies = {Family::kInet, Family::kInet6};
-
 bool is_asked(const LeakFacts& facts) { return facts.expectation.mode || !facts.expectation.interface.empty(); }
 
 std::string expected_words(const VpnExpectation& expected) {

@@ -16,8 +16,6 @@
 namespace vpndoctor {
 namespace {
 
-constexpr std::array kFamilies = {Family::kInet, Family::kInet6};
-
 void judge_bound(const LeakFacts& facts, const std::string& interface, LeakFindings& findings) {
   for (const Family family : kFamilies) {
     const auto sample = takes_most(facts, family) ? tunnelled_sample(facts, family) : std::nullopt;

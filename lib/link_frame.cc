@@ -10,8 +10,6 @@
 namespace vpndoctor {
 namespace {
 
-constexpr std::uint16_t kInet = 0x0800;
-constexpr std::uint16_t kInet6 = 0x86dd;
 constexpr std::uint16_t kPppoeSession = 0x8864;
 constexpr std::uint16_t kPpp = 0x880b;  // what is no IP inside PPP
 constexpr std::uint16_t kSmallestEtherType = 0x0600;
@@ -49,8 +47,8 @@ bool is_vlan_tag(std::uint16_t ether_type) {
 }
 
 std::optional<std::uint16_t> ether_type_of_ppp(std::uint16_t protocol) {
-  if (protocol == 0x0021) return kInet;
-  if (protocol == 0x0057) return kInet6;
+  if (protocol == 0x0021) return kEtherTypeInet;
+  if (protocol == 0x0057) return kEtherTypeInet6;
   return std::nullopt;
 }
 
@@ -156,8 +154,8 @@ std::optional<LinkFrame> decode_raw(std::span<const std::byte> bytes, int link_t
   const unsigned version = ByteReader(bytes).u8() >> 4U;
   LinkFrame frame;
   frame.payload = bytes;
-  if (version == 4 && link_type != kIpv6) frame.ether_type = kInet;
-  if (version == 6 && link_type != kIpv4) frame.ether_type = kInet6;
+  if (version == 4 && link_type != kIpv6) frame.ether_type = kEtherTypeInet;
+  if (version == 6 && link_type != kIpv4) frame.ether_type = kEtherTypeInet6;
   if (frame.ether_type == 0) return std::nullopt;
   return frame;
 }
@@ -169,8 +167,8 @@ std::optional<LinkFrame> decode_loopback(ByteReader reader) {
   if (!reader.ok()) return std::nullopt;
   if (family > 0xffff) family = family >> 24U | (family >> 8U & 0xff00U);
   LinkFrame frame;
-  if (family == 2) frame.ether_type = kInet;
-  if (family == 10 || family == 24 || family == 28 || family == 30) frame.ether_type = kInet6;
+  if (family == 2) frame.ether_type = kEtherTypeInet;
+  if (family == 10 || family == 24 || family == 28 || family == 30) frame.ether_type = kEtherTypeInet6;
   frame.payload = reader.rest();
   return frame;
 }

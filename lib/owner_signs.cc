@@ -66,7 +66,7 @@ constexpr std::array kHolders = {
     HolderSign{"pppd", "pppd", true},
 };
 
-constexpr std::array kProtocols = {
+constexpr std::array kProtocolSigns = {
     ProtocolSign{1, "ICMP redirect"}, ProtocolSign{2, "kernel"},  ProtocolSign{9, "router advertisement"},
     ProtocolSign{11, "FRR"},          ProtocolSign{12, "BIRD"},   ProtocolSign{16, "DHCP"},
     ProtocolSign{18, "keepalived"},   ProtocolSign{42, "babeld"}, ProtocolSign{99, "Open/R"},
@@ -97,7 +97,7 @@ bool ends_so(std::string_view rest, NameEnd end) {
 std::span<const ClientSigns> client_signs() { return kClients; }
 std::span<const LinkSign> link_signs() { return kLinks; }
 std::span<const HolderSign> holder_signs() { return kHolders; }
-std::span<const ProtocolSign> protocol_signs() { return kProtocols; }
+std::span<const ProtocolSign> protocol_signs() { return kProtocolSigns; }
 
 bool is_sign_of(const LinkSign& sign, std::string_view name, std::string_view kind) {
   if (!name.starts_with(sign.beginning)) return false;

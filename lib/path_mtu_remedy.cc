@@ -7,10 +7,10 @@
 #include <string>
 #include <utility>
 
+#include "word_list.h"
+
 namespace vpndoctor {
 namespace {
-
-using Words = std::vector<std::string>;
 
 constexpr std::uint32_t kUdpHeaderBytes = 8;
 

@@ -142,6 +142,21 @@ Tally ProbeLedger::tally(const ProbeKey& key) const {
   return found == tallies_.end() ? Tally{} : found->second;
 }
 
+std::uint16_t end_of_silence(const ProbeLedger& ledger, const ProbeKey& controls, double chance) {
+  constexpr double kSilenceOdds = 0.05;
+  double odds = 1;
+  std::uint16_t last = 0;
+  const auto& probes = ledger.probes();
+  for (std::size_t i = probes.size(); i-- > 0 && odds > kSilenceOdds;) {
+    const SentProbe& entry = probes[i];
+    if (key_of(entry.probe) != controls || entry.outcome == Outcome::kInFlight) continue;
+    if (entry.outcome != Outcome::kLost) return 0;
+    last = std::max(last, entry.probe.id);
+    odds *= chance;
+  }
+  return odds > kSilenceOdds ? std::uint16_t{0} : last;
+}
+
 LossModel::LossModel(const ProbeLedger& ledger, Method method, bool answers_are_scarce)
     : ledger_(ledger), method_(method), scarce_(answers_are_scarce) {}
 

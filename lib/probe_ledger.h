@@ -93,6 +93,13 @@ class ProbeLedger {
   Milliseconds deviation_{};
 };
 
+/// How long a limit of answers needs until it allows the next (Linux: one a second and destination).
+inline constexpr std::chrono::milliseconds kRateLimitRecovery{1100};
+
+/// Where the latest controls, the probes of one key, were all lost and chance does not explain that: returns the last
+/// one's id. Otherwise 0. `chance`: that one of them is lost.
+std::uint16_t end_of_silence(const ProbeLedger& ledger, const ProbeKey& controls, double chance);
+
 /// Estimates loss from probes whose size is known to pass, and how sure "this size is lost" is. A loss counts only
 /// when a probe of a size known to pass, sent right before or after it, was answered: then neither a burst of loss nor
 /// an emptied rate limit explains it.

@@ -180,4 +180,11 @@ class RecordFields {
   std::size_t next_ = 0;     ///< where the next field probably is
 };
 
+/// Makes the place for a record that a file has once at most; a second one is a fault.
+template <class T>
+T& only_one(RecordFields& in, std::vector<T>& list) {
+  if (!list.empty()) in.fail("record", "is there twice");
+  return list.emplace_back();
+}
+
 }  // namespace vpndoctor

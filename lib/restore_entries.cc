@@ -8,11 +8,10 @@
 #include <iterator>
 
 #include "vpndoctor/route_words.h"
+#include "word_list.h"
 
 namespace vpndoctor {
 namespace {
-
-using Words = std::vector<std::string>;
 
 RouteTable as_table(const StandaloneRoute& route) {
   Route only = route.route;

@@ -117,20 +117,16 @@ class Numbering {
   std::vector<Content> contents_;
 };
 
-std::size_t at(int entry) { return static_cast<std::size_t>(entry); }
-
-bool has(const EntryList& list, int entry) { return std::ranges::find(list, entry) != list.end(); }
-
 }  // namespace
 
 std::vector<KeyGroup> differing_keys(const RouteTable& now, const RouteTable& target) {
   return Grouping(now, target).differing();
 }
 
-bool EntryGroup::is_missing(int entry) const { return !has(now, entry) && has(target, entry); }
+bool EntryGroup::is_missing(int entry) const { return !holds(now, entry) && holds(target, entry); }
 
 bool EntryGroup::is_extra(int entry) const {
-  return has(now, entry) && !has(target, entry) && (!pinned[at(entry)] || !why_not[at(entry)].empty());
+  return holds(now, entry) && !holds(target, entry) && (!pinned[slot(entry)] || !why_not[slot(entry)].empty());
 }
 
 EntryGroup numbered(const KeyGroup& key, const Snapshot& now, const Snapshot& target, const Place& place) {
@@ -140,19 +136,19 @@ EntryGroup numbered(const KeyGroup& key, const Snapshot& now, const Snapshot& ta
     const Route& route = now.routes->routes[index];
     const int entry = numbering.number(*now.routes, route);
     group.now.push_back(entry);
-    if (group.now_index[at(entry)] == EntryGroup::kNone) group.now_index[at(entry)] = index;
-    if (place.is_kernel_made(*now.routes, route, false)) group.pinned[at(entry)] = true;
+    if (group.now_index[slot(entry)] == EntryGroup::kNone) group.now_index[slot(entry)] = index;
+    if (place.is_kernel_made(*now.routes, route, false)) group.pinned[slot(entry)] = true;
   }
   for (const std::uint32_t index : key.target) {
     const Route& route = target.routes->routes[index];
     const int entry = numbering.number(*target.routes, route);
     const bool is_kernels = place.is_kernel_made(*target.routes, route, true);
-    if (is_kernels && !has(group.now, entry) && !place.should_exist(*target.routes, route)) continue;
+    if (is_kernels && !holds(group.now, entry) && !place.should_exist(*target.routes, route)) continue;
     // IPv6 routes can stand twice (a replacement does not look for them), but cannot be added twice.
     const auto present = std::max<std::ptrdiff_t>(std::ranges::count(group.now, entry), 1);
     if (std::ranges::count(group.target, entry) >= present) continue;
     group.target.push_back(entry);
-    if (is_kernels && has(group.now, entry)) group.pinned[at(entry)] = true;
+    if (is_kernels && holds(group.now, entry)) group.pinned[slot(entry)] = true;
   }
   return group;
 }

@@ -9,11 +9,10 @@
 #include "restore_entries.h"
 #include "restore_groups.h"
 #include "restore_steps.h"
+#include "word_list.h"
 
 namespace vpndoctor {
 namespace {
-
-using Words = std::vector<std::string>;
 
 bool has_flag(const StandaloneRoute& route, char flag) {
   return route.attributes.macos_flags.find(flag) != std::string::npos;

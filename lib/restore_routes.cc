@@ -23,8 +23,6 @@ Destination destination_of(const StandaloneRoute& route) {
   return {route.route.table, route.route.destination, route.attributes.source};
 }
 
-std::size_t at(int entry) { return static_cast<std::size_t>(entry); }
-
 bool has_gateway(const StandaloneRoute& route) {
   return std::ranges::any_of(route.next_hops.hops, [](const NextHop& hop) { return hop.gateway.has_value(); });
 }
@@ -85,8 +83,8 @@ class RoutePlan {
 
 /// A machine that moved has routes that the target cannot know: they are no leftovers.
 std::string RoutePlan::reason_to_keep(const EntryGroup& group, int entry) const {
-  const StandaloneRoute& route = group.entries[at(entry)];
-  const Route& in_table = now_->routes->routes[group.now_index[at(entry)]];
+  const StandaloneRoute& route = group.entries[slot(entry)];
+  const Route& in_table = now_->routes->routes[group.now_index[slot(entry)]];
   if (route_owner(*now_, in_table).is_vpn) return {};
   for (const NextHop& hop : route.next_hops.hops) {
     if (is_tunnel(*now_, hop.interface)) return {};
@@ -105,10 +103,10 @@ std::string RoutePlan::reason_to_keep(const EntryGroup& group, int entry) const 
 
 void RoutePlan::ask_place() {
   for_each_entry([this](EntryGroup& group, int entry) {
-    if (group.is_missing(entry)) group.why_not[at(entry)] = place_->objection(group.entries[at(entry)]);
+    if (group.is_missing(entry)) group.why_not[slot(entry)] = place_->objection(group.entries[slot(entry)]);
     if (!group.is_extra(entry)) return;
-    group.why_not[at(entry)] = reason_to_keep(group, entry);
-    if (!group.why_not[at(entry)].empty()) group.pinned[at(entry)] = true;
+    group.why_not[slot(entry)] = reason_to_keep(group, entry);
+    if (!group.why_not[slot(entry)].empty()) group.pinned[slot(entry)] = true;
   });
 }
 
@@ -116,7 +114,7 @@ void RoutePlan::ask_place() {
 RoutePlan::WorkingDefaults RoutePlan::working_defaults() {
   WorkingDefaults working;
   for_each_entry([&](const EntryGroup& group, int entry) {
-    const StandaloneRoute& route = group.entries[at(entry)];
+    const StandaloneRoute& route = group.entries[slot(entry)];
     if (!route.route.destination.is_default() || !group.is_extra(entry)) return;
     for (const NextHop& hop : route.next_hops.hops) {
       if (place_->is_answering(hop)) working[destination_of(route)].push_back(*hop.gateway);
@@ -130,27 +128,28 @@ void RoutePlan::ask_working_defaults() {
   const WorkingDefaults working = working_defaults();
   std::map<Destination, std::string> refused;
   for_each_entry([&](EntryGroup& group, int entry) {
-    const StandaloneRoute& wanted = group.entries[at(entry)];
+    const StandaloneRoute& wanted = group.entries[slot(entry)];
     const auto today = working.find(destination_of(wanted));
-    if (today == working.end() || !group.is_missing(entry) || !group.why_not[at(entry)].empty()) return;
+    if (today == working.end() || !group.is_missing(entry) || !group.why_not[slot(entry)].empty()) return;
     for (const NextHop& hop : wanted.next_hops.hops) {
-      if (group.why_not[at(entry)].empty()) group.why_not[at(entry)] = place_->stranger_objection(hop, today->second);
+      if (group.why_not[slot(entry)].empty())
+        group.why_not[slot(entry)] = place_->stranger_objection(hop, today->second);
     }
-    if (!group.why_not[at(entry)].empty()) refused.emplace(today->first, group.why_not[at(entry)]);
+    if (!group.why_not[slot(entry)].empty()) refused.emplace(today->first, group.why_not[slot(entry)]);
   });
   for_each_entry([&](EntryGroup& group, int entry) {
-    const auto found = refused.find(destination_of(group.entries[at(entry)]));
-    if (found == refused.end() || !group.is_extra(entry) || !group.why_not[at(entry)].empty()) return;
-    group.why_not[at(entry)] = found->second;
-    group.pinned[at(entry)] = true;
+    const auto found = refused.find(destination_of(group.entries[slot(entry)]));
+    if (found == refused.end() || !group.is_extra(entry) || !group.why_not[slot(entry)].empty()) return;
+    group.why_not[slot(entry)] = found->second;
+    group.pinned[slot(entry)] = true;
   });
 }
 
 std::vector<IpAddress> RoutePlan::missing_gateways() {
   std::vector<IpAddress> gateways;
   for_each_entry([&](EntryGroup& group, int entry) {
-    if (!group.is_missing(entry) || !group.why_not[at(entry)].empty()) return;
-    for (const NextHop& hop : group.entries[at(entry)].next_hops.hops) {
+    if (!group.is_missing(entry) || !group.why_not[slot(entry)].empty()) return;
+    for (const NextHop& hop : group.entries[slot(entry)].next_hops.hops) {
       if (hop.gateway) gateways.push_back(*hop.gateway);
     }
   });
@@ -161,14 +160,14 @@ std::vector<IpAddress> RoutePlan::missing_gateways() {
 void RoutePlan::ask_gateways() {
   OnLink before(*now_, missing_gateways());
   for_each_entry([&](EntryGroup& group, int entry) {
-    const StandaloneRoute& route = group.entries[at(entry)];
-    if (group.is_missing(entry) && group.why_not[at(entry)].empty() && !has_gateway(route)) before.add(route);
+    const StandaloneRoute& route = group.entries[slot(entry)];
+    if (group.is_missing(entry) && group.why_not[slot(entry)].empty() && !has_gateway(route)) before.add(route);
   });
   OnLink after = before;
   for_each_entry([&](EntryGroup& group, int entry) {
-    if (!group.is_extra(entry) || !group.why_not[at(entry)].empty()) return;
-    after.remove(group.now_index[at(entry)]);
-    for (const NextHop& hop : group.entries[at(entry)].next_hops.hops) {
+    if (!group.is_extra(entry) || !group.why_not[slot(entry)].empty()) return;
+    after.remove(group.now_index[slot(entry)]);
+    for (const NextHop& hop : group.entries[slot(entry)].next_hops.hops) {
       if (hop.gateway) going_gateways_.emplace(hop.interface, *hop.gateway);
     }
   });
@@ -177,11 +176,11 @@ void RoutePlan::ask_gateways() {
 
 void RoutePlan::refuse_unreachable(const OnLink& before, const OnLink& after) {
   for_each_entry([&](EntryGroup& group, int entry) {
-    if (!group.is_missing(entry) || !group.why_not[at(entry)].empty()) return;
-    const StandaloneRoute& route = group.entries[at(entry)];
+    if (!group.is_missing(entry) || !group.why_not[slot(entry)].empty()) return;
+    const StandaloneRoute& route = group.entries[slot(entry)];
     for (const NextHop& hop : route.next_hops.hops) {
       if (!after.reaches(hop, route.route.table)) {
-        group.why_not[at(entry)] =
+        group.why_not[slot(entry)] =
             fmt::format("the gateway {} is not on link through {} now", *hop.gateway, hop.interface);
         return;
       }
@@ -195,14 +194,14 @@ std::set<Destination> RoutePlan::without_stand_in() {
   std::set<Destination> destinations;
   std::set<std::uint32_t> going;
   for_each_entry([&](EntryGroup& group, int entry) {
-    const bool refused = !group.why_not[at(entry)].empty();
-    if (group.is_missing(entry) && refused) destinations.insert(destination_of(group.entries[at(entry)]));
-    if (group.is_extra(entry) && !refused) going.insert(group.now_index[at(entry)]);
+    const bool refused = !group.why_not[slot(entry)].empty();
+    if (group.is_missing(entry) && refused) destinations.insert(destination_of(group.entries[slot(entry)]));
+    if (group.is_extra(entry) && !refused) going.insert(group.now_index[slot(entry)]);
   });
   if (destinations.empty()) return destinations;
   for_each_entry([&](EntryGroup& group, int entry) {
-    if (group.is_missing(entry) && group.why_not[at(entry)].empty()) {
-      destinations.erase(destination_of(group.entries[at(entry)]));
+    if (group.is_missing(entry) && group.why_not[slot(entry)].empty()) {
+      destinations.erase(destination_of(group.entries[slot(entry)]));
     }
   });
   const RouteTable& table = *now_->routes;
@@ -216,24 +215,25 @@ std::set<Destination> RoutePlan::without_stand_in() {
 void RoutePlan::keep_without_stand_in() {
   const std::set<Destination> alone = without_stand_in();
   for_each_entry([&](EntryGroup& group, int entry) {
-    if (!group.is_extra(entry) || !alone.contains(destination_of(group.entries[at(entry)]))) return;
-    group.why_not[at(entry)] = "nothing would stand in for it, since the baseline's own route cannot be restored here";
-    group.pinned[at(entry)] = true;
+    if (!group.is_extra(entry) || !alone.contains(destination_of(group.entries[slot(entry)]))) return;
+    group.why_not[slot(entry)] =
+        "nothing would stand in for it, since the baseline's own route cannot be restored here";
+    group.pinned[slot(entry)] = true;
   });
 }
 
 std::string RoutePlan::deletion_reason(const EntryGroup& group, int entry) const {
-  const Route& route = now_->routes->routes[group.now_index[at(entry)]];
+  const Route& route = now_->routes->routes[group.now_index[slot(entry)]];
   const Owner owner = route_owner(*now_, route);
   if (!owner.is_vpn) return "the baseline does not have it";
   return fmt::format("{} by {} ({}); the baseline does not have it",
-                     leads_into_live_tunnel(*now_, group.entries[at(entry)]) ? "made" : "left", owner.name,
+                     leads_into_live_tunnel(*now_, group.entries[slot(entry)]) ? "made" : "left", owner.name,
                      owner.evidence);
 }
 
 RestoreOperation RoutePlan::operation(const EntryGroup& group, const EntryList& list, const SequenceStep& step) const {
   RestoreOperation operation;
-  operation.object = group.entries[at(step.entry)];
+  operation.object = group.entries[slot(step.entry)];
   operation.source = "baseline";
   switch (step.kind) {
     case SequenceStep::Kind::kDelete:
@@ -251,7 +251,7 @@ RestoreOperation RoutePlan::operation(const EntryGroup& group, const EntryList& 
       break;
   }
   const int replaced = after_group_step(group, list, step).replaced;
-  if (replaced >= 0) operation.replaced = group.entries[at(replaced)];
+  if (replaced >= 0) operation.replaced = group.entries[slot(replaced)];
   return operation;
 }
 
@@ -309,15 +309,15 @@ std::vector<PlannedStep> RoutePlan::steps_of(const EntryGroup& group, const Entr
 
 void RoutePlan::add_refused(const EntryGroup& group) {
   for (int entry = 0; entry < static_cast<int>(group.entries.size()); ++entry) {
-    if (group.why_not[at(entry)].empty()) continue;
+    if (group.why_not[slot(entry)].empty()) continue;
     RestoreOperation refused;
     const bool is_extra = group.is_extra(entry);
     refused.action = is_extra ? RestoreAction::kDelete : RestoreAction::kAdd;
-    refused.object = group.entries[at(entry)];
+    refused.object = group.entries[slot(entry)];
     refused.placement = group.now.empty() ? RoutePlacement::kAlone : RoutePlacement::kLast;
     refused.reason = is_extra ? "the baseline does not have it" : "the baseline has it, and it is missing";
     refused.applicable = false;
-    refused.why_not = group.why_not[at(entry)];
+    refused.why_not = group.why_not[slot(entry)];
     refused.source = "baseline";
     refused.argv = restore_argv(refused);
     steps_.push_back({RestorePhase::kNotApplicable, 0, std::move(refused)});
@@ -326,7 +326,7 @@ void RoutePlan::add_refused(const EntryGroup& group) {
 
 void RoutePlan::plan_group(EntryGroup& group) {
   EntryList target = group.target;
-  std::erase_if(target, [&](int entry) { return !group.why_not[at(entry)].empty(); });
+  std::erase_if(target, [&](int entry) { return !group.why_not[slot(entry)].empty(); });
   for (PlannedStep& step : steps_of(group, target)) steps_.push_back(std::move(step));
   add_refused(group);
 }

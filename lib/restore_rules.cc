@@ -37,7 +37,7 @@ using RuleGroups = std::map<std::pair<Family, std::uint32_t>, RuleGroup>;
 /// The rule of VRFs comes and goes with them.
 bool is_kernel_made(const Rule& rule) { return rule.l3mdev && rule.protocol == kProtocolKernel; }
 
-RuleGroups grouped(const std::vector<Rule>& now, const std::vector<Rule>& target, const Families& left_alone) {
+RuleGroups by_priority(const std::vector<Rule>& now, const std::vector<Rule>& target, const Families& left_alone) {
   RuleGroups groups;
   for (const Rule& rule : now) {
     if (is_kernel_made(rule) || left_alone.contains(rule.family)) continue;
@@ -202,7 +202,7 @@ void RulePlan::plan_group(const RuleGroup& group) {
 
 std::vector<PlannedStep> plan_rules(const Snapshot& now, const Snapshot& target,
                                     const std::vector<PlannedStep>& route_steps, const Families& left_alone) {
-  return RulePlan(now, target, route_steps).plan(grouped(*now.rules, *target.rules, left_alone));
+  return RulePlan(now, target, route_steps).plan(by_priority(*now.rules, *target.rules, left_alone));
 }
 
 }  // namespace vpndoctor

@@ -17,8 +17,6 @@ using Steps = std::vector<SequenceStep>;
 constexpr std::size_t kMostPairs = 1'000'000;
 constexpr std::size_t kMostCandidates = 64;
 
-bool has(const EntryList& list, int entry) { return std::ranges::find(list, entry) != list.end(); }
-
 /// A run of the target, [first, last), that stays where it is.
 struct Kept {
   std::size_t first = 0;
@@ -107,7 +105,7 @@ bool leads_to(EntryList now, const Steps& steps, const EntryList& target, const 
     if (!next) return false;
     now = std::move(*next);
   }
-  std::erase_if(now, [&](int entry) { return model.is_pinned(entry) && !has(target, entry); });
+  std::erase_if(now, [&](int entry) { return model.is_pinned(entry) && !holds(target, entry); });
   return now == target;
 }
 
@@ -169,7 +167,7 @@ std::optional<EntryList> without(const EntryList& list, int entry, const Sequenc
 
 std::optional<EntryList> after_step(const EntryList& list, const SequenceStep& step, const SequenceModel& model) {
   if (step.kind == Kind::kDelete) return without(list, step.entry, model);
-  if (!model.allows_copies && has(list, step.entry)) return std::nullopt;
+  if (!model.allows_copies && holds(list, step.entry)) return std::nullopt;
   EntryList after = list;
   switch (step.kind) {
     case Kind::kAddFirst:
@@ -188,7 +186,7 @@ std::optional<EntryList> after_step(const EntryList& list, const SequenceStep& s
 
 std::vector<SequenceStep> sequence_steps(const EntryList& now, const EntryList& target, const SequenceModel& model) {
   EntryList wanted = target;
-  std::erase_if(wanted, [&](int entry) { return model.is_pinned(entry) && !has(now, entry); });
+  std::erase_if(wanted, [&](int entry) { return model.is_pinned(entry) && !holds(now, entry); });
   if (now.size() * wanted.size() > kMostPairs) return as_a_set(now, wanted, model);
   std::optional<Steps> best;
   Kept kept;

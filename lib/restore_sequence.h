@@ -3,6 +3,8 @@
 // either end, replace the first, delete the first that matches. Entries are numbers; equal numbers mean equal entries.
 #pragma once
 
+#include <algorithm>
+#include <cstddef>
 #include <functional>
 #include <optional>
 #include <vector>
@@ -10,6 +12,10 @@
 namespace vpndoctor {
 
 using EntryList = std::vector<int>;
+
+inline bool holds(const EntryList& list, int entry) { return std::ranges::find(list, entry) != list.end(); }
+/// Where an entry stands in what is kept by number.
+constexpr std::size_t slot(int entry) { return static_cast<std::size_t>(entry); }
 
 /// What the kernel does to the entries of one key.
 struct SequenceModel {
@@ -19,9 +25,7 @@ struct SequenceModel {
   std::function<bool(int request, int present)> covers;
   std::vector<bool> pinned;  ///< by entry: belongs to the kernel, is neither added nor deleted
 
-  bool is_pinned(int entry) const {
-    return static_cast<std::size_t>(entry) < pinned.size() && pinned[static_cast<std::size_t>(entry)];
-  }
+  bool is_pinned(int entry) const { return slot(entry) < pinned.size() && pinned[slot(entry)]; }
 };
 
 struct SequenceStep {

@@ -12,9 +12,7 @@ namespace {
 
 using Kind = SequenceStep::Kind;
 
-std::size_t at(int entry) { return static_cast<std::size_t>(entry); }
-
-bool joins(const EntryGroup& group, int entry) { return joins_siblings(group.entries[at(entry)]); }
+bool joins(const EntryGroup& group, int entry) { return joins_siblings(group.entries[slot(entry)]); }
 
 /// The entry that a replacement by `entry` takes the place of; -1: none.
 int replaced_by(const EntryGroup& group, const EntryList& list, int entry) {
@@ -54,8 +52,8 @@ class SiblingPlan {
  public:
   SiblingPlan(const EntryGroup& group, const EntryList& from, const EntryList& to)
       : group_(&group), list_(from), extra_(difference(from, to)), missing_(difference(to, from)) {
-    std::erase_if(extra_, [&](int entry) { return group.pinned[at(entry)]; });
-    std::erase_if(missing_, [&](int entry) { return group.pinned[at(entry)]; });
+    std::erase_if(extra_, [&](int entry) { return group.pinned[slot(entry)]; });
+    std::erase_if(missing_, [&](int entry) { return group.pinned[slot(entry)]; });
   }
 
   std::vector<SequenceStep> steps() {
@@ -82,7 +80,7 @@ class SiblingPlan {
   void clear_clashes(int entry) {
     const EntryList extra = extra_;
     for (const int other : extra) {
-      if (clash(group_->entries[at(entry)], group_->entries[at(other)])) remove(other);
+      if (clash(group_->entries[slot(entry)], group_->entries[slot(other)])) remove(other);
     }
   }
   void remove(int entry) {

@@ -32,16 +32,16 @@ struct Content {
   auto operator<=>(const Content&) const = default;
 };
 
-struct Entry {
+struct PlacedRoute {
   Place place;
   Content content;
   std::uint32_t index = 0;
-  auto operator<=>(const Entry&) const = default;
+  auto operator<=>(const PlacedRoute&) const = default;
 };
-using Entries = std::span<const Entry>;
+using PlacedRoutes = std::span<const PlacedRoute>;
 
-std::vector<Entry> sorted(const RouteMeanings& table, const std::vector<std::uint32_t>& indexes) {
-  std::vector<Entry> entries;
+std::vector<PlacedRoute> sorted(const RouteMeanings& table, const std::vector<std::uint32_t>& indexes) {
+  std::vector<PlacedRoute> entries;
   entries.reserve(indexes.size());
   for (const std::uint32_t index : indexes) {
     const Route& route = table[index];
@@ -58,18 +58,18 @@ std::vector<Entry> sorted(const RouteMeanings& table, const std::vector<std::uin
   return entries;
 }
 
-Entries take_place(Entries& rest) {
+PlacedRoutes take_place(PlacedRoutes& rest) {
   std::size_t count = 1;
   while (count < rest.size() && rest[0].place == rest[count].place) ++count;
-  const Entries place = rest.first(count);
+  const PlacedRoutes place = rest.first(count);
   rest = rest.subspan(count);
   return place;
 }
 
 /// Of one place nearly always one each. Equal ones moved among those of their key; the rest is paired in its order.
-void pair_place(Entries left, Entries right, RoutePairs& pairs) {
-  std::vector<const Entry*> left_rest;
-  std::vector<const Entry*> right_rest;
+void pair_place(PlacedRoutes left, PlacedRoutes right, RoutePairs& pairs) {
+  std::vector<const PlacedRoute*> left_rest;
+  std::vector<const PlacedRoute*> right_rest;
   while (!left.empty() || !right.empty()) {
     const auto order = left.empty()    ? std::strong_ordering::greater
                        : right.empty() ? std::strong_ordering::less
@@ -91,12 +91,12 @@ void pair_place(Entries left, Entries right, RoutePairs& pairs) {
 RoutePairs pair_routes(const RouteTable& before, const RouteTable& after, const FacetDiff& diff) {
   if (diff.removed.empty() || diff.added.empty()) return {};
   RouteMeaning meaning;
-  const std::vector<Entry> removed = sorted(meaning.of(before), diff.removed);
-  const std::vector<Entry> added = sorted(meaning.of(after), diff.added);
+  const std::vector<PlacedRoute> removed = sorted(meaning.of(before), diff.removed);
+  const std::vector<PlacedRoute> added = sorted(meaning.of(after), diff.added);
   RoutePairs pairs;
-  for (Entries left = removed, right = added; !left.empty() && !right.empty();) {
+  for (PlacedRoutes left = removed, right = added; !left.empty() && !right.empty();) {
     if (left.front().place == right.front().place) {
-      const Entries left_place = take_place(left);
+      const PlacedRoutes left_place = take_place(left);
       pair_place(left_place, take_place(right), pairs);
     } else {
       take_place(left.front().place < right.front().place ? left : right);

@@ -15,22 +15,22 @@ namespace vpndoctor {
 namespace {
 
 /// A route by the hash of its key; those of one hash stay in the table's order.
-struct Entry {
+struct HashedRoute {
   std::uint64_t hash = 0;
   std::uint32_t index = 0;
-  auto operator<=>(const Entry&) const = default;
+  auto operator<=>(const HashedRoute&) const = default;
 };
-using Entries = std::span<const Entry>;
+using HashedRoutes = std::span<const HashedRoute>;
 
 /// Sorts in two steps: into buckets by the hash's upper bits, then each bucket, which fits into the cache.
-std::vector<Entry> sorted(const std::vector<Entry>& entries) {
+std::vector<HashedRoute> sorted(const std::vector<HashedRoute>& entries) {
   constexpr unsigned kBits = 16;
-  const auto bucket_of = [](const Entry& entry) { return static_cast<std::size_t>(entry.hash >> (64U - kBits)); };
+  const auto bucket_of = [](const HashedRoute& entry) { return static_cast<std::size_t>(entry.hash >> (64U - kBits)); };
   std::vector<std::size_t> ends((std::size_t{1} << kBits) + 1);
-  for (const Entry& entry : entries) ++ends[bucket_of(entry) + 1];
+  for (const HashedRoute& entry : entries) ++ends[bucket_of(entry) + 1];
   std::partial_sum(ends.begin(), ends.end(), ends.begin());
-  std::vector<Entry> result(entries.size());
-  for (const Entry& entry : entries) result[ends[bucket_of(entry)]++] = entry;
+  std::vector<HashedRoute> result(entries.size());
+  for (const HashedRoute& entry : entries) result[ends[bucket_of(entry)]++] = entry;
   const auto place = [&](std::size_t at) { return result.begin() + static_cast<std::ptrdiff_t>(at); };
   for (std::size_t bucket = 0, begin = 0; bucket + 1 < ends.size(); begin = ends[bucket++]) {
     std::sort(place(begin), place(ends[bucket]));
@@ -39,7 +39,7 @@ std::vector<Entry> sorted(const std::vector<Entry>& entries) {
 }
 
 /// Asks for the route that is compared a little later: they lie anywhere.
-void prefetch(const RouteMeanings& table, Entries rest) {
+void prefetch(const RouteMeanings& table, HashedRoutes rest) {
   constexpr std::size_t kAhead = 12;
   if (rest.size() > kAhead) __builtin_prefetch(&table[rest[kAhead].index]);
 }
@@ -67,9 +67,9 @@ class TableDiff {
     });
   }
 
-  static std::vector<Entry> sorted_entries(const RouteMeanings& table) {
+  static std::vector<HashedRoute> sorted_entries(const RouteMeanings& table) {
     const std::vector<Route>& routes = table.table->routes;
-    std::vector<Entry> entries;
+    std::vector<HashedRoute> entries;
     entries.reserve(routes.size());
     for (std::uint32_t i = 0; i < routes.size(); ++i) {
       if (!table.is_noise(routes[i])) entries.push_back({route_key_hash(table, routes[i]), i});
@@ -77,24 +77,24 @@ class TableDiff {
     return sorted(entries);
   }
 
-  static Entries run_of_equal_hashes(Entries rest, std::uint64_t hash) {
+  static HashedRoutes run_of_equal_hashes(HashedRoutes rest, std::uint64_t hash) {
     std::size_t count = 0;
     while (count < rest.size() && rest[count].hash == hash) ++count;
     return rest.first(count);
   }
 
   void merge() {
-    const std::vector<Entry> all_before = sorted_entries(before_);
-    const std::vector<Entry> all_after = sorted_entries(after_);
-    Entries left = all_before;
-    Entries right = all_after;
+    const std::vector<HashedRoute> all_before = sorted_entries(before_);
+    const std::vector<HashedRoute> all_after = sorted_entries(after_);
+    HashedRoutes left = all_before;
+    HashedRoutes right = all_after;
     while (!left.empty() || !right.empty()) {
       const bool from_left = !left.empty() && (right.empty() || left.front().hash <= right.front().hash);
       const std::uint64_t hash = from_left ? left.front().hash : right.front().hash;
       prefetch(before_, left);
       prefetch(after_, right);
-      const Entries left_run = run_of_equal_hashes(left, hash);
-      const Entries right_run = run_of_equal_hashes(right, hash);
+      const HashedRoutes left_run = run_of_equal_hashes(left, hash);
+      const HashedRoutes right_run = run_of_equal_hashes(right, hash);
       left = left.subspan(left_run.size());
       right = right.subspan(right_run.size());
       compare_runs(left_run, right_run);
@@ -102,7 +102,7 @@ class TableDiff {
   }
 
   /// Routes of one hash: nearly always of one key.
-  void compare_runs(Entries left, Entries right) {
+  void compare_runs(HashedRoutes left, HashedRoutes right) {
     if (left.size() == 1 && right.size() == 1) {
       const Route& one = before_[left[0].index];
       const Route& other = after_[right[0].index];
@@ -113,8 +113,8 @@ class TableDiff {
     compare_by_key(left, right);
   }
 
-  static void append(Entries entries, std::vector<std::uint32_t>& to) {
-    for (const Entry& entry : entries) to.push_back(entry.index);
+  static void append(HashedRoutes entries, std::vector<std::uint32_t>& to) {
+    for (const HashedRoute& entry : entries) to.push_back(entry.index);
   }
 
   void compare_pair(std::uint32_t before, std::uint32_t after) {
@@ -141,10 +141,10 @@ class TableDiff {
   }
 
   /// Several routes of one hash: sorted by their full keys, so that a hash that was made to collide costs no more.
-  void compare_by_key(Entries left, Entries right) {
+  void compare_by_key(HashedRoutes left, HashedRoutes right) {
     std::vector<Member> members;
-    for (const Entry& entry : left) members.push_back({false, entry.index});
-    for (const Entry& entry : right) members.push_back({true, entry.index});
+    for (const HashedRoute& entry : left) members.push_back({false, entry.index});
+    for (const HashedRoute& entry : right) members.push_back({true, entry.index});
     std::sort(members.begin(), members.end(), [this](const Member& one, const Member& other) {
       const auto order = order_of_keys(one, other);
       return order == 0 ? std::tie(one.is_after, one.index) < std::tie(other.is_after, other.index) : order < 0;

@@ -16,7 +16,7 @@ namespace vpndoctor {
 namespace {
 
 /// A facet that a check cannot do without.
-enum Facet : unsigned { kLinks = 1, kAddresses = 2, kRoutes = 4, kRules = 8, kTunnels = 16, kSettings = 32 };
+enum RoutingFacet : unsigned { kLinks = 1, kAddresses = 2, kRoutes = 4, kRules = 8, kTunnels = 16, kSettings = 32 };
 
 struct Check {
   const char* code;

@@ -15,7 +15,6 @@ namespace vpndoctor {
 namespace {
 
 constexpr double kMost = 0.5;
-constexpr std::array kFamilies{Family::kInet, Family::kInet6};
 
 /// An interface with an address through which this family could reach the world.
 std::string connected_interface(const RoutingFacts& facts, Family family) {

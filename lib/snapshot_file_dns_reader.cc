@@ -224,32 +224,26 @@ void read_one_of_many(RecordFields& in, std::vector<T>& list) {
   read(in, list.emplace_back());
 }
 
-template <class T>
-void read_only_one(RecordFields& in, std::vector<T>& list) {
-  if (!list.empty()) return in.fail("record", "is there twice");
-  read(in, list.emplace_back());
-}
-
 }  // namespace
 
 void read_dns_record(DnsRecordKind kind, RecordFields& in, DnsParts& parts) {
   switch (kind) {
     case DnsRecordKind::kResolvConf:
-      return read_only_one(in, parts.resolv_conf);
+      return read(in, only_one(in, parts.resolv_conf));
     case DnsRecordKind::kNameServiceSwitch:
-      return read_only_one(in, parts.name_service_switch);
+      return read(in, only_one(in, parts.name_service_switch));
     case DnsRecordKind::kHost:
       return read_one_of_many(in, parts.hosts);
     case DnsRecordKind::kNameServiceCache:
-      return read_only_one(in, parts.name_service_cache);
+      return read(in, only_one(in, parts.name_service_cache));
     case DnsRecordKind::kResolved:
-      return read_only_one(in, parts.resolved);
+      return read(in, only_one(in, parts.resolved));
     case DnsRecordKind::kResolvedScope:
       return read_one_of_many(in, parts.resolved_scopes);
     case DnsRecordKind::kResolvedSettings:
-      return read_only_one(in, parts.resolved_settings);
+      return read(in, only_one(in, parts.resolved_settings));
     case DnsRecordKind::kNetworkManager:
-      return read_only_one(in, parts.network_manager);
+      return read(in, only_one(in, parts.network_manager));
     case DnsRecordKind::kNetworkManagerEntry:
       return read_one_of_many(in, parts.network_manager_entries);
     case DnsRecordKind::kDnsmasq:
@@ -259,7 +253,7 @@ void read_dns_record(DnsRecordKind kind, RecordFields& in, DnsParts& parts) {
     case DnsRecordKind::kBackup:
       return read_one_of_many(in, parts.backups);
     case DnsRecordKind::kMacos:
-      return read_only_one(in, parts.macos);
+      return read(in, only_one(in, parts.macos));
     case DnsRecordKind::kMacosResolver:
       return read_one_of_many(in, parts.macos_resolvers);
   }

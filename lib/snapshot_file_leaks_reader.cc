@@ -208,12 +208,6 @@ void read_next(RecordFields& in, std::vector<T>& list) {
   read(in, list.emplace_back());
 }
 
-template <class T>
-void read_only_one(RecordFields& in, std::vector<T>& list) {
-  if (!list.empty()) return in.fail("record", "is there twice");
-  read(in, list.emplace_back());
-}
-
 /// The entry that a record goes on with: the last of the list; null, with the fault told, when there is none.
 template <class T>
 T* last_of(RecordFields& in, std::vector<T>* list) {
@@ -273,13 +267,13 @@ void read_leak_record(LeakRecordKind kind, RecordFields& in, LeakParts& parts) {
     case LeakRecordKind::kTunnelPeerMore:
       return read_tunnel_part(kind, in, parts);
     case LeakRecordKind::kActivity:
-      return read_only_one(in, parts.activity);
+      return read(in, only_one(in, parts.activity));
     case LeakRecordKind::kInterfaceActivity:
     case LeakRecordKind::kActivityPeer:
     case LeakRecordKind::kActivityPeerMore:
       return read_activity_part(kind, in, parts);
     case LeakRecordKind::kXfrm:
-      return read_only_one(in, parts.xfrm);
+      return read(in, only_one(in, parts.xfrm));
     case LeakRecordKind::kXfrmPolicy:
     case LeakRecordKind::kXfrmState:
       return read_xfrm_part(kind, in, parts);

@@ -8,14 +8,11 @@
 #include <ranges>
 
 #include "dns_ground.h"
+#include "filled_tables.h"
 #include "vpndoctor/dns_overview.h"
 
 namespace vpndoctor {
 namespace {
-
-bool is_kernels_table(std::uint32_t table) {
-  return table == kTableUnspecified || table == kTableMain || table == kTableLocal || table == kTableDefault;
-}
 
 bool leads_into(const RouteTable& routes, const Route& route, std::string_view interface) {
   return std::ranges::any_of(routes.hops(route), [&](const NextHop& hop) { return hop.interface == interface; });

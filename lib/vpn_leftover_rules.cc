@@ -19,10 +19,6 @@
 namespace vpndoctor {
 namespace {
 
-bool is_kernels_table(std::uint32_t table) {
-  return table == kTableUnspecified || table == kTableMain || table == kTableLocal || table == kTableDefault;
-}
-
 bool selects_nothing_but_mark(const Rule& rule) {
   Rule bare;
   bare.family = rule.family;

@@ -5,9 +5,9 @@
 
 #include <fmt/format.h>
 #include <linux/errqueue.h>
-#include <netinet/icmp6.h>
+#include <linux/icmp.h>
+#include <linux/icmpv6.h>
 #include <netinet/in.h>
-#include <netinet/ip_icmp.h>
 #include <sys/socket.h>
 
 #include <array>
@@ -35,24 +35,24 @@ std::array<std::byte, kEchoBytes> echo_request(Family family, std::uint16_t id, 
     packet[at] = static_cast<std::byte>(value >> 8U & 0xffU);
     packet[at + 1] = static_cast<std::byte>(value & 0xffU);
   };
-  packet[0] = static_cast<std::byte>(family == Family::kInet ? ICMP_ECHO : ICMP6_ECHO_REQUEST);
+  packet[0] = static_cast<std::byte>(family == Family::kInet ? ICMP_ECHO : ICMPV6_ECHO_REQUEST);
   put(4, id);
   put(6, number);
   if (family == Family::kInet) put(2, internet_checksum(packet));
   return packet;
 }
 
-struct QueuedError {
+struct ReportedError {
   sock_extended_err error{};
   std::optional<IpAddress> offender;
 };
 
-std::optional<QueuedError> queued_error(msghdr& message) {
+std::optional<ReportedError> queued_error(msghdr& message) {
   for (cmsghdr* control = CMSG_FIRSTHDR(&message); control != nullptr; control = CMSG_NXTHDR(&message, control)) {
     const bool wanted = (control->cmsg_level == SOL_IP && control->cmsg_type == IP_RECVERR) ||
                         (control->cmsg_level == SOL_IPV6 && control->cmsg_type == IPV6_RECVERR);
     if (!wanted || control->cmsg_len < CMSG_LEN(sizeof(sock_extended_err))) continue;
-    QueuedError result;
+    ReportedError result;
     std::memcpy(&result.error, CMSG_DATA(control), sizeof(result.error));
     const std::size_t rest = control->cmsg_len - CMSG_LEN(sizeof(sock_extended_err));
     sockaddr_storage offender{};

@@ -13,7 +13,7 @@
 namespace vpndoctor {
 namespace {
 
-constexpr std::size_t kBufferBytes = std::size_t{1} << 17;
+constexpr std::size_t kPacketBufferBytes = std::size_t{1} << 17;
 
 bool holds_ttl(const cmsghdr& header) {
   return (header.cmsg_level == IPPROTO_IP && header.cmsg_type == IP_TTL) ||
@@ -51,7 +51,7 @@ void read_control(msghdr& message, Arrival& arrival) {
 
 }  // namespace
 
-Receiver::Receiver() : buffer_(kBufferBytes) {}
+Receiver::Receiver() : buffer_(kPacketBufferBytes) {}
 
 std::optional<Arrival> Receiver::next(int fd, int flags) {
   // An error that waits on the socket is reported once by the next call, whatever that is; it is no end of the data.

@@ -13,7 +13,7 @@
 namespace vpndoctor {
 namespace {
 
-constexpr int kBufferBytes = 1 << 20;
+constexpr int kSocketBufferBytes = 1 << 20;
 
 int domain_of(Family family) { return family == Family::kInet ? AF_INET : AF_INET6; }
 
@@ -28,8 +28,10 @@ std::unexpected<Error> socket_failure(const std::string& what, const std::string
 /// A burst must not be lost in our own buffers. The forced form needs a privilege, the plain one is capped by the
 /// system.
 void enlarge_buffers(const Fd& fd) {
-  if (!set_option(fd, SOL_SOCKET, SO_RCVBUFFORCE, kBufferBytes)) set_option(fd, SOL_SOCKET, SO_RCVBUF, kBufferBytes);
-  if (!set_option(fd, SOL_SOCKET, SO_SNDBUFFORCE, kBufferBytes)) set_option(fd, SOL_SOCKET, SO_SNDBUF, kBufferBytes);
+  if (!set_option(fd, SOL_SOCKET, SO_RCVBUFFORCE, kSocketBufferBytes))
+    set_option(fd, SOL_SOCKET, SO_RCVBUF, kSocketBufferBytes);
+  if (!set_option(fd, SOL_SOCKET, SO_SNDBUFFORCE, kSocketBufferBytes))
+    set_option(fd, SOL_SOCKET, SO_SNDBUF, kSocketBufferBytes);
 }
 
 Result<void> apply_user_options(const Fd& fd, const ChannelOptions& options) {

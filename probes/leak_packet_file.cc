@@ -8,7 +8,7 @@
 namespace vpndoctor {
 namespace {
 
-constexpr std::size_t kBufferBytes = 1 << 16;
+constexpr std::size_t kWrittenAtOnceBytes = 1 << 16;
 constexpr int kEthernet = 1;
 
 }  // namespace
@@ -45,7 +45,7 @@ void LeakPacketFile::write(const CapturedPacket& packet, std::string_view commen
   if (bytes.empty()) ++left_out_;
   bytes_ += bytes.size();
   buffer_ += bytes;
-  if (buffer_.size() < kBufferBytes) return;
+  if (buffer_.size() < kWrittenAtOnceBytes) return;
   file_.write(buffer_);
   buffer_.clear();
 }

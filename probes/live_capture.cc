@@ -18,7 +18,7 @@ namespace vpndoctor {
 namespace {
 
 /// A second of 81,000 packets of 128 bytes with their headers is 20 MB: enough for any pause of this program.
-constexpr int kBufferBytes = 32 << 20;
+constexpr int kRingBytes = 32 << 20;
 /// How long the kernel keeps a block that is not full: a flow's socket is looked for when its first packet is seen.
 constexpr int kTimeoutMilliseconds = 4;
 constexpr int kBatch = 16'384;
@@ -65,7 +65,7 @@ Result<LiveCapture> LiveCapture::open(const CapturePlace& place) {
   pcap_set_snaplen(pcap.get(), kLeakSnapBytes);
   pcap_set_promisc(pcap.get(), 0);
   pcap_set_timeout(pcap.get(), kTimeoutMilliseconds);
-  pcap_set_buffer_size(pcap.get(), kBufferBytes);
+  pcap_set_buffer_size(pcap.get(), kRingBytes);
   const bool has_nanoseconds = pcap_set_tstamp_precision(pcap.get(), PCAP_TSTAMP_PRECISION_NANO) == 0;
   const int outcome = pcap_activate(pcap.get());
   if (outcome < 0) return activation_failure(outcome, place.interface, pcap.get());

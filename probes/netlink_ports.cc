@@ -98,7 +98,7 @@ std::optional<std::uint32_t> only_holder(const std::string& socket) {
   return holder;
 }
 
-PortOwner look_up(std::uint32_t port) {
+PortOwner owner_now(std::uint32_t port) {
   PortOwner owner{.author = {.port = port, .pid = std::nullopt, .name = {}, .parent_name = {}}, .socket = {}};
   // The likely process is described first, while it is still there; it counts only when the socket is shown to be its.
   Process process = describe(port);
@@ -134,7 +134,7 @@ std::vector<NetlinkPort> parse_netlink_table(std::string_view text) {
   return ports;
 }
 
-PortOwners::PortOwners() : lookup_{look_up, is_still, [] { return std::chrono::steady_clock::now(); }} {}
+PortOwners::PortOwners() : lookup_{owner_now, is_still, [] { return std::chrono::steady_clock::now(); }} {}
 
 ChangeAuthor PortOwners::find(std::uint32_t port) {
   const auto began = lookup_.now();

@@ -25,7 +25,7 @@
 namespace vpndoctor {
 namespace {
 
-constexpr const char* kSource = "netlink";
+constexpr const char* kFactSource = "netlink";
 constexpr Family kFamilies[] = {Family::kInet, Family::kInet6};
 
 template <class Header>
@@ -70,7 +70,7 @@ void run_dump(NlMessage message, std::uint16_t answer_type, FacetEnd& facet, con
 template <class T>
 Observed<T> observed(T value, const FacetEnd& facet) {
   if (facet.refusal) return Observed<T>::missing(fmt::format("it could not be read: {}", facet.refusal->message));
-  Observed<T> seen(std::move(value), kSource);
+  Observed<T> seen(std::move(value), kFactSource);
   if (facet.malformed > 0) {
     seen.add_limit(fmt::format("{} of the kernel's messages could not be understood", facet.malformed));
   }

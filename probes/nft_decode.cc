@@ -21,18 +21,18 @@ struct NamedFamily {
   std::string_view name;
   std::uint8_t number;
 };
-constexpr auto kFamilies = std::to_array<NamedFamily>({{"inet", NFPROTO_INET},
-                                                       {"ip", NFPROTO_IPV4},
-                                                       {"arp", NFPROTO_ARP},
-                                                       {"netdev", NFPROTO_NETDEV},
-                                                       {"bridge", NFPROTO_BRIDGE},
-                                                       {"ip6", NFPROTO_IPV6}});
+constexpr auto kTableFamilies = std::to_array<NamedFamily>({{"inet", NFPROTO_INET},
+                                                            {"ip", NFPROTO_IPV4},
+                                                            {"arp", NFPROTO_ARP},
+                                                            {"netdev", NFPROTO_NETDEV},
+                                                            {"bridge", NFPROTO_BRIDGE},
+                                                            {"ip6", NFPROTO_IPV6}});
 
 std::string family_of(Bytes payload) {
   const auto header = read_at<nfgenmsg>(payload);
   if (!header) return {};
-  const auto found = std::ranges::find(kFamilies, header->nfgen_family, &NamedFamily::number);
-  return found == kFamilies.end() ? std::to_string(header->nfgen_family) : std::string(found->name);
+  const auto found = std::ranges::find(kTableFamilies, header->nfgen_family, &NamedFamily::number);
+  return found == kTableFamilies.end() ? std::to_string(header->nfgen_family) : std::string(found->name);
 }
 
 bool has_header(Bytes payload) { return payload.size() >= sizeof(nfgenmsg); }
@@ -194,8 +194,8 @@ bool take_elements(Bytes list, std::vector<FirewallElement>& elements) {
 }  // namespace
 
 std::uint8_t nft_family_number(std::string_view family) {
-  const auto found = std::ranges::find(kFamilies, family, &NamedFamily::name);
-  return found == kFamilies.end() ? std::uint8_t{NFPROTO_UNSPEC} : found->number;
+  const auto found = std::ranges::find(kTableFamilies, family, &NamedFamily::name);
+  return found == kTableFamilies.end() ? std::uint8_t{NFPROTO_UNSPEC} : found->number;
 }
 
 std::optional<std::uint32_t> nft_number(const NetlinkAttribute& attribute) {

@@ -11,7 +11,7 @@
 namespace vpndoctor {
 namespace {
 
-Result<Fd> open_sender(const ChannelOptions& options) {
+Result<Fd> open_sender_v4(const ChannelOptions& options) {
   Result<Fd> fd = open_channel_socket({SOCK_RAW, IPPROTO_RAW, kRawSocketHint}, options);
   if (!fd) return fd;
   const std::array wanted{
@@ -33,7 +33,7 @@ constexpr int blocked_types() {
   return static_cast<int>(~kPassed);
 }
 
-Result<Fd> open_receiver(const ChannelOptions& options) {
+Result<Fd> open_receiver_v4(const ChannelOptions& options) {
   Result<Fd> fd = open_channel_socket({SOCK_RAW, IPPROTO_ICMP, kRawSocketHint}, options);
   if (!fd) return fd;
   const std::array wanted{
@@ -48,9 +48,9 @@ Result<Fd> open_receiver(const ChannelOptions& options) {
 }  // namespace
 
 Result<RawSockets> open_raw_sockets_v4(const ChannelOptions& options) {
-  Result<Fd> receiver = open_receiver(options);
+  Result<Fd> receiver = open_receiver_v4(options);
   if (!receiver) return std::unexpected(receiver.error());
-  Result<Fd> sender = open_sender(options);
+  Result<Fd> sender = open_sender_v4(options);
   if (!sender) return std::unexpected(sender.error());
   return RawSockets{std::move(*sender), std::move(*receiver)};
 }

@@ -11,7 +11,7 @@
 namespace vpndoctor {
 namespace {
 
-Result<Fd> open_sender(const ChannelOptions& options) {
+Result<Fd> open_sender_v6(const ChannelOptions& options) {
   // IPPROTO_RAW alone makes an IPv6 socket take packets with their header.
   Result<Fd> fd = open_channel_socket({SOCK_RAW, IPPROTO_RAW, kRawSocketHint}, options);
   if (!fd) return fd;
@@ -34,7 +34,7 @@ bool filter_types(const Fd& fd) {
   return setsockopt(fd.get(), IPPROTO_ICMPV6, ICMPV6_FILTER, &filter, sizeof(filter)) == 0;
 }
 
-Result<Fd> open_receiver(const ChannelOptions& options) {
+Result<Fd> open_receiver_v6(const ChannelOptions& options) {
   Result<Fd> fd = open_channel_socket({SOCK_RAW, IPPROTO_ICMPV6, kRawSocketHint}, options);
   if (!fd) return fd;
   const std::array wanted{
@@ -50,9 +50,9 @@ Result<Fd> open_receiver(const ChannelOptions& options) {
 }  // namespace
 
 Result<RawSockets> open_raw_sockets_v6(const ChannelOptions& options) {
-  Result<Fd> receiver = open_receiver(options);
+  Result<Fd> receiver = open_receiver_v6(options);
   if (!receiver) return std::unexpected(receiver.error());
-  Result<Fd> sender = open_sender(options);
+  Result<Fd> sender = open_sender_v6(options);
   if (!sender) return std::unexpected(sender.error());
   return RawSockets{std::move(*sender), std::move(*receiver)};
 }

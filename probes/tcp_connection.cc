@@ -14,6 +14,7 @@
 #include <cerrno>
 #include <cstring>
 
+#include "channel_socket.h"
 #include "vpndoctor/tcp_evidence.h"
 
 namespace vpndoctor {
@@ -22,32 +23,6 @@ namespace {
 constexpr std::size_t kHeadBytes = 512;
 constexpr std::uint32_t kSmallestMss = 88;    // TCP_MIN_MSS in include/net/tcp.h
 constexpr std::uint32_t kLargestMss = 32767;  // MAX_TCP_WINDOW, the kernel's limit for TCP_MAXSEG
-
-struct SocketAddress {
-  sockaddr_storage storage{};
-  socklen_t length = 0;
-};
-
-SocketAddress socket_address(const IpAddress& address, std::uint16_t port, int scope) {
-  SocketAddress result;
-  if (address.family == Family::kInet) {
-    sockaddr_in inet{};
-    inet.sin_family = AF_INET;
-    inet.sin_port = htons(port);
-    std::memcpy(&inet.sin_addr, address.bytes.data(), 4);
-    std::memcpy(&result.storage, &inet, sizeof inet);
-    result.length = sizeof inet;
-  } else {
-    sockaddr_in6 inet6{};
-    inet6.sin6_family = AF_INET6;
-    inet6.sin6_port = htons(port);
-    inet6.sin6_scope_id = static_cast<std::uint32_t>(scope);
-    std::memcpy(&inet6.sin6_addr, address.bytes.data(), 16);
-    std::memcpy(&result.storage, &inet6, sizeof inet6);
-    result.length = sizeof inet6;
-  }
-  return result;
-}
 
 bool set_int(int fd, int level, std::pair<int, int> name_value) {
   return setsockopt(fd, level, name_value.first, &name_value.second, sizeof(int)) == 0;
@@ -76,8 +51,8 @@ bool apply_user_choices(int fd, const TcpProbeOptions& options) {
     return false;
   }
   if (options.source.is_unspecified() || options.source.family != options.target.family) return true;
-  const SocketAddress source = socket_address(options.source, 0, options.scope_interface_index);
-  return bind(fd, reinterpret_cast<const sockaddr*>(&source.storage), source.length) == 0;
+  const SocketAddress source = to_socket_address(options.source, 0, options.scope_interface_index);
+  return bind(fd, source.get(), source.length) == 0;
 }
 
 }  // namespace
@@ -95,9 +70,8 @@ TcpConnection::TcpConnection(const TcpProbeOptions& options, std::optional<std::
     return;
   }
   set_int(fd_.get(), IPPROTO_TCP, {TCP_NODELAY, 1});
-  const SocketAddress target = socket_address(options.target, options.port, options.scope_interface_index);
-  if (connect(fd_.get(), reinterpret_cast<const sockaddr*>(&target.storage), target.length) != 0 &&
-      errno != EINPROGRESS) {
+  const SocketAddress target = to_socket_address(options.target, options.port, options.scope_interface_index);
+  if (connect(fd_.get(), target.get(), target.length) != 0 && errno != EINPROGRESS) {
     fail(errno);
   }
 }

@@ -36,7 +36,7 @@ bool kernel_starts_small() {
   return !(file >> value) || value == 2;
 }
 
-std::array<std::uint8_t, 32> random_bytes() {
+std::array<std::uint8_t, 32> client_random() {
   std::array<std::uint8_t, 32> bytes{};
   if (getrandom(bytes.data(), bytes.size(), GRND_NONBLOCK) < 0) bytes.fill(0x5A);  // need not be secret
   return bytes;
@@ -195,7 +195,7 @@ bool TcpProber::State::dialogue_decided(TimePoint now) const {
 
 void TcpProber::State::launch(TimePoint now) {
   dialogue = choose_dialogue(options.port, scout().connection().head());
-  opening = opening_message(*dialogue, options.server_name, random_bytes());
+  opening = opening_message(*dialogue, options.server_name, client_random());
   const auto allowed = static_cast<std::size_t>(std::max(1, options.max_connections));
   const std::uint32_t scout_bytes =
       packet_bytes_of_mss(options.target.family, scout().connection().status().announced_mss_bytes);

@@ -21,10 +21,9 @@ namespace vpndoctor {
 namespace {
 
 constexpr std::size_t kMostHostBytes = 64;
-constexpr const char* kNameIt = "name the tunnel's server with --endpoint";
 
 std::unexpected<Error> unavailable(std::string why) {
-  return failure(ErrorKind::kUnavailable, std::move(why), kNameIt);
+  return failure(ErrorKind::kUnavailable, std::move(why), kNameTheServer);
 }
 
 std::string described(const TunHolder& holder) { return fmt::format("process {} ({})", holder.pid, holder.name); }
@@ -141,7 +140,7 @@ Result<TunnelEndpoint> find_holder_endpoint(const TunHolder& holder, ServerNames
   if (!sockets && has_ended(errno)) return unavailable(fmt::format("{} has just ended", described(holder)));
   if (!sockets) {
     return failure(ErrorKind::kPermission, fmt::format("only root may see the sockets of {}", described(holder)),
-                   fmt::format("run as root, or {}", kNameIt));
+                   fmt::format("run as root, or {}", kNameTheServer));
   }
   const bool server = std::ranges::any_of(
       *sockets, [](const InternetSocket& socket) { return socket.listening && !socket.local.is_loopback(); });
@@ -164,7 +163,7 @@ Result<TunnelEndpoint> find_tun_endpoint(const std::string& interface, const Tun
   const std::vector<TunHolder> holders = found.likely();
   if (holders.empty() && found.unreadable > 0) {
     return failure(ErrorKind::kPermission, fmt::format("only root may see which process holds {}", interface),
-                   fmt::format("run as root, or {}", kNameIt));
+                   fmt::format("run as root, or {}", kNameTheServer));
   }
   if (holders.empty()) return unavailable(fmt::format("no process that can be seen from here holds {}", interface));
   return find_endpoint_of(holders, ServerNames::kLookUp);

@@ -11,6 +11,9 @@
 
 namespace vpndoctor {
 
+/// What to do when nothing tells the remote.
+inline constexpr const char* kNameTheServer = "name the tunnel's server with --endpoint";
+
 /// Looks up where the holder of the tun device `interface`, one of `found`, sends to. kPermission when the holder or
 /// its sockets cannot be seen by this user, kUnavailable when nothing names the remote or several could be it.
 Result<TunnelEndpoint> find_tun_endpoint(const std::string& interface, const TunHolders& found);

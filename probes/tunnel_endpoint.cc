@@ -14,17 +14,15 @@
 namespace vpndoctor {
 namespace {
 
-constexpr const char* kNameIt = "name the tunnel's server with --endpoint";
-
 Result<TunnelEndpoint> pick_peer(const WireguardDevice& device, const std::string& interface, const IpAddress& inner) {
   const WireguardPeer* peer = wireguard_peer_for(device, inner);
   if (peer == nullptr) {
     return failure(ErrorKind::kUnavailable, fmt::format("no peer of {} has {} in its allowed IPs", interface, inner),
-                   kNameIt);
+                   kNameTheServer);
   }
   if (!peer->endpoint) {
     return failure(ErrorKind::kUnavailable,
-                   fmt::format("the peer of {} that carries {} has no endpoint yet", interface, inner), kNameIt);
+                   fmt::format("the peer of {} that carries {} has no endpoint yet", interface, inner), kNameTheServer);
   }
   TunnelEndpoint endpoint;
   endpoint.address = *peer->endpoint;
@@ -81,10 +79,10 @@ Result<TunnelEndpoint> find_tunnel_endpoint(const std::string& interface, const 
   if ((*link)->kind == "wireguard") return kernel_wireguard(name, inner_target);
   if ((*link)->kind == "tun") return held_tunnel(name, inner_target);
   const std::string kind = tunnel_kind(**link, {});
-  if (kind.empty()) return failure(ErrorKind::kUnavailable, fmt::format("{} is no tunnel", name), kNameIt);
+  if (kind.empty()) return failure(ErrorKind::kUnavailable, fmt::format("{} is no tunnel", name), kNameTheServer);
   if ((*link)->tunnel_remote) return fixed_remote(**link, kind);
   return failure(ErrorKind::kUnavailable, fmt::format("{} has no fixed remote that the kernel tells ({})", name, kind),
-                 kNameIt);
+                 kNameTheServer);
 }
 
 }  // namespace vpndoctor

@@ -40,8 +40,8 @@ std::vector<FirewallExpression> single(std::string_view name, std::string_view s
   return {{.name = std::string(name), .subject = std::string(subject)}};
 }
 
-/// mark_tg(): mark = (mark & ~mask) ^ mark.
-Steps mark(const XtExtension& target) {
+/// mark_tg(): put_mark = (put_mark & ~mask) ^ put_mark.
+Steps put_mark(const XtExtension& target) {
   const auto info = read_at<xt_mark_tginfo2>(target.info);
   if (!info || target.revision != 2) return std::nullopt;
   XtSteps steps;
@@ -50,7 +50,7 @@ Steps mark(const XtExtension& target) {
 }
 
 /// connmark_tg() without a shift.
-Steps connection_mark(const XtExtension& target) {
+Steps put_connection_mark(const XtExtension& target) {
   const auto info = read_at<xt_connmark_tginfo1>(target.info);
   const auto shifted = read_at<xt_connmark_tginfo2>(target.info);
   std::uint8_t mode = info ? info->mode : std::uint8_t{0};
@@ -82,8 +82,8 @@ Steps connection(const XtExtension& target) {
 }  // namespace
 
 std::optional<std::vector<FirewallExpression>> decode_xt_target(const XtExtension& target) {
-  if (target.name == "MARK") return mark(target);
-  if (target.name == "CONNMARK") return connection_mark(target);
+  if (target.name == "MARK") return put_mark(target);
+  if (target.name == "CONNMARK") return put_connection_mark(target);
   if (target.name == "CT") return connection(target);
   if (std::ranges::find(kHarmless, target.name) != kHarmless.end()) return single("log", target.name);
   const auto renamed = std::ranges::find(kRenamed, target.name, &Renamed::target);

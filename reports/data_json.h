@@ -22,4 +22,12 @@ void write_data(JsonWriter& json, const DnsTestReport& report);
 void write_data(JsonWriter& json, const LeaksReport& report);
 void write_data(JsonWriter& json, const CaptureFlows& flows);
 
+/// Writes where a facet of the snapshot is from, or why it is missing.
+template <class T>
+void write_source(JsonWriter& json, const char* name, const Observed<T>& facet) {
+  json.new_line().begin_object().field("name", name).field("known", facet.is_known());
+  json.field_or_null("source", facet ? facet.source() : "").field("limits", facet.limits());
+  json.field_or_null("why_missing", facet ? "" : facet.why_missing()).end_object();
+}
+
 }  // namespace vpndoctor

@@ -118,13 +118,6 @@ void write_listeners(JsonWriter& json, const Observed<std::vector<DnsListener>>&
   json.end_array();
 }
 
-template <class T>
-void write_source(JsonWriter& json, const char* name, const Observed<T>& facet) {
-  json.new_line().begin_object().field("name", name).field("known", facet.is_known());
-  json.field_or_null("source", facet ? facet.source() : "").field("limits", facet.limits());
-  json.field_or_null("why_missing", facet ? "" : facet.why_missing()).end_object();
-}
-
 void write_sources(JsonWriter& json, const DnsConfiguration& dns) {
   json.key("sources").begin_array();
   write_source(json, "resolv_conf", dns.resolv_conf);

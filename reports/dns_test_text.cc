@@ -30,7 +30,7 @@ bool is_interrupted(const DnsExchange& exchange) {
 }
 
 /// "3.1 ms", "3.1 ms REFUSED", "silent", "unreachable".
-std::string cell_text(const DnsExchange& exchange) {
+std::string exchange_text(const DnsExchange& exchange) {
   switch (exchange.outcome) {
     case DnsOutcome::kNotAsked:
       return is_interrupted(exchange) ? "interrupted" : "not asked";
@@ -116,7 +116,7 @@ void write_servers(const DnsTestResults& results, Page& page) {
   for (const DnsServerTest& server : results.servers) {
     if (!is_asked(server)) continue;
     styled.table.rows.push_back({cell(server.server.to_string(), kServerColumns), scope_text(server),
-                                 cell_text(udp_of(server)), cell_text(server.tcp), edns_text(server)});
+                                 exchange_text(udp_of(server)), exchange_text(server.tcp), edns_text(server)});
     styled.styles.push_back(style_of(server));
   }
   if (!styled.table.rows.empty()) page.table(styled);
@@ -176,7 +176,8 @@ void write_hijack(const DnsTestResults& results, Page& page) {
   if (results.hijack.empty()) page.item("No default route leads to an address where nobody is: nothing was sent.");
   for (const DnsHijackProbe& probe : results.hijack) {
     const bool answered = probe.exchange.outcome == DnsOutcome::kAnswered;
-    const std::string what = answered ? "answered: intercepted" : cell_text(probe.exchange) + ", which proves nothing";
+    const std::string what =
+        answered ? "answered: intercepted" : exchange_text(probe.exchange) + ", which proves nothing";
     page.item(fmt::format("{} over {}{}: {}", probe.exchange.server.to_string(), probe.egress,
                           probe.through_tunnel ? " (tunnel)" : "", what));
   }

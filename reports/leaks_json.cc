@@ -61,13 +61,6 @@ void write_signs(JsonWriter& json, const Observed<std::vector<VpnSign>>& signs) 
   json.end_array();
 }
 
-template <class T>
-void write_source(JsonWriter& json, const char* name, const Observed<T>& facet) {
-  json.new_line().begin_object().field("name", name).field("known", facet.is_known());
-  json.field_or_null("source", facet ? facet.source() : "").field("limits", facet.limits());
-  json.field_or_null("why_missing", facet ? "" : facet.why_missing()).end_object();
-}
-
 void write_sources(JsonWriter& json, const Snapshot& snapshot) {
   json.key("sources").begin_array();
   write_source(json, "links", snapshot.links);

@@ -14,8 +14,7 @@ namespace {
 constexpr std::size_t kMostLeaks = 15;
 constexpr std::size_t kMostProbes = 12;
 constexpr std::size_t kMostInterfaces = 6;
-constexpr std::size_t kInterfaceColumns = 15;
-constexpr std::size_t kKindColumns = 12;
+constexpr std::size_t kProtocolColumns = 12;
 
 std::string where_text(const CaptureResult& capture) {
   const std::string interfaces = names_text(capture.interfaces, kMostInterfaces);
@@ -169,7 +168,7 @@ void write_bypass(const BypassTest& test, Page& page) {
   for (std::size_t i = 0; i < shown; ++i) {
     const BypassProbe& probe = test.probes[i];
     table.table.rows.push_back({cell_text(probe.interface, kInterfaceColumns), fmt::format("{}", probe.ttl),
-                                cell_text(probe.protocol, kKindColumns), probe_text(probe)});
+                                cell_text(probe.protocol, kProtocolColumns), probe_text(probe)});
   }
   page.table(table);
   if (shown < test.probes.size()) {

@@ -15,7 +15,7 @@ namespace {
 constexpr std::size_t kMostPrefixes = 4;
 constexpr std::size_t kMostVerbosePrefixes = 24;  // a partition has hundreds; the JSON document has them all
 constexpr std::size_t kMostExceptions = 8;
-constexpr std::size_t kMostInterfaces = 3;
+constexpr std::size_t kMostThrough = 3;
 
 struct ClassWords {
   AddressClass address_class;
@@ -66,7 +66,7 @@ std::string tunnels_text(const FamilyCoverage& coverage) {
   for (std::string& name : names) {
     if (name == "ipsec") name = "IPsec policies";
   }
-  return names.empty() ? "no interface" : names_text(names, kMostInterfaces);
+  return names.empty() ? "no interface" : names_text(names, kMostThrough);
 }
 
 std::string reason_text(const FamilyCoverage& coverage) {
@@ -97,7 +97,7 @@ std::string ways_out(const Coverage& coverage) {
       if (std::ranges::find(names, outside.interface) == names.end()) names.push_back(outside.interface);
     }
   }
-  return names_text(names, kMostInterfaces);
+  return names_text(names, kMostThrough);
 }
 
 /// False where a VPN without an interface would not be noticed.

@@ -13,6 +13,8 @@
 
 namespace vpndoctor {
 
+inline constexpr std::size_t kInterfaceColumns = 15;  ///< of a table
+
 /// Each writes its sections, or nothing where there is nothing to say.
 void write_tunnels(const LeaksReport& report, Page& page);
 void write_peers(const LeaksReport& report, Page& page);

@@ -13,9 +13,8 @@ namespace vpndoctor {
 namespace {
 
 constexpr std::size_t kMostTunnels = 20;
-constexpr std::size_t kMostNames = 8;
+constexpr std::size_t kMostListed = 8;
 // What a row of 80 columns has room for; the kernel's own names are never longer (IFNAMSIZ).
-constexpr std::size_t kInterfaceColumns = 15;
 constexpr std::size_t kKindColumns = 10;
 constexpr std::size_t kOwnerColumns = 12;
 
@@ -60,7 +59,7 @@ std::string addresses_text(const TunnelReport& tunnel) {
   std::vector<std::string> texts;
   texts.reserve(tunnel.addresses.size());
   for (const IpPrefix& address : tunnel.addresses) texts.push_back(address.to_string());
-  return names_text(texts, kMostNames);
+  return names_text(texts, kMostListed);
 }
 
 std::string state_clause(const TunnelReport& tunnel) {
@@ -76,7 +75,7 @@ void write_reason(const LeaksReport& report, const TunnelReport& tunnel, Page& p
   if (!page.verbose()) return;
   const std::string addresses = addresses_text(tunnel);
   if (!addresses.empty()) page.item(fmt::format("{} has {}", tunnel.interface, addresses), 4);
-  if (!tunnel.dns_scopes.empty()) page.item(fmt::format("DNS: {}", names_text(tunnel.dns_scopes, kMostNames)), 4);
+  if (!tunnel.dns_scopes.empty()) page.item(fmt::format("DNS: {}", names_text(tunnel.dns_scopes, kMostListed)), 4);
   for (const Evidence& each : tunnel.evidence) {
     page.item(each.source.empty() ? each.text : fmt::format("{} [{}, {}]", each.text, each.kind, each.source), 4);
   }
@@ -92,7 +91,7 @@ void write_folded(const LeaksReport& report, Page& page) {
     if (is_system(tunnel)) names.push_back(tunnel.interface);
   }
   if (names.empty()) return;
-  page.paragraph(fmt::format("{} of the system's own, no VPN: {}", names.size(), names_text(names, kMostNames)), 2,
+  page.paragraph(fmt::format("{} of the system's own, no VPN: {}", names.size(), names_text(names, kMostListed)), 2,
                  Style::kQuiet);
 }
 
@@ -111,7 +110,7 @@ std::string peer_text(const Snapshot& snapshot, const WireguardPeer& peer) {
   return fmt::format("{}, last handshake {}, {} received, {} sent; carries {}",
                      peer.endpoint ? endpoint_text(*peer.endpoint, peer.endpoint_port) : "no endpoint yet",
                      peer_age(snapshot, peer), bytes_sent_text(peer.received_bytes), bytes_sent_text(peer.sent_bytes),
-                     allowed.empty() ? "nothing" : names_text(allowed, kMostNames));
+                     allowed.empty() ? "nothing" : names_text(allowed, kMostListed));
 }
 
 }  // namespace
@@ -163,7 +162,7 @@ void write_vpn_signs(const Snapshot& snapshot, Page& page) {
   if (!snapshot.vpn_signs || snapshot.vpn_signs->empty()) return;
   page.heading("Other signs of VPNs");
   const std::size_t shown =
-      page.verbose() ? snapshot.vpn_signs->size() : std::min(snapshot.vpn_signs->size(), kMostNames);
+      page.verbose() ? snapshot.vpn_signs->size() : std::min(snapshot.vpn_signs->size(), kMostListed);
   for (std::size_t i = 0; i < shown; ++i) {
     const VpnSign& sign = (*snapshot.vpn_signs)[i];
     const bool is_socket = sign.kind == VpnSignKind::kAbandonedSocket;

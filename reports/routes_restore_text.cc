@@ -13,7 +13,7 @@
 namespace vpndoctor {
 namespace {
 
-constexpr std::size_t kMostListed = 60;  ///< more steps than these are counted, unless all are asked for
+constexpr std::size_t kMostSteps = 60;  ///< more steps than these are counted, unless all are asked for
 
 bool is_offered(const RestoreOperation& operation) { return operation.applicable && operation.optional; }
 bool is_refused(const RestoreOperation& operation) { return !operation.applicable; }
@@ -40,10 +40,10 @@ void write_some(const RestorePlan& plan, Page& page, Wanted wanted, Write write)
   std::size_t number = 0;
   for (const RestoreOperation& operation : plan.operations) {
     if (!wanted(operation)) continue;
-    if (++number <= kMostListed || page.verbose()) write(number, operation);
+    if (++number <= kMostSteps || page.verbose()) write(number, operation);
   }
-  if (number > kMostListed && !page.verbose()) {
-    page.paragraph(fmt::format("... and {} more; --verbose lists them all.", number - kMostListed), 2, Style::kQuiet);
+  if (number > kMostSteps && !page.verbose()) {
+    page.paragraph(fmt::format("... and {} more; --verbose lists them all.", number - kMostSteps), 2, Style::kQuiet);
   }
 }
 

@@ -15,7 +15,7 @@ namespace vpndoctor {
 namespace {
 
 constexpr std::size_t kFewRoutes = 3;        // are listed one by one
-constexpr std::size_t kMostPrefixes = 8;     // of an aggregate, before it is cut
+constexpr std::size_t kMostOfAggregate = 8;  // of an aggregate, before it is cut
 constexpr std::size_t kLargestPrefixes = 4;  // that are named of one that is cut
 constexpr std::size_t kMostGroups = 24;      // of one purpose in one table
 
@@ -58,7 +58,7 @@ std::string route_line(const RouteTable& table, const Route& route) {
 
 std::string destinations_text(const RouteGroup& group) {
   std::vector<IpPrefix> prefixes = group.aggregate;
-  if (prefixes.size() <= kMostPrefixes) return fmt::format("{}", fmt::join(prefixes, " "));
+  if (prefixes.size() <= kMostOfAggregate) return fmt::format("{}", fmt::join(prefixes, " "));
   std::ranges::stable_sort(prefixes, {}, &IpPrefix::length);
   prefixes.resize(kLargestPrefixes);
   return fmt::format("in the fewest {} prefixes, {} of {}; the largest: {}", grouped(group.aggregate.size()),

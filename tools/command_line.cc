@@ -16,7 +16,7 @@
 namespace vpndoctor {
 namespace {
 
-constexpr const char* kExamples =
+constexpr const char* kToolExamples =
     "  vpndoctor mtu vpn.example.org             find the path MTU and any black hole\n"
     "  vpndoctor routes                          where traffic goes, what is wrong\n"
     "  vpndoctor routes save                     before the VPN starts ...\n"
@@ -28,7 +28,7 @@ constexpr const char* kExamples =
     "  vpndoctor dns explain git.corp.example    which server is asked, and why\n"
     "  vpndoctor explain MTU001                  what a finding means and what to do\n";
 
-constexpr const char* kExplainExamples =
+constexpr const char* kExplainCodeExamples =
     "  vpndoctor explain                         list all codes\n"
     "  vpndoctor explain MTU001                  what it means and what to do\n"
     "  vpndoctor explain mtu-black-hole          the same, by name\n";
@@ -204,7 +204,7 @@ class ExplainOptions final : public CommandOptions {
  public:
   ExplainOptions(CLI::App& app, OutputOptions& output, RawOutput& raw)
       : app_(app.add_subcommand("explain", "Say what a finding's code means and what to do")) {
-    set_examples(*app_, kExplainExamples);
+    set_examples(*app_, kExplainCodeExamples);
     app_->add_option("code", explain_.code, "A code or its name; without it, all are listed")
         ->check(not_empty())
         ->type_name("");
@@ -237,7 +237,7 @@ std::string named_command(int argc, char** argv) { return command_in(complete_ar
 
 Result<std::variant<CommandLine, Information>> parse_command_line(int argc, char** argv) {
   CLI::App app("Finds out why a VPN is broken.", "vpndoctor");
-  set_examples(app, kExamples);
+  set_examples(app, kToolExamples);
   app.require_subcommand(0, 1);
   OutputOptions output;
   RawOutput raw;

@@ -7,7 +7,7 @@
 namespace vpndoctor {
 namespace {
 
-constexpr const char* kExamples =
+constexpr const char* kDnsExamples =
     "  vpndoctor dns                             who resolves names, what is wrong\n"
     "  vpndoctor dns explain git.corp.example    which server is asked, and why\n"
     "  vpndoctor dns test                        do the servers answer, and how well\n"
@@ -18,7 +18,7 @@ constexpr const char* kShowExamples =
     "  vpndoctor dns show --from saved.jsonl     the same of a saved state\n"
     "  vpndoctor dns show --from mac/            of a folder with scutil-dns.txt\n";
 
-constexpr const char* kExplainExamples =
+constexpr const char* kExplainNameExamples =
     "  vpndoctor dns explain git.corp.example    for each kind of program\n"
     "  vpndoctor dns explain git --caller libc   a short name, by getaddrinfo()\n"
     "  vpndoctor dns explain 7.0.66.10.in-addr.arpa --type PTR\n"
@@ -89,7 +89,7 @@ class DnsOptions final : public CommandOptions {
  public:
   DnsOptions(CLI::App& app, OutputOptions& output, RawOutput& raw)
       : app_(app.add_subcommand("dns", "Show, explain, test how names are resolved")) {
-    set_examples(*app_, kExamples);
+    set_examples(*app_, kDnsExamples);
     app_->require_subcommand(0, 1);
     add_show(raw);
     add_explain();
@@ -115,7 +115,7 @@ class DnsOptions final : public CommandOptions {
   }
 
   void add_explain() {
-    explain_.add(*app_, "explain", "Say which server a name goes to, and why", kExplainExamples);
+    explain_.add(*app_, "explain", "Say which server a name goes to, and why", kExplainNameExamples);
     CLI::App& app = *explain_.app;
     app.add_option("name", explain_.command.name, "The name, as a program is given it")->required()->type_name("");
     add_type_option(app, raw_.type);

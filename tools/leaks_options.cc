@@ -8,7 +8,7 @@
 namespace vpndoctor {
 namespace {
 
-constexpr const char* kExamples =
+constexpr const char* kLeaksExamples =
     "  vpndoctor leaks                           dead tunnels, what passes the VPN by\n"
     "  vpndoctor leaks --expect full --vpn wg0   exit status 1 unless all goes by wg0\n"
     "  sudo vpndoctor leaks --capture 30         also what does leave, for 30 seconds\n"
@@ -70,7 +70,7 @@ class LeaksOptions final : public CommandOptions {
  public:
   LeaksOptions(CLI::App& app, OutputOptions& output, RawOutput& raw)
       : app_(app.add_subcommand("leaks", "Find dead tunnels, and what leaves outside the VPN")) {
-    set_examples(*app_, kExamples);
+    set_examples(*app_, kLeaksExamples);
     app_->add_option("--capture", leaks_.capture_seconds, "Capture on the physical interfaces for so long")
         ->check(seconds(0.1, 86400))
         ->type_name("SECONDS");

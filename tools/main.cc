@@ -24,13 +24,6 @@
 namespace vpndoctor {
 namespace {
 
-constexpr int kExitInternal = 4;
-
-int fail_to_write(int error_number) {
-  std::fprintf(stderr, "vpndoctor: cannot write the result: %s\n", std::strerror(error_number));
-  return kExitInternal;
-}
-
 int print(const std::string& text, int code) { return write_result(text) ? code : fail_to_write(errno); }
 
 /// Writes the document as it is made; what follows a write that failed is not written.

@@ -10,7 +10,7 @@
 namespace vpndoctor {
 namespace {
 
-constexpr const char* kExamples =
+constexpr const char* kMtuExamples =
     "  vpndoctor mtu vpn.example.org             path MTU, black holes, what to set\n"
     "  vpndoctor mtu --outer 10.8.0.1            also the path of the tunnel itself\n"
     "  vpndoctor mtu --port 22 host.example.org  with proof from TCP, both directions\n"
@@ -121,7 +121,7 @@ class MtuOptions final : public CommandOptions {
  public:
   MtuOptions(CLI::App& app, OutputOptions& output, RawOutput& raw_output)
       : app_(app.add_subcommand("mtu", "Find the path MTU, and where larger packets vanish")) {
-    set_examples(*app_, kExamples);
+    set_examples(*app_, kMtuExamples);
     add_path_options(*app_, mtu_, raw_);
     add_search_options(*app_, mtu_, raw_);
     measuring_ = app_->get_options([this](const CLI::Option* option) { return option != app_->get_help_ptr(); });

@@ -124,12 +124,6 @@ int fail(const Error& error, bool as_json) {
   return exit_code(report);
 }
 
-int fail_to_write(int error_number) {
-  constexpr int kExitInternal = 4;
-  std::fprintf(stderr, "vpndoctor: cannot write the result: %s\n", std::strerror(error_number));
-  return kExitInternal;
-}
-
 /// Answers lines until there are no more.
 class FlowAnswers {
  public:

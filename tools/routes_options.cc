@@ -7,7 +7,7 @@
 namespace vpndoctor {
 namespace {
 
-constexpr const char* kExamples =
+constexpr const char* kRoutesExamples =
     "  vpndoctor routes                          where traffic goes, what is wrong\n"
     "  vpndoctor routes save                     keep this state as the baseline\n"
     "  vpndoctor routes --diff                   what changed since then\n"
@@ -31,7 +31,7 @@ constexpr const char* kDiffExamples =
     "  vpndoctor routes diff before.jsonl        what changed since that file\n"
     "  vpndoctor routes diff old.jsonl new.jsonl\n";
 
-constexpr const char* kExplainExamples =
+constexpr const char* kExplainFlowExamples =
     "  vpndoctor routes explain 10.1.2.3         rule, table, route, source address\n"
     "  vpndoctor routes explain 8.8.8.8 --mark 0x1234 --uid 1000\n"
     "  vpndoctor routes explain 10.1.2.3 --without wg0     if the tunnel were gone\n"
@@ -87,7 +87,7 @@ class RoutesOptions final : public CommandOptions {
  public:
   RoutesOptions(CLI::App& app, OutputOptions& output, RawOutput& raw)
       : app_(app.add_subcommand("routes", "Show, compare, explain, restore the routing state")) {
-    set_examples(*app_, kExamples);
+    set_examples(*app_, kRoutesExamples);
     app_->require_subcommand(0, 1);
     add_show(raw);
     add_save();
@@ -143,7 +143,7 @@ class RoutesOptions final : public CommandOptions {
   }
 
   void add_explain() {
-    explain_.add(*app_, "explain", "Say which route a packet takes, and why", kExplainExamples);
+    explain_.add(*app_, "explain", "Say which route a packet takes, and why", kExplainFlowExamples);
     RoutesExplainCommand& command = explain_.command;
     add_flow_options(*explain_.app, command);
     explain_.app->add_option("--flows", command.flows_file, "Answer each line of a file, - for standard input")

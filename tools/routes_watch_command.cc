@@ -23,7 +23,6 @@ namespace vpndoctor {
 namespace {
 
 constexpr int kExitUndetermined = 3;
-constexpr int kExitInternal = 4;
 constexpr int kExitInterrupted = 130;
 
 /// The local time with milliseconds.
@@ -128,11 +127,6 @@ int fail(const Error& error, const OutputOptions& output) {
     std::fputs(render_text(report, text_options(output)).c_str(), stderr);
   }
   return exit_code(report);
-}
-
-int fail_to_write(int error_number) {
-  std::fprintf(stderr, "vpndoctor: cannot write the result: %s\n", std::strerror(error_number));
-  return kExitInternal;
 }
 
 WatchRequest request_of(const RoutesWatchCommand& command, const Interrupt& interrupt, Printer& printer) {

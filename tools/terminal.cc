@@ -102,6 +102,12 @@ bool write_result(std::string_view text) {
   return true;
 }
 
+int fail_to_write(int error_number) {
+  constexpr int kExitInternal = 4;
+  std::fprintf(stderr, "vpndoctor: cannot write the result: %s\n", std::strerror(error_number));
+  return kExitInternal;
+}
+
 Progress::Progress(bool wanted) : enabled_(wanted && isatty(STDERR_FILENO) == 1 && environment("TERM") != "dumb") {}
 
 void Progress::show(const std::string& text) {

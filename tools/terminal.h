@@ -24,6 +24,9 @@ TextOptions text_options(const OutputOptions& output);
 /// errno says why.
 bool write_result(std::string_view text);
 
+/// Says on standard error that the result could not be written, and why; returns the exit code for that.
+int fail_to_write(int error_number);
+
 /// How long a reader may take nothing when the user wants to stop.
 constexpr std::chrono::milliseconds kPatience{500};
 /// The same for a command with an Interrupt, also after its release: once one happened, a reader that takes nothing for

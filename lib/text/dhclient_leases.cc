@@ -24,9 +24,9 @@ struct Token {
 };
 
 /// Cuts the text of leases into tokens; quoted words come without their quotes.
-class Words {
+class LeaseWords {
  public:
-  explicit Words(std::string_view text) : rest_(text) {}
+  explicit LeaseWords(std::string_view text) : rest_(text) {}
 
   /// The next token; nullopt at the end. A quote that is not closed holds all the rest and counts for nothing.
   std::optional<Token> next() {
@@ -77,7 +77,7 @@ struct Statement {
 };
 
 /// A lease as it stands there, before its options are weighed.
-struct OpenLease {
+struct DhclientLease {
   InterfaceConfiguration configuration;
   std::vector<ConfiguredWay> classless;
   std::vector<IpAddress> routers;
@@ -145,7 +145,7 @@ bool take_classless_routes(const Statement& statement, std::vector<ConfiguredWay
   return decoded.has_value();
 }
 
-void take_option(const Statement& statement, OpenLease& lease) {
+void take_option(const Statement& statement, DhclientLease& lease) {
   const std::string_view name = word_at(statement, 1);
   const auto all = values(statement, 2);
   if (name == "subnet-mask" && all.size() == 1) {
@@ -165,7 +165,7 @@ void take_option(const Statement& statement, OpenLease& lease) {
   }
 }
 
-void take_statement(const Statement& statement, OpenLease& lease) {
+void take_statement(const Statement& statement, DhclientLease& lease) {
   const std::string_view name = word_at(statement, 0);
   if (name == "interface") lease.configuration.interface = word_at(statement, 1);
   if (name == "fixed-address") {
@@ -177,7 +177,7 @@ void take_statement(const Statement& statement, OpenLease& lease) {
 }
 
 /// Classless routes overrule the routers. Of several routers the first has the metric 1, the next 2 (dhclient-script).
-InterfaceConfiguration weighed(OpenLease lease) {
+InterfaceConfiguration weighed(DhclientLease lease) {
   lease.configuration.manager = ConfigurationManager::kDhclient;
   lease.configuration.is_lease = true;
   for (ConfiguredAddress& address : lease.configuration.addresses) address.prefix_length = lease.prefix_length;
@@ -196,8 +196,8 @@ InterfaceConfiguration weighed(OpenLease lease) {
 }
 
 /// Reads what stands between the braces of a lease; nullopt when the text ends before the closing one.
-std::optional<InterfaceConfiguration> read_lease(Words& words) {
-  OpenLease lease;
+std::optional<InterfaceConfiguration> read_lease(LeaseWords& words) {
+  DhclientLease lease;
   Statement statement;
   for (auto token = words.next(); token; token = words.next()) {
     if (token->is_mark && token->text == "}") return weighed(std::move(lease));
@@ -216,7 +216,7 @@ std::optional<InterfaceConfiguration> read_lease(Words& words) {
 
 std::vector<InterfaceConfiguration> parse_dhclient_leases(std::string_view text) {
   std::vector<InterfaceConfiguration> leases;
-  Words words(text);
+  LeaseWords words(text);
   std::string_view before;
   for (auto token = words.next(); token; token = words.next()) {
     if (token->is_mark && token->text == "{" && before == "lease") {

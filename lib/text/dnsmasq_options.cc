@@ -14,7 +14,7 @@ namespace vpndoctor {
 namespace {
 
 constexpr std::size_t kMostServers = 10'000;
-constexpr std::size_t kMostFaults = 20;
+constexpr std::size_t kMostLinesTold = 20;
 
 /// Short options that take a value (OPTSTRING), so that "-p 53" is not taken for something else.
 constexpr std::string_view kShortWithValue = "rmpclsitugaxSCATHQIBFGOMXVUjPJWY2467803";
@@ -60,7 +60,7 @@ class OptionReader {
   }
 
   void fault(std::string_view text) {
-    if (options_.not_understood.size() < kMostFaults) options_.not_understood.emplace_back(text);
+    if (options_.not_understood.size() < kMostLinesTold) options_.not_understood.emplace_back(text);
   }
 
  private:

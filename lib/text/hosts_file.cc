@@ -6,7 +6,6 @@
 namespace vpndoctor {
 namespace {
 
-constexpr std::string_view kWhite = " \t\n\v\f\r";
 constexpr std::size_t kLongestName = 255;  ///< no program asks for a longer one
 constexpr std::size_t kMostNames = 1024;   ///< of one entry; what a line has beyond goes into another one
 

@@ -111,7 +111,7 @@ std::optional<ConfiguredWay> way_of(const RouteWords& words, const std::string& 
   return way;
 }
 
-class Reader {
+class InterfacesReader {
  public:
   void take(const LogicalLine& line) {
     const auto words = split(line.text, kBlanks);
@@ -200,7 +200,7 @@ class Reader {
 }  // namespace
 
 InterfacesFile parse_interfaces_file(std::string_view text) {
-  Reader reader;
+  InterfacesReader reader;
   for (const LogicalLine& line : logical_lines(text)) reader.take(line);
   return std::move(reader).finish();
 }

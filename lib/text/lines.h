@@ -11,6 +11,7 @@
 namespace vpndoctor {
 
 inline constexpr std::string_view kBlanks = " \t\r\f\v";
+inline constexpr std::string_view kWhite = " \t\n\v\f\r";  ///< as isspace() has it
 
 /// Returns the text without blanks at its ends.
 inline std::string_view trimmed(std::string_view text) {

@@ -6,25 +6,13 @@
 #include <charconv>
 #include <optional>
 
+#include "lines.h"
+#include "macos_limits.h"
 #include "vpndoctor/macos_text.h"
 #include "vpndoctor/text_escape.h"
 
 namespace vpndoctor {
 namespace {
-
-constexpr std::size_t kLongestName = 15;
-
-std::vector<std::string_view> words_of(std::string_view text) {
-  std::vector<std::string_view> words;
-  while (true) {
-    const std::size_t begin = text.find_first_not_of(" \t\r");
-    if (begin == std::string_view::npos) return words;
-    text.remove_prefix(begin);
-    const std::size_t end = std::min(text.find_first_of(" \t\r"), text.size());
-    words.push_back(text.substr(0, end));
-    text.remove_prefix(end);
-  }
-}
 
 /// The word that follows `name`; empty when there is none.
 std::string_view after(const std::vector<std::string_view>& words, std::string_view name) {
@@ -99,7 +87,7 @@ std::optional<Address> parse_address_line(const std::vector<std::string_view>& w
 }
 
 bool is_name(std::string_view text) {
-  return !text.empty() && text.size() <= kLongestName && escape_non_ascii(text) == text &&
+  return !text.empty() && text.size() <= kLongestMacosInterface && escape_non_ascii(text) == text &&
          text.find('/') == std::string_view::npos;
 }
 
@@ -125,7 +113,7 @@ MacosInterfaces parse_macos_ifconfig(std::string_view text) {
   while (!text.empty()) {
     const std::string_view line = text.substr(0, text.find('\n'));
     text.remove_prefix(std::min(line.size() + 1, text.size()));
-    const auto words = words_of(line);
+    const auto words = split(line, " \t\r");
     if (words.empty()) continue;
     const std::size_t colon = words[0].find(':');
     const bool begins = line[0] != ' ' && line[0] != '\t' && words.size() > 1 && words[1].starts_with("flags=");

@@ -7,6 +7,8 @@
 #include <charconv>
 #include <optional>
 
+#include "lines.h"
+#include "macos_limits.h"
 #include "vpndoctor/macos_text.h"
 #include "vpndoctor/route_table_builder.h"
 #include "vpndoctor/text_escape.h"
@@ -14,25 +16,9 @@
 namespace vpndoctor {
 namespace {
 
-constexpr std::size_t kMostComplaints = 20;
-
-std::vector<std::string_view> split(std::string_view text, std::string_view separators) {
-  std::vector<std::string_view> words;
-  while (true) {
-    const std::size_t begin = text.find_first_not_of(separators);
-    if (begin == std::string_view::npos) return words;
-    text.remove_prefix(begin);
-    const std::size_t end = std::min(text.find_first_of(separators), text.size());
-    words.push_back(text.substr(0, end));
-    text.remove_prefix(end);
-  }
-}
-
-std::optional<unsigned> to_number(std::string_view text, unsigned most) {
-  unsigned value = 0;
-  const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), value);
-  if (text.empty() || error != std::errc{} || end != text.data() + text.size() || value > most) return std::nullopt;
-  return value;
+std::optional<unsigned> number_up_to(std::string_view text, unsigned most) {
+  const auto value = parse_number<unsigned>(text);
+  return value && *value <= most ? value : std::nullopt;
 }
 
 /// Network masks that are no run of ones are printed as "&0xff00ff00"; no route that matters has one.
@@ -54,7 +40,7 @@ std::optional<IpPrefix> parse_inet_destination(std::string_view text, bool is_ho
   std::optional<unsigned> length;
   if (const std::size_t mark = text.find_first_of("/&"); mark != std::string_view::npos) {
     const std::string_view rest = text.substr(mark + 1);
-    length = text[mark] == '/' ? to_number(rest, 32) : mask_length(rest);
+    length = text[mark] == '/' ? number_up_to(rest, 32) : mask_length(rest);
     if (!length) return std::nullopt;
     text = text.substr(0, mark);
   }
@@ -62,7 +48,7 @@ std::optional<IpPrefix> parse_inet_destination(std::string_view text, bool is_ho
   const auto parts = split(text, ".");
   if (parts.empty() || parts.size() > 4) return std::nullopt;
   for (std::size_t i = 0; i < parts.size(); ++i) {
-    const auto part = to_number(parts[i], 255);
+    const auto part = number_up_to(parts[i], 255);
     if (!part) return std::nullopt;
     address.bytes[i] = static_cast<std::uint8_t>(*part);
   }
@@ -79,7 +65,7 @@ std::string_view without_zone(std::string_view text) {
 /// "fe80::%utun0/64", "ff01::%lo0/32", "2001:db8::1".
 std::optional<IpPrefix> parse_inet6_destination(std::string_view text) {
   const std::size_t slash = text.rfind('/');
-  const auto length = slash == std::string_view::npos ? std::optional(128U) : to_number(text.substr(slash + 1), 128);
+  const auto length = slash == std::string_view::npos ? std::optional(128U) : number_up_to(text.substr(slash + 1), 128);
   const auto address = IpAddress::parse(without_zone(text.substr(0, slash)));
   if (!length || !address || address->family != Family::kInet6) return std::nullopt;
   return IpPrefix::of(*address, *length);
@@ -138,7 +124,7 @@ std::optional<Line> parse_line(const std::vector<std::string_view>& words, const
 }
 
 /// Goes through the lines and keeps what they say.
-class Reader {
+class NetstatReader {
  public:
   void take(std::string_view text) {
     const auto words = split(text, " \t\r");
@@ -188,7 +174,7 @@ class Reader {
 }  // namespace
 
 MacosRoutes parse_macos_netstat(std::string_view text) {
-  Reader reader;
+  NetstatReader reader;
   while (!text.empty()) {
     const std::size_t end = std::min(text.find('\n'), text.size());
     reader.take(text.substr(0, end));

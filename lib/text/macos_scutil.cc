@@ -8,6 +8,7 @@
 #include <utility>
 
 #include "lines.h"
+#include "macos_limits.h"
 #include "vpndoctor/macos_text.h"
 #include "vpndoctor/text_escape.h"
 
@@ -16,12 +17,10 @@ namespace {
 
 using Section = MacosResolver::Section;
 
-constexpr std::size_t kMostComplaints = 20;
 constexpr std::size_t kMostResolvers = 512;
-constexpr std::size_t kMostValues = 64;     // of one resolver's field; a link has a few servers and search domains
-constexpr std::size_t kLongestName = 1009;  // kDNSServiceMaxDomainName: 254 bytes, each escaped to four
-constexpr std::size_t kLongestWord = 64;    // a flag, an option, an address with its zone
-constexpr std::size_t kLongestInterface = 15;
+constexpr std::size_t kMostValues = 64;  // of one resolver's field; a link has a few servers and search domains
+constexpr std::size_t kLongestDomainName = 1009;  // kDNSServiceMaxDomainName: 254 bytes, each escaped to four
+constexpr std::size_t kLongestWord = 64;          // a flag, an option, an address with its zone
 
 // SCNetworkReachability's words. Before 10.9 or so the line had no name in front of them.
 constexpr std::array<std::string_view, 10> kReachWords = {"Not Reachable",
@@ -36,7 +35,7 @@ constexpr std::array<std::string_view, 10> kReachWords = {"Not Reachable",
                                                           "WWAN"};
 
 /// "Scoped, Request A records"; nullopt when there are more words, or longer ones, than such a line has.
-std::optional<std::vector<std::string>> words_of(std::string_view text) {
+std::optional<std::vector<std::string>> comma_separated(std::string_view text) {
   std::vector<std::string> words;
   for (const std::string_view each : split(text, ",")) {
     const std::string_view word = trimmed(each);
@@ -78,7 +77,7 @@ std::optional<DnsServer> parse_nameserver(std::string_view text) {
   if (const auto percent = text.find('%'); percent != std::string_view::npos) {
     server.zone = text.substr(percent + 1);
     text = text.substr(0, percent);
-    if (server.zone.empty() || server.zone.size() > kLongestInterface) return std::nullopt;
+    if (server.zone.empty() || server.zone.size() > kLongestMacosInterface) return std::nullopt;
   }
   const auto address = IpAddress::parse(text);
   if (!address) return std::nullopt;
@@ -100,7 +99,7 @@ bool append(std::vector<T>& list, std::optional<T> value) {
 }
 
 std::optional<std::string> name_in(std::string_view text) {
-  if (text.empty() || text.size() > kLongestName) return std::nullopt;
+  if (text.empty() || text.size() > kLongestDomainName) return std::nullopt;
   return canonical_dns_name(text);
 }
 
@@ -130,7 +129,7 @@ bool read_interface(MacosResolver& resolver, std::string_view text) {
   if (open == std::string_view::npos) return true;
   text.remove_prefix(open + 1);
   const std::string_view name = trimmed(text.substr(0, text.rfind(')')));
-  if (name.size() > kLongestInterface) return false;
+  if (name.size() > kLongestMacosInterface) return false;
   if (name != "?") resolver.interface = name;
   return true;
 }
@@ -140,10 +139,10 @@ bool read_domain(MacosResolver& resolver, std::string_view text) {
   return assign(resolver.domain, name_in(text));
 }
 
-using Reader = bool (*)(MacosResolver&, std::string_view);
+using FieldReader = bool (*)(MacosResolver&, std::string_view);
 
 /// Sets what a field says; false when its value is none that it can have.
-constexpr std::array<std::pair<std::string_view, Reader>, 13> kFields = {{
+constexpr std::array<std::pair<std::string_view, FieldReader>, 13> kFields = {{
     {"domain", read_domain},
     {"search domain", [](MacosResolver& to, std::string_view text) { return append(to.search, name_in(text)); }},
     {"nameserver", [](MacosResolver& to, std::string_view text) { return append(to.servers, parse_nameserver(text)); }},
@@ -159,9 +158,9 @@ constexpr std::array<std::pair<std::string_view, Reader>, 13> kFields = {{
        return assign(to.service_identifier, printed_signed<std::uint64_t>(text));
      }},
     {"flags",
-     [](MacosResolver& to, std::string_view text) { return assign(to.flags, words_of(in_parentheses(text))); }},
+     [](MacosResolver& to, std::string_view text) { return assign(to.flags, comma_separated(in_parentheses(text))); }},
     {"reach",
-     [](MacosResolver& to, std::string_view text) { return assign(to.reach, words_of(in_parentheses(text))); }},
+     [](MacosResolver& to, std::string_view text) { return assign(to.reach, comma_separated(in_parentheses(text))); }},
     {"order",
      [](MacosResolver& to, std::string_view text) { return assign(to.order, printed_signed<std::uint32_t>(text)); }},
     {"config id", [](MacosResolver&, std::string_view) { return true; }},
@@ -244,10 +243,10 @@ class ScutilReader {
     if (current_ == nullptr) return false;
     const auto colon = line.find(':');
     if (colon == std::string_view::npos) {
-      return are_reach_words(line) && assign(current_->reach, words_of(line));
+      return are_reach_words(line) && assign(current_->reach, comma_separated(line));
     }
     const std::string_view name = without_index(trimmed(line.substr(0, colon)));
-    const auto* const field = std::ranges::find(kFields, name, &std::pair<std::string_view, Reader>::first);
+    const auto* const field = std::ranges::find(kFields, name, &std::pair<std::string_view, FieldReader>::first);
     return field != kFields.end() && field->second(*current_, trimmed(line.substr(colon + 1)));
   }
 

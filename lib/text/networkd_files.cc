@@ -29,14 +29,14 @@ void take_pairs(const Setting& setting, InterfaceConfiguration& lease) {
 }
 
 /// What a lease says before option 121 is weighed against the others.
-struct OpenLease {
+struct NetworkdLease {
   InterfaceConfiguration configuration;
   std::vector<Setting> routers;
   bool has_classless = false;
   std::optional<std::uint8_t> prefix_length;
 };
 
-void take_lease_setting(const Setting& setting, OpenLease& lease) {
+void take_lease_setting(const Setting& setting, NetworkdLease& lease) {
   const auto address = IpAddress::parse(setting.value);
   if (setting.key == "ADDRESS" && address) lease.configuration.addresses.push_back({*address, std::nullopt});
   if (setting.key == "NETMASK" && address) lease.prefix_length = mask_length(*address);
@@ -139,7 +139,7 @@ void take_network_setting(const Setting& setting, InterfaceConfiguration& file, 
 }  // namespace
 
 Result<InterfaceConfiguration> parse_networkd_lease(std::string_view text) {
-  OpenLease lease;
+  NetworkdLease lease;
   lease.configuration.manager = ConfigurationManager::kNetworkd;
   lease.configuration.is_lease = true;
   for_each_setting(text, [&](const Setting& setting) { take_lease_setting(setting, lease); });

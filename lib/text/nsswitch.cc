@@ -14,8 +14,7 @@
 namespace vpndoctor {
 namespace {
 
-constexpr std::string_view kWhite = " \t\n\v\f\r";
-constexpr std::size_t kMostFaults = 8;
+constexpr std::size_t kMostFaultsTold = 8;
 
 /// nss/databases.def.
 constexpr std::array<std::string_view, 17> kDatabases = {
@@ -150,7 +149,7 @@ struct OpenSwitch {
   bool is_refused = false;
 
   void fault(std::string text) {
-    if (result.faults.size() < kMostFaults) result.faults.push_back(std::move(text));
+    if (result.faults.size() < kMostFaultsTold) result.faults.push_back(std::move(text));
   }
   void take_line(std::size_t number, std::string_view line) {
     const auto parsed = parse_database_line(line);

@@ -17,6 +17,9 @@ inline constexpr std::uint8_t kProtocolTcp = 6;
 inline constexpr std::uint8_t kProtocolUdp = 17;
 inline constexpr std::uint8_t kProtocolIcmp6 = 58;
 
+inline constexpr std::uint16_t kEtherTypeInet = 0x0800;
+inline constexpr std::uint16_t kEtherTypeInet6 = 0x86dd;
+
 /// Reads big-endian numbers one after the other. After a read past the end every value is zero and ok() is false.
 class ByteReader {
  public:
