@@ -8,10 +8,10 @@
 #include <algorithm>
 #include <array>
 
-#include "tunnel_judgement.h"
 #include "tunnel_users.h"
 #include "vpndoctor/route_owner.h"
 #include "vpndoctor/text_escape.h"
+#include "tunnel_judgement.h"
 
 namespace vpndoctor {
 namespace {
@@ -172,13 +172,15 @@ bool TunnelCase::is_holder_stopped() const {
   return tunnel != nullptr && tunnel->holder_pid && (tunnel->holder_state == 'T' || tunnel->holder_state == 't');
 }
 
-std::vector<TunnelReport> judge_tunnels(const Snapshot& snapshot) {
+namespace {
+
+std::vector<TunnelReport> judge_all(const Snapshot& snapshot, const Fib* fib) {
   std::vector<TunnelReport> reports;
   if (!snapshot.links) return reports;
   const bool has_any =
       std::ranges::any_of(*snapshot.links, [&](const Link& link) { return is_judged(snapshot, link); });
   if (!has_any) return reports;
-  const TunnelUsers users(snapshot);
+  const TunnelUsers users(snapshot, fib);
   for (const Link& link : *snapshot.links) {
     if (!is_judged(snapshot, link)) continue;
     const TunnelCase facts{.snapshot = snapshot,
@@ -189,5 +191,11 @@ std::vector<TunnelReport> judge_tunnels(const Snapshot& snapshot) {
   }
   return reports;
 }
+
+}  // namespace
+
+std::vector<TunnelReport> judge_tunnels(const Snapshot& snapshot) { return judge_all(snapshot, nullptr); }
+
+std::vector<TunnelReport> judge_tunnels(const Snapshot& snapshot, const Fib& fib) { return judge_all(snapshot, &fib); }
 
 }  // namespace vpndoctor
