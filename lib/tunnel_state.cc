@@ -11,7 +11,7 @@
 #include "tunnel_users.h"
 #include "vpndoctor/route_owner.h"
 #include "vpndoctor/text_escape.h"
-#include "tunnel_judgement.h"
+#include "wireguard_peer_state.h"
 
 namespace vpndoctor {
 namespace {
@@ -93,6 +93,7 @@ void quote_peers(const TunnelCase& facts, TunnelReport& report) {
     const auto shaken = std::ranges::count_if(peers, [](const auto& peer) { return peer.last_handshake.has_value(); });
     report.evidence.push_back(
         {"wireguard", "peers", fmt::format("{} of {} peers have shaken hands", shaken, peers.size())});
+    if (const auto judged = judge_peers(facts)) quote_peer_states(*judged, report.evidence);
   }
   if (facts.tunnel->outer_is_elsewhere == true) {
     report.evidence.push_back({"wireguard", "socket", "its packets leave in another network namespace"});
