@@ -131,6 +131,9 @@ PacketPath packet_path(const Snapshot& snapshot, const Fib& fib, const Flow& flo
   if (!answer.uncertain.empty()) {
     path.way = PacketWay::kUnknown;
     path.why = answer.uncertain;
+  } else if (!way.doubt.empty()) {
+    path.way = PacketWay::kUnknown;
+    path.why = way.doubt;
   } else if (way.parted_by != DependsOn::kNothing) {
     path.way = PacketWay::kUnknown;
     path.why = fmt::format("{} decides whether it goes through {}",

@@ -99,7 +99,7 @@ void CoverageSweep::add(const AddressRange& range, const FlowAnswer& answer, con
                   .interface = way.interface,
                   .gateway = way.gateway,
                   .protocol = protocol_of(way.route),
-                  .uncertain = answer.uncertain,
+                  .uncertain = answer.uncertain.empty() ? way.doubt : answer.uncertain,
                   .is_parted = way.parted_by != DependsOn::kNothing,
                   .is_broadcast = answer.fate == FlowFate::kBroadcast,
                   .reach = {}};

@@ -182,7 +182,8 @@ class Finder {
     const FlowAnswer answer = without.lookup(flow);
     const AnswerWay way = ways.find(answer);
     tunnel = way.interface;
-    return way.way == PacketWay::kTunnel && way.parted_by == DependsOn::kNothing && answer.uncertain.empty();
+    return way.way == PacketWay::kTunnel && way.parted_by == DependsOn::kNothing && answer.uncertain.empty() &&
+           way.doubt.empty();
   }
 
   /// A host route may be for a tunnel's other end, where one is not known.
