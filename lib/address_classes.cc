@@ -232,6 +232,10 @@ bool is_fixed_class(AddressClass address_class) {
          address_class == AddressClass::kLinkLocal;
 }
 
+bool is_public_class(AddressClass address_class) {
+  return address_class == AddressClass::kPublic || address_class == AddressClass::kDocumentation;
+}
+
 AddressClass registered_class(const IpAddress& address) {
   const RegisteredPrefix* best = nullptr;
   for (const RegisteredPrefix& each : registry()) {

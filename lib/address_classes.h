@@ -51,6 +51,10 @@ bool is_oversized(const IpPrefix& network);
 /// link-local, multicast.
 bool is_fixed_class(AddressClass address_class);
 
+/// True for classes whose traffic a full tunnel is there for. Documentation is nobody's, and so whoever routes it means
+/// a public one.
+bool is_public_class(AddressClass address_class);
+
 /// What the registries say, without the machine: its longest entry that contains the address.
 AddressClass registered_class(const IpAddress& address);
 

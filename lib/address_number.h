@@ -67,4 +67,24 @@ struct AddressNumber {
   }
 };
 
+/// Returns how many host bits the widest prefix has that begins at `first` and does not go beyond `last`.
+inline unsigned widest_host_bits(const AddressNumber& first, const AddressNumber& last, unsigned bits) {
+  unsigned host_bits = std::min(first.trailing_zeros(), bits);
+  while (host_bits > 0 && first.with_host_bits(host_bits) > last) --host_bits;
+  return host_bits;
+}
+
+/// Calls `visit(first, host_bits)` for the fewest prefixes that cover the numbers from `first` to `last`, ascending;
+/// `bits`: how many an address of the family has.
+template <class Visit>
+void for_each_block(AddressNumber first, const AddressNumber& last, unsigned bits, Visit visit) {
+  while (true) {
+    const unsigned host_bits = widest_host_bits(first, last, bits);
+    visit(first, host_bits);
+    first = first.with_host_bits(host_bits);
+    if (first == last) return;
+    first = first.next();
+  }
+}
+
 }  // namespace vpndoctor

@@ -1,13 +1,17 @@
 // SPDX-License-Identifier: Apache-2.0
-// What a check asks of the facets of a snapshot, and why it cannot be made without them. Each family of checks names
-// its facets by bits of its own.
+// What a check asks of the facets of a snapshot, why it cannot be made without them, and how the row of a table is run.
+// Each family of checks names its facets by bits of its own.
 #pragma once
 
 #include <fmt/format.h>
 
+#include <algorithm>
+#include <functional>
 #include <string>
+#include <utility>
 
 #include "vpndoctor/observed.h"
+#include "vpndoctor/routing_checks.h"
 
 namespace vpndoctor {
 
@@ -36,5 +40,19 @@ class FacetNeeds {
   unsigned whole_;
   std::string reason_;
 };
+
+/// Runs the row of a table, or notes why not; empty: it is run.
+template <class Check, class Facts>
+void run_check(const Check& check, const Facts& facts, std::string why_skipped, CheckResults& results) {
+  if (why_skipped.empty()) {
+    check.run(facts, results.findings);
+  } else {
+    results.skipped.push_back({check.code, std::move(why_skipped)});
+  }
+}
+
+inline void put_worst_first(CheckResults& results) {
+  std::ranges::stable_sort(results.findings, std::greater{}, &Finding::severity);
+}
 
 }  // namespace vpndoctor

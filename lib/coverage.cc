@@ -39,12 +39,6 @@ CoverageMode mode_of(bool has_tunnel, bool has_global_tunnel, bool has_global_ou
   return has_global_outside || !has_global_tunnel ? CoverageMode::kSplit : CoverageMode::kFull;
 }
 
-bool has_any_tunnel(const Snapshot& snapshot) {
-  const auto is_one = [&](const Link& link) { return is_tunnel(snapshot, link.name); };
-  const bool has_link = std::ranges::any_of(*snapshot.links, is_one);
-  return has_link || !hidden_ipsec(snapshot).empty() || (snapshot.xfrm && !snapshot.xfrm->policies.empty());
-}
-
 /// The mode is known when it is the same whether what is uncertain goes through a tunnel or not.
 void put_mode(const Snapshot& snapshot, const CoverageSums& sums, FamilyCoverage& coverage) {
   const bool may_be_tunnel = has_any_tunnel(snapshot);
@@ -82,8 +76,10 @@ FamilyCoverage cover(const Snapshot& snapshot, const Fib& fib, Family family, st
   put_mode(snapshot, sums, coverage);
   if (sums.has_tunnel) coverage.tunnel_share = share_rounded_down(sums.in_tunnel, family);
   coverage.tunnels.assign(sweep.tunnels().begin(), sweep.tunnels().end());
-  coverage.outside = sweep.take_outside();
-  coverage.is_cut = sweep.is_cut();
+  coverage.outside = sweep.outside().take_prefixes();
+  coverage.is_cut = sweep.outside().is_cut();
+  coverage.outside_ways = sweep.outside().take_ways();
+  coverage.outside_routes = sweep.take_outside_routes();
   coverage.exceptions = sweep.take_parted();
   const Samples samples{sums.global_in_tunnel.address, sums.global_outside.address};
   for (const RuleException& each : find_rule_exceptions(snapshot, fib, family, uid, samples)) {
@@ -129,11 +125,15 @@ PacketPath packet_path(const Snapshot& snapshot, const Fib& fib, const Flow& flo
     return path;
   }
   const FlowAnswer answer = fib.lookup(flow);
-  const AnswerWay way = WayFinder(snapshot).find(answer);
+  WayFinder ways(snapshot);
+  const AnswerWay way = ways.find(answer);
   path = {.way = way.way, .interface = way.interface, .why = {}, .route = way.route};
   if (!answer.uncertain.empty()) {
     path.way = PacketWay::kUnknown;
     path.why = answer.uncertain;
+  } else if (!way.doubt.empty()) {
+    path.way = PacketWay::kUnknown;
+    path.why = way.doubt;
   } else if (way.parted_by != DependsOn::kNothing) {
     path.way = PacketWay::kUnknown;
     path.why = fmt::format("{} decides whether it goes through {}",

@@ -60,6 +60,12 @@ void keep_largest(Largest& largest, const AddressNumber& first, const AddressNum
 
 }  // namespace
 
+bool has_any_tunnel(const Snapshot& snapshot) {
+  const auto is_one = [&](const Link& link) { return is_tunnel(snapshot, link.name); };
+  const bool has_link = std::ranges::any_of(*snapshot.links, is_one);
+  return has_link || !hidden_ipsec(snapshot).empty() || (snapshot.xfrm && !snapshot.xfrm->policies.empty());
+}
+
 std::string find_unseen_end(const Snapshot& snapshot) {
   const auto is_one = [&](const Link& link) { return is_tunnel(snapshot, link.name); };
   if (!snapshot.links || std::ranges::none_of(*snapshot.links, is_one)) return {};
@@ -80,7 +86,10 @@ CoverageSweep::CoverageSweep(const Snapshot& snapshot, Family family)
       classes_(snapshot, family),
       ipsec_(snapshot, family),
       ways_(snapshot),
-      unseen_end_(find_unseen_end(snapshot)) {}
+      unseen_end_(find_unseen_end(snapshot)),
+      outside_(family) {
+  if (has_any_tunnel(snapshot) && snapshot.routes) routes_.emplace(*snapshot.routes, classes_, family);
+}
 
 void CoverageSweep::add(const AddressRange& range, const FlowAnswer& answer, const Flow& flow) {
   const AnswerWay way = ways_.find(answer);
@@ -90,7 +99,7 @@ void CoverageSweep::add(const AddressRange& range, const FlowAnswer& answer, con
                   .interface = way.interface,
                   .gateway = way.gateway,
                   .protocol = protocol_of(way.route),
-                  .uncertain = answer.uncertain,
+                  .uncertain = answer.uncertain.empty() ? way.doubt : answer.uncertain,
                   .is_parted = way.parted_by != DependsOn::kNothing,
                   .is_broadcast = answer.fate == FlowFate::kBroadcast,
                   .reach = {}};
@@ -187,6 +196,7 @@ void CoverageSweep::settle_own(CoverageRun& next, const Route* route) {
 }
 
 void CoverageSweep::add_run(CoverageRun run, const Route* route) {
+  if (routes_ && route != nullptr && run.way == PacketWay::kOutside) routes_->add(run.first, run.last, *route);
   if (has_own_) settle_own(run, route);
   if (is_on_link(run, route)) run.reach = AddressNumber::of(route->destination.last_address());
   if (run_ && run_->last.next() == run.first && is_one_way(*run_, run)) {
@@ -205,7 +215,7 @@ void CoverageSweep::finish() {
   if (has_own_) settle_own(none, nullptr);
   if (run_) close(*run_);
   run_.reset();
-  close_row();
+  outside_.finish();
 }
 
 void CoverageSweep::close(const CoverageRun& run) {
@@ -246,37 +256,12 @@ void CoverageSweep::close_part(const CoverageRun& run, const ClassRange& part) {
 }
 
 void CoverageSweep::add_row(const CoverageRun& run, const ClassRange& part) {
-  if (row_ && row_->last.next() == part.first && row_->pattern.address_class == part.address_class &&
-      row_->pattern.interface == run.interface && row_->pattern.gateway == run.gateway &&
-      row_->pattern.protocol == run.protocol) {
-    row_->last = part.last;
-    return;
-  }
-  close_row();
-  if (outside_.size() >= kMostOutside) {
-    is_cut_ = true;
-    return;
-  }
-  row_ = Row{.first = part.first,
-             .last = part.last,
-             .pattern = {.prefix = {},
-                         .address_class = part.address_class,
-                         .interface = std::string(run.interface),
-                         .gateway = run.gateway,
-                         .protocol = run.protocol}};
-}
-
-void CoverageSweep::close_row() {
-  if (!row_) return;
-  for (const IpPrefix& prefix : prefixes_of({row_->first.to_address(family_), row_->last.to_address(family_)})) {
-    if (outside_.size() >= kMostOutside) {
-      is_cut_ = true;
-      break;
-    }
-    outside_.push_back(row_->pattern);
-    outside_.back().prefix = prefix;
-  }
-  row_.reset();
+  outside_.add(part.first, part.last,
+               {.prefix = {},
+                .address_class = part.address_class,
+                .interface = std::string(run.interface),
+                .gateway = run.gateway,
+                .protocol = run.protocol});
 }
 
 }  // namespace vpndoctor

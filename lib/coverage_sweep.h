@@ -11,12 +11,10 @@
 
 #include "address_classes.h"
 #include "coverage_ipsec.h"
+#include "coverage_outside.h"
 #include "coverage_ways.h"
 
 namespace vpndoctor {
-
-/// How many prefixes outside a tunnel are kept.
-inline constexpr std::size_t kMostOutside = 4096;
 
 /// Consecutive destinations whose packets go the same way.
 struct CoverageRun {
@@ -62,19 +60,12 @@ class CoverageSweep {
 
   const CoverageSums& sums() const { return sums_; }
   const std::set<std::string>& tunnels() const { return tunnels_; }
-  std::vector<OutsidePrefix> take_outside() { return std::move(outside_); }
-  bool is_cut() const { return is_cut_; }
+  OutsideList& outside() { return outside_; }
+  std::vector<OutsideRoute> take_outside_routes() { return routes_ ? routes_->take() : std::vector<OutsideRoute>(); }
   /// What decides by the packet, in words.
   std::vector<std::string> take_parted() { return std::move(parted_); }
 
  private:
-  /// A range of one class that is to become prefixes.
-  struct Row {
-    AddressNumber first;
-    AddressNumber last;
-    OutsidePrefix pattern;
-  };
-
   void add_run(CoverageRun run, const Route* route);
   void add_ipsec(const CoverageRun& run, const Route* route, const Flow& flow);
   void pass_own(const AddressNumber& first, const AddressNumber& last);
@@ -85,7 +76,6 @@ class CoverageSweep {
   void note_uncertain(const CoverageRun& run, bool is_global);
   void close_part(const CoverageRun& run, const ClassRange& part);
   void add_row(const CoverageRun& run, const ClassRange& part);
-  void close_row();
 
   Family family_;
   AddressClasses classes_;
@@ -97,13 +87,16 @@ class CoverageSweep {
   AddressNumber own_first_;
   AddressNumber own_last_;
   std::size_t class_at_ = 0;
-  std::optional<Row> row_;
-  std::vector<OutsidePrefix> outside_;
-  bool is_cut_ = false;
+  OutsideList outside_;
+  std::optional<OutsideRoutes> routes_;  ///< null: no tunnel, no interest
   std::set<std::string> tunnels_;
   std::vector<std::string> parted_;
   CoverageSums sums_;
 };
+
+/// True when something on the machine may take packets that would leave in clear. Takes a snapshot that knows its
+/// links.
+bool has_any_tunnel(const Snapshot& snapshot);
 
 /// Why a host route by a gateway may lead to a tunnel's other end that is not known; empty when all are known.
 std::string find_unseen_end(const Snapshot& snapshot);

@@ -5,6 +5,9 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <utility>
+
+#include "vpndoctor/ppp_use.h"
 
 namespace vpndoctor {
 
@@ -18,6 +21,7 @@ PacketWay WayFinder::through(std::string_view interface) {
       known->second = PacketWay::kHere;
     } else if (is_tunnel(*snapshot_, interface)) {
       known->second = PacketWay::kTunnel;
+      if (std::string why = why_ppp_unknown(*snapshot_, interface); !why.empty()) doubts_[interface] = std::move(why);
     } else if (link != nullptr && link->kind == "dummy") {
       known->second = PacketWay::kNowhere;
     }
@@ -25,6 +29,11 @@ PacketWay WayFinder::through(std::string_view interface) {
   last_interface_ = interface;
   last_ = known->second;
   return last_;
+}
+
+std::string_view WayFinder::doubt_of(std::string_view interface) const {
+  const auto found = doubts_.empty() ? doubts_.end() : doubts_.find(interface);
+  return found == doubts_.end() ? std::string_view() : std::string_view(found->second);
 }
 
 AnswerWay WayFinder::find(const FlowAnswer& answer) {
@@ -44,9 +53,11 @@ AnswerWay WayFinder::find(const FlowAnswer& answer) {
                   .interface = answer.interface,
                   .gateway = answer.gateway,
                   .route = answer.route,
-                  .tunnel = {}};
+                  .tunnel = {},
+                  .doubt = doubt_of(answer.interface)};
   for (const FlowWay& way : answer.candidates) {
     const PacketWay other = through(way.interface);
+    if (found.doubt.empty()) found.doubt = doubt_of(way.interface);
     if (other == found.way) continue;
     found.parted_by = answer.depends_on;
     if (other == PacketWay::kTunnel) found.tunnel = way.interface;

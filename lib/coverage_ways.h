@@ -19,7 +19,8 @@ struct AnswerWay {
   const Route* route = nullptr;
   /// What decides between a tunnel and another way, which the fields above then are; nothing: all packets go this way.
   DependsOn parted_by = DependsOn::kNothing;
-  std::string_view tunnel;  ///< of parted ways: the tunnel that some go through
+  std::string_view tunnel;      ///< of parted ways: the tunnel that some go through
+  std::string_view doubt = {};  ///< why it is not known whether the interface is a tunnel; empty: it is
 };
 
 /// Judges answers; looks at each interface once.
@@ -32,8 +33,12 @@ class WayFinder {
   PacketWay through(std::string_view interface);
 
  private:
+  /// Why it is not known whether the interface is a tunnel; empty: it is known.
+  std::string_view doubt_of(std::string_view interface) const;
+
   const Snapshot* snapshot_;
   std::map<std::string_view, PacketWay> natures_;
+  std::map<std::string_view, std::string> doubts_;
   std::string_view last_interface_;
   PacketWay last_ = PacketWay::kNowhere;
 };

@@ -98,19 +98,18 @@ std::string why_skipped(const DnsFacts& facts, const Check& check) {
 }  // namespace
 
 CheckResults check_dns(const Snapshot& snapshot, std::uint32_t uid) {
-  CheckResults results;
   const Fib fib(snapshot);
+  return check_dns(snapshot, fib, uid);
+}
+
+CheckResults check_dns(const Snapshot& snapshot, const Fib& fib, std::uint32_t uid) {
+  CheckResults results;
   DnsFacts facts{.snapshot = snapshot, .fib = fib, .uid = uid, .live = live_scopes(snapshot)};
   for (const Check& check : kChecks) {
     if (!applies(snapshot, check)) continue;
-    std::string why = why_skipped(facts, check);
-    if (why.empty()) {
-      check.run(facts, results.findings);
-    } else {
-      results.skipped.push_back({check.code, std::move(why)});
-    }
+    run_check(check, facts, why_skipped(facts, check), results);
   }
-  std::ranges::stable_sort(results.findings, std::greater{}, &Finding::severity);
+  put_worst_first(results);
   return results;
 }
 

@@ -2,8 +2,10 @@
 // What the DNS models stand on together: the snapshot with an index of its routes, and where a query to a server goes.
 #pragma once
 
+#include <optional>
 #include <string>
 #include <string_view>
+#include <utility>
 
 #include "vpndoctor/dns_server.h"
 #include "vpndoctor/fib.h"
@@ -11,11 +13,16 @@
 
 namespace vpndoctor {
 
-/// A snapshot and the index of its routes; the snapshot must outlive it unchanged.
+/// A snapshot and the index of its routes, the caller's or one of its own; the snapshot must outlive it unchanged.
 struct DnsGround {
-  explicit DnsGround(const Snapshot& its_snapshot) : snapshot(its_snapshot), fib(its_snapshot) {}
+  explicit DnsGround(const Snapshot& its_snapshot)
+      : snapshot(its_snapshot), own_fib(std::in_place, its_snapshot), fib(*own_fib) {}
+  DnsGround(const Snapshot& its_snapshot, const Fib& its_fib) : snapshot(its_snapshot), fib(its_fib) {}
+  DnsGround(const DnsGround&) = delete;
+  DnsGround& operator=(const DnsGround&) = delete;
   const Snapshot& snapshot;
-  Fib fib;
+  std::optional<Fib> own_fib;
+  const Fib& fib;
 };
 
 /// Where a query goes that this machine sends to a server, without a mark.

@@ -7,6 +7,7 @@
 #include <set>
 
 #include "fib_inet.h"
+#include "fib_part.h"
 #include "route_parse.h"
 #include "vpndoctor/fib.h"
 #include "vpndoctor/text_escape.h"
@@ -22,9 +23,12 @@ bool stands_on(const Link& link, const Names& gone) {
   return stacked && !link.lower_is_elsewhere && gone.contains(link.lower);
 }
 
-Names gone_with(const Snapshot& snapshot, std::string_view interface) {
-  const Link* link = snapshot.find_link(interface);
-  Names gone{link != nullptr ? link->name : std::string(interface)};
+Names gone_with(const Snapshot& snapshot, const std::vector<std::string>& interfaces) {
+  Names gone;
+  for (const std::string& interface : interfaces) {
+    const Link* link = snapshot.find_link(interface);
+    gone.insert(link != nullptr ? link->name : interface);
+  }
   if (!snapshot.links) return gone;
   for (bool more = true; more;) {
     more = false;
@@ -197,23 +201,31 @@ Result<void> resolve_hops(const FibIndex& index, ParsedRoute& parsed) {
 
 }  // namespace
 
-Snapshot without_interface(const Snapshot& snapshot, std::string_view interface) {
-  Snapshot changed = snapshot;
-  const Names gone = gone_with(snapshot, interface);
+void take_links_away(Snapshot& snapshot, const std::vector<std::string>& interfaces) {
+  if (interfaces.empty()) return;
+  const Names gone = gone_with(snapshot, interfaces);
   const std::set<IpAddress> addresses = gone_addresses(snapshot, gone);
   const auto is_gone = [&](const auto& each) { return gone.contains(each.interface); };
-  if (changed.links) {
-    std::erase_if(*changed.links, [&](const Link& link) { return gone.contains(link.name); });
-    for (Link& link : *changed.links) {
+  if (snapshot.links) {
+    std::erase_if(*snapshot.links, [&](const Link& link) { return gone.contains(link.name); });
+    for (Link& link : *snapshot.links) {
       if (gone.contains(link.master)) link.master.clear();
     }
   }
-  if (changed.addresses) std::erase_if(*changed.addresses, is_gone);
-  if (changed.routes) remove_routes(*changed.routes, gone, addresses);
-  if (changed.rules) detach_rules(*changed.rules, gone);
-  if (changed.next_hop_objects) remove_objects(*changed.next_hop_objects, gone);
-  if (changed.neighbours) std::erase_if(*changed.neighbours, is_gone);
-  if (changed.tunnels) std::erase_if(*changed.tunnels, is_gone);
+  if (snapshot.addresses) std::erase_if(*snapshot.addresses, is_gone);
+  if (snapshot.routes) remove_routes(*snapshot.routes, gone, addresses);
+  if (snapshot.rules) detach_rules(*snapshot.rules, gone);
+  if (snapshot.next_hop_objects) remove_objects(*snapshot.next_hop_objects, gone);
+  if (snapshot.neighbours) std::erase_if(*snapshot.neighbours, is_gone);
+  if (snapshot.tunnels) std::erase_if(*snapshot.tunnels, is_gone);
+  // What was changed in place is looked for anew.
+  snapshot.link_places = {};
+  snapshot.tunnel_places = {};
+}
+
+Snapshot without_interface(const Snapshot& snapshot, std::string_view interface) {
+  Snapshot changed = snapshot;
+  take_links_away(changed, {std::string(interface)});
   return changed;
 }
 

@@ -29,4 +29,13 @@ Command root_command(std::vector<std::string> argv) { return {"linux", std::move
 
 Command user_command(std::vector<std::string> argv) { return {"linux", std::move(argv), false}; }
 
+std::string in_a_row(const std::vector<std::string>& words) {
+  std::string text;
+  for (std::size_t at = 0; at < words.size(); ++at) {
+    const bool is_last = at + 1 == words.size();
+    text += (at == 0 ? "" : is_last ? " and " : ", ") + words[at];
+  }
+  return text;
+}
+
 }  // namespace vpndoctor

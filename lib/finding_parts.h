@@ -20,6 +20,9 @@ Finding make_finding(const char* code, Subject subject);
 /// Appends a step, its sentence and its commands to the remedy.
 void add_step(Remedy& remedy, std::string summary, std::vector<Command> commands = {});
 
+/// "a", "a and b", "a, b and c": all of them.
+std::string in_a_row(const std::vector<std::string>& words);
+
 /// A command of this machine that needs root: `root_command({"ip", "route", "del", ...})`.
 Command root_command(std::vector<std::string> argv);
 /// One that any user may run.

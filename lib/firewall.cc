@@ -10,9 +10,8 @@
 #include <optional>
 #include <utility>
 
+#include "firewall_machine.h"
 #include "firewall_run.h"
-#include "vpndoctor/fib.h"
-#include "vpndoctor/snapshot.h"
 #include "vpndoctor/text_escape.h"
 
 namespace vpndoctor {
@@ -72,9 +71,13 @@ std::vector<HookedChain> chains_at(const FirewallPlace& place) {
 /// A packet on its way through the hooks.
 class Journey {
  public:
-  Journey(const Snapshot& snapshot, const Flow& flow, bool is_forwarded)
-      : place_{.snapshot = snapshot, .firewall = *snapshot.firewall, .flow = flow, .is_forwarded = is_forwarded},
-        packet_(first_packet(*snapshot.firewall, flow)) {}
+  Journey(const FilteredMachine& machine, const Flow& flow, bool is_forwarded)
+      : place_{.snapshot = machine.snapshot,
+               .fib = machine.fib,
+               .firewall = *machine.firewall,
+               .flow = flow,
+               .is_forwarded = is_forwarded},
+        packet_(first_packet(*machine.firewall, flow)) {}
 
   void leave_by(const std::string& interface) { output_ = interface; }
   /// Runs the hook's chains; `has_output` where the kernel has chosen the interface already.
@@ -169,7 +172,7 @@ void Journey::route_again(const FirewallPacket& before) {
   Flow flow = place_.flow;
   flow.mark = native_number(place_.firewall, packet_.mark);
   const bool is_known = packet_.mark.is_known() && packet_.is_redirected == Truth::kNo && place_.snapshot.routes;
-  const FlowAnswer answer = is_known ? Fib(place_.snapshot).lookup(flow) : FlowAnswer{};
+  const FlowAnswer answer = is_known ? place_.fib.lookup(flow) : FlowAnswer{};
   const bool is_certain = is_known && answer.uncertain.empty() && answer.depends_on == DependsOn::kNothing;
   if (!is_certain) {
     is_output_known_ = false;
@@ -218,8 +221,7 @@ FirewallAnswer Journey::answer() const {
 }
 
 /// Why nothing can be said; nullopt: something can.
-std::optional<FirewallAnswer> not_known(const Snapshot& snapshot) {
-  const auto& firewall = snapshot.firewall;
+std::optional<FirewallAnswer> not_known(const Observed<Firewall>& firewall) {
   if (!firewall) {
     return FirewallAnswer{
         FirewallVerdict::kUnknown, fmt::format("the packet filter is not known: {}", firewall.why_missing()), {}};
@@ -266,9 +268,9 @@ const char* firewall_hook_name(FirewallHook hook) {
   return "";
 }
 
-FirewallAnswer simulate_output(const Snapshot& snapshot, const Flow& flow, const std::string& interface) {
-  if (auto answer = not_known(snapshot)) return *std::move(answer);
-  Journey journey(snapshot, flow, false);
+FirewallAnswer follow_output(const FilteredMachine& machine, const Flow& flow, const std::string& interface) {
+  if (auto answer = not_known(machine.firewall)) return *std::move(answer);
+  Journey journey(machine, flow, false);
   journey.leave_by(interface);
   journey.pass(FirewallHook::kOutput, true);
   journey.pass(FirewallHook::kPostrouting, true);
@@ -276,9 +278,9 @@ FirewallAnswer simulate_output(const Snapshot& snapshot, const Flow& flow, const
   return journey.answer();
 }
 
-FirewallAnswer simulate_forward(const Snapshot& snapshot, const Flow& flow, const std::string& interface) {
-  if (auto answer = not_known(snapshot)) return *std::move(answer);
-  Journey journey(snapshot, flow, true);
+FirewallAnswer follow_forward(const FilteredMachine& machine, const Flow& flow, const std::string& interface) {
+  if (auto answer = not_known(machine.firewall)) return *std::move(answer);
+  Journey journey(machine, flow, true);
   journey.leave_by(interface);
   journey.pass(FirewallHook::kIngress, false);
   const FirewallPacket before = journey.packet();
@@ -288,6 +290,16 @@ FirewallAnswer simulate_forward(const Snapshot& snapshot, const Flow& flow, cons
   journey.pass(FirewallHook::kPostrouting, true);
   journey.pass(FirewallHook::kEgress, true);
   return journey.answer();
+}
+
+FirewallAnswer simulate_output(const Snapshot& snapshot, const Flow& flow, const std::string& interface) {
+  const Fib fib(snapshot);
+  return follow_output({snapshot, fib, snapshot.firewall}, flow, interface);
+}
+
+FirewallAnswer simulate_forward(const Snapshot& snapshot, const Flow& flow, const std::string& interface) {
+  const Fib fib(snapshot);
+  return follow_forward({snapshot, fib, snapshot.firewall}, flow, interface);
 }
 
 }  // namespace vpndoctor

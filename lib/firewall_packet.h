@@ -8,6 +8,7 @@
 #include <string_view>
 
 #include "firewall_bits.h"
+#include "vpndoctor/fib.h"
 #include "vpndoctor/firewall.h"
 #include "vpndoctor/flow.h"
 
@@ -32,6 +33,7 @@ struct FirewallPacket {
 /// Where the packet is now, and what never changes of it.
 struct FirewallPlace {
   const Snapshot& snapshot;
+  const Fib& fib;
   const Firewall& firewall;
   const Flow& flow;
   FirewallHook hook = FirewallHook::kNone;

@@ -142,14 +142,17 @@ enum FibFlag : std::uint32_t {
 
 constexpr std::string_view kFibDoubt = "a route lookup of the packet filter";
 
-/// The address that is looked up; null: not known.
+/// The address that is looked up; null: not known. One that a rule wrote into the packet is not looked up: the index
+/// may be that of a part of the machine, for the flow's own addresses.
 std::optional<IpAddress> looked_up(const FirewallStepContext& context, std::uint32_t flags) {
   const bool is_inet = context.place.family() == Family::kInet;
   const std::size_t length = is_inet ? 4 : 16;
   const std::size_t offset = (is_inet ? 12U : 8U) + ((flags & kOfSource) != 0 ? 0 : length);
   const BitsView bits = context.packet.network.view(offset, length);
   if (!bits.is_known()) return std::nullopt;
-  return IpAddress::from_bytes(std::as_bytes(bits.value));
+  const auto address = IpAddress::from_bytes(std::as_bytes(bits.value));
+  const Flow& flow = context.place.flow;
+  return address == flow.destination || address == flow.source ? address : std::nullopt;
 }
 
 /// inet_dev_addr_type(): what the table "local" says; all else is unicast. `device` limits what is local.
@@ -178,8 +181,7 @@ std::optional<RouteType> type_of_inet6(const FirewallStepContext& context, const
   if (is_own) return RouteType::kLocal;
   Flow flow;
   flow.destination = address;
-  const Fib fib(context.place.snapshot);
-  const FlowAnswer answer = fib.lookup(flow);
+  const FlowAnswer answer = context.place.fib.lookup(flow);
   if (!answer.uncertain.empty()) return std::nullopt;
   if (answer.fate == FlowFate::kUnicast) return RouteType::kUnicast;
   if (answer.fate == FlowFate::kLocal) return device.empty() ? RouteType::kLocal : RouteType::kUnicast;
@@ -215,8 +217,7 @@ FirewallStep load_output_of(const FirewallStepContext& context, const FirewallEx
   Flow flow;
   flow.destination = *address;
   if ((expression.flags & kWithMark) != 0) flow.mark = native_number(place.firewall, context.packet.mark);
-  const Fib fib(place.snapshot);
-  const FlowAnswer answer = fib.lookup(flow);
+  const FlowAnswer answer = place.fib.lookup(flow);
   const bool is_doubtful = !answer.uncertain.empty() || answer.depends_on != DependsOn::kNothing;
   if (is_doubtful || answer.fate == FlowFate::kLocal) return forget_value(context, expression, kFibDoubt);
   std::string_view name = answer.fate == FlowFate::kUnicast ? answer.interface : std::string_view();

@@ -9,7 +9,8 @@
 #include <optional>
 #include <utility>
 
-#include "vpndoctor/fib.h"
+#include "fib_part.h"
+#include "firewall_machine.h"
 #include "vpndoctor/text_escape.h"
 #include "vpndoctor/wire.h"
 
@@ -31,14 +32,6 @@ constexpr std::array kKinds = {Kind{"TCP", kProtocolTcp, kProtocolTcp, 443},
                                Kind{"UDP", kProtocolUdp, kProtocolUdp, 443},
                                Kind{"ICMP", kProtocolIcmp, kProtocolIcmp6, 0}};
 constexpr std::uint16_t kSourcePort = 40000;  // of the range that kernels give to programs
-
-Snapshot without_tunnels(const Snapshot& snapshot) {
-  Snapshot without = snapshot;
-  for (const Link& link : *snapshot.links) {
-    if (is_tunnel(snapshot, link.name)) without = without_interface(without, link.name);
-  }
-  return without;
-}
 
 Flow public_flow(std::string_view destination, const Kind& kind, std::uint32_t uid) {
   Flow flow;
@@ -90,31 +83,29 @@ class Trial {
   StopReport report_;
 };
 
-using Simulate = FirewallAnswer (*)(const Snapshot&, const Flow&, const std::string&);
-
-void try_flow(const Snapshot& snapshot, const Fib& fib, const Kind& kind, Flow flow, Trial& trial) {
-  const FlowAnswer answer = fib.lookup(flow);
+void try_flow(const FilteredMachine& machine, const Kind& kind, Flow flow, Trial& trial) {
+  const FlowAnswer answer = machine.fib.lookup(flow);
   if (!answer.uncertain.empty()) return trial.add_unknown(std::string(answer.uncertain));
   const bool is_unicast = answer.fate == FlowFate::kUnicast;
   const std::string interface(
       answer.interface.empty() && !answer.candidates.empty() ? answer.candidates.front().interface : answer.interface);
   if (!is_unicast) return trial.add_routed_nowhere(fmt::format("the routes say {}", flow_fate_name(answer.fate)));
-  if (!leads_out(snapshot, interface)) {
+  if (!leads_out(machine.snapshot, interface)) {
     return trial.add_routed_nowhere(fmt::format("the routes lead into {}", escape_controls(interface)));
   }
   if (!flow.source) flow.source = answer.source;
-  const Simulate simulate = flow.input_interface.empty() ? simulate_output : simulate_forward;
-  trial.add(kind.name, interface, simulate(snapshot, flow, interface));
+  const auto follow = flow.input_interface.empty() ? follow_output : follow_forward;
+  trial.add(kind.name, interface, follow(machine, flow, interface));
 }
 
 std::span<const std::string_view> public_addresses(Family family) {
   return family == Family::kInet ? std::span(kPublicInet) : std::span(kPublicInet6);
 }
 
-StopReport try_local(const Snapshot& snapshot, const Fib& fib, Family family, std::uint32_t uid) {
+StopReport try_local(const FilteredMachine& machine, Family family, std::uint32_t uid) {
   Trial trial;
   for (const std::string_view address : public_addresses(family)) {
-    for (const Kind& kind : kKinds) try_flow(snapshot, fib, kind, public_flow(address, kind, uid), trial);
+    for (const Kind& kind : kKinds) try_flow(machine, kind, public_flow(address, kind, uid), trial);
   }
   return trial.take();
 }
@@ -141,8 +132,9 @@ int badness(const StopReport& report) {
   return report.state == StopState::kStopped ? 1 : 0;
 }
 
-StopReport try_forwarded(const Snapshot& snapshot, const Fib& fib, Family family, const std::string& way_out) {
+StopReport try_forwarded(const FilteredMachine& machine, Family family, const std::string& way_out) {
   StopReport worst;
+  const Snapshot& snapshot = machine.snapshot;
   for (const Address& own : *snapshot.addresses) {
     const auto source = neighbour_of(own);
     const bool is_usable = own.address.family == family && source && own.interface != way_out &&
@@ -153,7 +145,7 @@ StopReport try_forwarded(const Snapshot& snapshot, const Fib& fib, Family family
       Flow flow = public_flow(public_addresses(family).front(), kind, 0);
       flow.source = source;
       flow.input_interface = own.interface;
-      try_flow(snapshot, fib, kind, flow, trial);
+      try_flow(machine, kind, flow, trial);
     }
     StopReport report = trial.take();
     report.input = own.interface;
@@ -162,16 +154,34 @@ StopReport try_forwarded(const Snapshot& snapshot, const Fib& fib, Family family
   return worst;
 }
 
+/// What decides about the packets that are tried, on the machine as it would be.
+Snapshot without_tunnels(const Snapshot& snapshot) {
+  PartQuestion question;
+  for (const Family family : {Family::kInet, Family::kInet6}) {
+    for (const std::string_view address : public_addresses(family)) {
+      question.addresses.push_back(*IpAddress::parse(address));
+    }
+  }
+  for (const Address& own : *snapshot.addresses) {
+    if (const auto neighbour = neighbour_of(own)) question.addresses.push_back(*neighbour);
+  }
+  for (const Link& link : *snapshot.links) {
+    if (is_tunnel(snapshot, link.name)) question.without_links.push_back(link.name);
+  }
+  return part_of(snapshot, std::move(question));
+}
+
 }  // namespace
 
 KillSwitch judge_kill_switch(const LeakFacts& facts) {
   KillSwitch result;
   const Snapshot without = without_tunnels(facts.snapshot);
   const Fib fib(without);
+  const FilteredMachine machine{without, fib, facts.snapshot.firewall};
   for (const Family family : {Family::kInet, Family::kInet6}) {
     FamilyKillSwitch& of = result.families[static_cast<std::size_t>(family)];
-    of.local = try_local(without, fib, family, facts.uid);
-    of.forwarded = try_forwarded(without, fib, family, of.local.interface);
+    of.local = try_local(machine, family, facts.uid);
+    of.forwarded = try_forwarded(machine, family, of.local.interface);
   }
   result.signs = protection_signs(facts.snapshot);
   return result;

@@ -7,8 +7,8 @@
 #include <string>
 #include <vector>
 
-#include "leak_check_table.h"
 #include "vpndoctor/firewall.h"
+#include "vpndoctor/leak_checks.h"
 
 namespace vpndoctor {
 

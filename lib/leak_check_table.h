@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "finding_parts.h"
+#include "leak_context.h"
 #include "vpndoctor/leak_checks.h"
 
 namespace vpndoctor {
@@ -36,9 +37,9 @@ struct LeakCheck {
   const char* code;
   unsigned needs;
   unsigned whole;  ///< what it concludes from something not being there
-  void (*run)(const LeakFacts&, std::vector<Finding>&);
+  void (*run)(const LeakContext&, std::vector<Finding>&);
   /// Why these facts do not decide it; empty when they do. Null: they always do.
-  std::string (*undecided)(const LeakFacts&) = nullptr;
+  std::string (*undecided)(const LeakContext&) = nullptr;
 };
 
 std::span<const LeakCheck> tunnel_checks();    ///< TUN

@@ -13,7 +13,7 @@ namespace vpndoctor {
 namespace {
 
 /// Why a check cannot be made, or not be decided; empty when it is.
-std::string why_skipped(const LeakFacts& facts, const LeakCheck& check) {
+std::string why_skipped(const LeakContext& facts, const LeakCheck& check) {
   const Snapshot& snapshot = facts.snapshot;
   // macOS has no policy rules.
   const unsigned not_there = snapshot.platform == Platform::kMacos ? unsigned{kLeakRules} : 0U;
@@ -36,17 +36,13 @@ std::string why_skipped(const LeakFacts& facts, const LeakCheck& check) {
 
 CheckResults check_leaks(const LeakFacts& facts) {
   CheckResults results;
+  const LeakContext context(facts);
   for (const auto& checks : {tunnel_checks(), coverage_checks(), firewall_checks()}) {
     for (const LeakCheck& check : checks) {
-      std::string why = why_skipped(facts, check);
-      if (why.empty()) {
-        check.run(facts, results.findings);
-      } else {
-        results.skipped.push_back({check.code, std::move(why)});
-      }
+      run_check(check, context, why_skipped(context, check), results);
     }
   }
-  std::ranges::stable_sort(results.findings, std::greater{}, &Finding::severity);
+  put_worst_first(results);
   return results;
 }
 

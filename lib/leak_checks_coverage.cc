@@ -8,6 +8,7 @@
 #include <array>
 
 #include "address_classes.h"
+#include "firewall_machine.h"
 #include "vpndoctor/text_escape.h"
 
 namespace vpndoctor {
@@ -77,7 +78,7 @@ const std::vector<IpAddress>& public_samples(Family family) {
   return kSamples[family == Family::kInet ? 0 : 1];
 }
 
-std::optional<IpAddress> tunnelled_sample(const LeakFacts& facts, Family family) {
+std::optional<IpAddress> find_tunnelled_sample(const LeakFacts& facts, Family family) {
   for (const IpAddress& sample : public_samples(family)) {
     const PacketPath path = packet_path(facts.snapshot, facts.fib, packet_to(facts, sample));
     if (path.way == PacketWay::kTunnel) return sample;
@@ -85,7 +86,7 @@ std::optional<IpAddress> tunnelled_sample(const LeakFacts& facts, Family family)
   return std::nullopt;
 }
 
-bool takes_most(const LeakFacts& facts, Family family) {
+bool tunnels_take_most(const LeakFacts& facts, Family family) {
   const FamilyCoverage& coverage = facts.coverage.of(family);
   if (coverage.mode == CoverageMode::kFull) return true;
   if (coverage.mode == CoverageMode::kNone) return false;
@@ -96,7 +97,7 @@ bool takes_most(const LeakFacts& facts, Family family) {
   return tunnelled * 2 > public_samples(family).size();
 }
 
-std::string mode_undecided(const LeakFacts& facts) {
+std::string mode_undecided(const LeakContext& facts) {
   const FamilyCoverage& inet = facts.coverage.inet;
   const FamilyCoverage& inet6 = facts.coverage.inet6;
   if (inet.mode == CoverageMode::kUnknown) return "what IPv4 does is not known: " + inet.why_unknown;
@@ -104,10 +105,11 @@ std::string mode_undecided(const LeakFacts& facts) {
   return matters ? "what IPv6 does is not known: " + inet6.why_unknown : std::string();
 }
 
-bool passes_filter(const LeakFacts& facts, const Flow& flow, std::string_view interface, Finding& finding) {
+bool passes_filter(const LeakContext& facts, const Flow& flow, std::string_view interface, Finding& finding) {
   const std::string name(interface);
-  const FirewallAnswer answer = flow.input_interface.empty() ? simulate_output(facts.snapshot, flow, name)
-                                                             : simulate_forward(facts.snapshot, flow, name);
+  const FilteredMachine machine{facts.snapshot, facts.fib, facts.snapshot.firewall};
+  const FirewallAnswer answer =
+      flow.input_interface.empty() ? follow_output(machine, flow, name) : follow_forward(machine, flow, name);
   if (answer.verdict == FirewallVerdict::kDropped) return false;
   if (answer.verdict == FirewallVerdict::kAccepted) return true;
   finding.confidence = std::min(finding.confidence, Confidence::kLikely);
@@ -122,18 +124,20 @@ std::string sysctl_interface(std::string interface) {
   return interface;
 }
 
-std::string listed_words(const std::vector<std::string>& words) {
+std::string listed_words(const std::vector<std::string>& words) { return listed_words(words, words.size()); }
+
+std::string listed_words(const std::vector<std::string>& words, std::size_t count) {
   constexpr std::size_t kMost = 3;
   std::string text;
-  const std::size_t shown = words.size() <= kMost + 1 ? words.size() : kMost;
+  const std::size_t shown = count <= kMost + 1 ? count : kMost;
   for (std::size_t at = 0; at < shown; ++at) {
-    const bool is_last = at + 1 == words.size();
+    const bool is_last = at + 1 == count;
     text += (at == 0 ? "" : is_last ? " and " : ", ") + words[at];
   }
-  return shown == words.size() ? text : fmt::format("{} and {} more", text, words.size() - shown);
+  return shown == count ? text : fmt::format("{} and {} more", text, count - shown);
 }
 
-std::set<std::string> uplinks(const Snapshot& snapshot) {
+std::set<std::string> find_uplinks(const Snapshot& snapshot) {
   std::set<std::string> found;
   for (const NextHopSet& set : snapshot.routes->next_hop_sets) {
     for (const NextHop& hop : set.hops) {
@@ -143,7 +147,7 @@ std::set<std::string> uplinks(const Snapshot& snapshot) {
   return found;
 }
 
-std::string tunnel_words(const LeakFacts& facts, Family family) {
+std::string tunnel_words(const LeakContext& facts, Family family) {
   std::vector<std::string> names;
   for (const std::string& name : facts.coverage.of(family).tunnels) names.push_back(escape_controls(name));
   return names.empty() ? "the tunnel" : listed_words(names);

@@ -22,41 +22,41 @@ Flow packet_to(const LeakFacts& facts, const IpAddress& destination);
 
 /// Public addresses all over the family's space.
 const std::vector<IpAddress>& public_samples(Family family);
-/// The first of them that goes through a tunnel; nullopt when none does.
-std::optional<IpAddress> tunnelled_sample(const LeakFacts& facts, Family family);
-/// True when most of them do: the tunnel is meant to be a full one.
-bool takes_most(const LeakFacts& facts, Family family);
+// What LeakContext remembers.
+std::optional<IpAddress> find_tunnelled_sample(const LeakFacts& facts, Family family);
+bool tunnels_take_most(const LeakFacts& facts, Family family);
+std::set<std::string> find_uplinks(const Snapshot& snapshot);
+
 /// Why it is not known whether one of the families is fully tunnelled; empty when it is.
-std::string mode_undecided(const LeakFacts& facts);
+std::string mode_undecided(const LeakContext& facts);
 
 /// What the packet filter does to a packet that leaves by the interface. Lowers the finding's confidence when that is
 /// not known; false when it drops the packet.
-bool passes_filter(const LeakFacts& facts, const Flow& flow, std::string_view interface, Finding& finding);
+bool passes_filter(const LeakContext& facts, const Flow& flow, std::string_view interface, Finding& finding);
 
-/// The physical interfaces that lead further than their link, ascending.
-std::set<std::string> uplinks(const Snapshot& snapshot);
 /// "wg0", "tun0 and wg0": the tunnels that carry something of the family.
-std::string tunnel_words(const LeakFacts& facts, Family family);
-/// "a", "a and b", "a, b and 3 more".
+std::string tunnel_words(const LeakContext& facts, Family family);
+/// "a", "a and b", "a, b and 3 more". `count`: how many there are, where the words are the first ones of them.
 std::string listed_words(const std::vector<std::string>& words);
+std::string listed_words(const std::vector<std::string>& words, std::size_t count);
 /// An interface within a name that `sysctl` takes: "eth0/7" for eth0.7 (sysctl(8)).
 std::string sysctl_interface(std::string interface);
 
 using LeakFindings = std::vector<Finding>;
-void check_inet6_outside(const LeakFacts& facts, LeakFindings& findings);
-void check_dhcp_routes(const LeakFacts& facts, LeakFindings& findings);
-void check_specific_routes(const LeakFacts& facts, LeakFindings& findings);
-void check_local_network(const LeakFacts& facts, LeakFindings& findings);
-void check_server_in_clear(const LeakFacts& facts, LeakFindings& findings);
-void check_resolver_beside(const LeakFacts& facts, LeakFindings& findings);
+void check_inet6_outside(const LeakContext& facts, LeakFindings& findings);
+void check_dhcp_routes(const LeakContext& facts, LeakFindings& findings);
+void check_specific_routes(const LeakContext& facts, LeakFindings& findings);
+void check_local_network(const LeakContext& facts, LeakFindings& findings);
+void check_server_in_clear(const LeakContext& facts, LeakFindings& findings);
+void check_resolver_beside(const LeakContext& facts, LeakFindings& findings);
 /// Why it cannot be told which resolver is asked; empty when it can.
-std::string resolver_beside_undecided(const LeakFacts& facts);
-void check_bound_programs(const LeakFacts& facts, LeakFindings& findings);
-void check_rules_past(const LeakFacts& facts, LeakFindings& findings);
-void check_forwarded(const LeakFacts& facts, LeakFindings& findings);
-void check_linkdown(const LeakFacts& facts, LeakFindings& findings);
-void check_two_defaults(const LeakFacts& facts, LeakFindings& findings);
-void check_exposed_address(const LeakFacts& facts, LeakFindings& findings);
-std::string exposed_address_undecided(const LeakFacts& facts);
+std::string resolver_beside_undecided(const LeakContext& facts);
+void check_bound_programs(const LeakContext& facts, LeakFindings& findings);
+void check_rules_past(const LeakContext& facts, LeakFindings& findings);
+void check_forwarded(const LeakContext& facts, LeakFindings& findings);
+void check_linkdown(const LeakContext& facts, LeakFindings& findings);
+void check_two_defaults(const LeakContext& facts, LeakFindings& findings);
+void check_exposed_address(const LeakContext& facts, LeakFindings& findings);
+std::string exposed_address_undecided(const LeakContext& facts);
 
 }  // namespace vpndoctor

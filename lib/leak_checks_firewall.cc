@@ -16,19 +16,10 @@ namespace {
 
 using Findings = std::vector<Finding>;
 
-bool is_full(const LeakFacts& facts, Family family) { return facts.coverage.of(family).mode == CoverageMode::kFull; }
+bool is_full(const LeakContext& facts, Family family) { return facts.coverage.of(family).mode == CoverageMode::kFull; }
 
-bool is_any_full(const LeakFacts& facts) {
+bool is_any_full(const LeakContext& facts) {
   return std::ranges::any_of(kFamilies, [&](Family family) { return is_full(facts, family); });
-}
-
-std::string joined(const std::vector<std::string>& words) {
-  std::string text;
-  for (std::size_t i = 0; i < words.size(); ++i) {
-    const bool is_last = i + 1 == words.size();
-    text += (i == 0 ? "" : is_last ? " and " : ", ") + words[i];
-  }
-  return text;
 }
 
 /// "IPv4", "IPv6": those of which something leaves.
@@ -44,7 +35,7 @@ Evidence packet_evidence(Family family, const StopReport& report) {
   const std::string from = report.input.empty() ? "of this machine" : "from " + escape_controls(report.input);
   const std::string fate =
       report.state == StopState::kOpen
-          ? fmt::format("leave by {} ({})", escape_controls(report.interface), joined(report.leaving))
+          ? fmt::format("leave by {} ({})", escape_controls(report.interface), in_a_row(report.leaving))
           : "are stopped";
   return {"netlink", "nf_tables",
           fmt::format("as if the tunnel were gone, {} packets {} to public addresses {}: {}", family_title(family),
@@ -90,14 +81,14 @@ bool is_one_family_alone(const KillSwitch& kill_switch) {
          (stopped_by_filter(Family::kInet6) && is(Family::kInet, StopState::kOpen));
 }
 
-void check_open(const LeakFacts& facts, Findings& findings) {
-  const KillSwitch kill_switch = judge_kill_switch(facts);
+void check_open(const LeakContext& facts, Findings& findings) {
+  const KillSwitch& kill_switch = facts.kill_switch();
   const auto open = open_families(kill_switch);
   const auto promises = broken_promises(kill_switch);
   if (open.empty() || promises.empty() || is_one_family_alone(kill_switch)) return;
   Finding finding = make_finding("FWL001", {"firewall", promises.front()->table});
-  finding.title = fmt::format("The kill switch in {} lets {} packets out by {}", promises.front()->table, joined(open),
-                              open_interface(kill_switch));
+  finding.title = fmt::format("The kill switch in {} lets {} packets out by {}", promises.front()->table,
+                              in_a_row(open), open_interface(kill_switch));
   finding.detail = fmt::format(
       "When the tunnel is gone, this machine's traffic leaves by {} in clear although rules look like a protection.",
       open_interface(kill_switch));
@@ -110,8 +101,8 @@ void check_open(const LeakFacts& facts, Findings& findings) {
   findings.push_back(std::move(finding));
 }
 
-void check_one_family(const LeakFacts& facts, Findings& findings) {
-  const KillSwitch kill_switch = judge_kill_switch(facts);
+void check_one_family(const LeakContext& facts, Findings& findings) {
+  const KillSwitch& kill_switch = facts.kill_switch();
   if (!is_one_family_alone(kill_switch)) return;
   const bool inet_is_open = kill_switch.of(Family::kInet).local.state == StopState::kOpen;
   const Family open = inet_is_open ? Family::kInet : Family::kInet6;
@@ -127,8 +118,8 @@ void check_one_family(const LeakFacts& facts, Findings& findings) {
   findings.push_back(std::move(finding));
 }
 
-void check_forwarded(const LeakFacts& facts, Findings& findings) {
-  const KillSwitch kill_switch = judge_kill_switch(facts);
+void check_forwarded(const LeakContext& facts, Findings& findings) {
+  const KillSwitch& kill_switch = facts.kill_switch();
   for (const Family family : kFamilies) {
     const FamilyKillSwitch& of = kill_switch.of(family);
     const bool is_hole = of.local.state == StopState::kStopped && of.forwarded.state == StopState::kOpen;
@@ -149,7 +140,7 @@ void check_forwarded(const LeakFacts& facts, Findings& findings) {
 }
 
 /// All of a family goes into tunnels of which one is not known to be broken: another check tells of those that are.
-bool is_carried(const LeakFacts& facts, Family family) {
+bool is_carried(const LeakContext& facts, Family family) {
   const std::vector<std::string>& names = facts.coverage.of(family).tunnels;
   return is_full(facts, family) &&
          (names.empty() || std::ranges::any_of(names, [&](const std::string& name) {
@@ -159,9 +150,9 @@ bool is_carried(const LeakFacts& facts, Family family) {
           }));
 }
 
-void check_missing(const LeakFacts& facts, Findings& findings) {
+void check_missing(const LeakContext& facts, Findings& findings) {
   if (!is_any_full(facts)) return;
-  const KillSwitch kill_switch = judge_kill_switch(facts);
+  const KillSwitch& kill_switch = facts.kill_switch();
   const bool is_told_elsewhere = !broken_promises(kill_switch).empty() || is_one_family_alone(kill_switch);
   std::vector<std::string> open;
   for (const Family family : kFamilies) {
@@ -170,7 +161,7 @@ void check_missing(const LeakFacts& facts, Findings& findings) {
   }
   if (open.empty() || is_told_elsewhere) return;
   Finding finding = make_finding("FWL004", {"firewall", "output"});
-  finding.title = fmt::format("No kill switch: without the tunnel, {} traffic leaves by {} in clear", joined(open),
+  finding.title = fmt::format("No kill switch: without the tunnel, {} traffic leaves by {} in clear", in_a_row(open),
                               open_interface(kill_switch));
   finding.detail = "All public traffic goes through the tunnel now. Nothing would stop it if the tunnel went away.";
   add_evidence(kill_switch, finding);
@@ -180,8 +171,8 @@ void check_missing(const LeakFacts& facts, Findings& findings) {
 }
 
 /// What cannot be told of a family that matters; empty: nothing.
-std::string unknown_part(const LeakFacts& facts) {
-  const KillSwitch kill_switch = judge_kill_switch(facts);
+std::string unknown_part(const LeakContext& facts) {
+  const KillSwitch& kill_switch = facts.kill_switch();
   const bool is_vpn_machine = is_any_full(facts) || !broken_promises(kill_switch).empty();
   if (!is_vpn_machine) return {};
   for (const Family family : kFamilies) {
@@ -193,8 +184,8 @@ std::string unknown_part(const LeakFacts& facts) {
   return {};
 }
 
-std::string unknown_forwarding(const LeakFacts& facts) {
-  const KillSwitch kill_switch = judge_kill_switch(facts);
+std::string unknown_forwarding(const LeakContext& facts) {
+  const KillSwitch& kill_switch = facts.kill_switch();
   for (const Family family : kFamilies) {
     const FamilyKillSwitch& of = kill_switch.of(family);
     const bool matters = of.local.state == StopState::kStopped && of.forwarded.state == StopState::kUnknown;

@@ -8,7 +8,6 @@
 
 #include "address_classes.h"
 #include "leak_checks_coverage.h"
-#include "vpndoctor/dns_checks.h"
 #include "vpndoctor/text_escape.h"
 
 namespace vpndoctor {
@@ -17,13 +16,10 @@ namespace {
 /// Codes of name resolution that say that an ordinary name, or a tunnel's, is asked outside the tunnel.
 constexpr std::array<std::string_view, 5> kOutsideCodes = {"DNS004", "DNS005", "DNS012", "DNS016", "DNS018"};
 
-bool is_global_source(const IpAddress& address) {
-  const AddressClass address_class = registered_class(address);
-  return address_class == AddressClass::kPublic || address_class == AddressClass::kDocumentation;
-}
+bool is_global_source(const IpAddress& address) { return is_public_class(registered_class(address)); }
 
 /// A public IPv6 address that packets leave to beside the tunnel, when most do.
-std::optional<IpAddress> outside_sample(const LeakFacts& facts) {
+std::optional<IpAddress> outside_sample(const LeakContext& facts) {
   std::optional<IpAddress> found;
   std::size_t outside = 0;
   for (const IpAddress& sample : public_samples(Family::kInet6)) {
@@ -34,7 +30,7 @@ std::optional<IpAddress> outside_sample(const LeakFacts& facts) {
   return outside * 2 > public_samples(Family::kInet6).size() ? found : std::nullopt;
 }
 
-void add_inet6_remedy(const LeakFacts& facts, const std::string& interface, Finding& finding) {
+void add_inet6_remedy(const LeakContext& facts, const std::string& interface, Finding& finding) {
   add_step(finding.remedy,
            "Let the VPN carry IPv6 as well: AllowedIPs = 0.0.0.0/0, ::/0 with WireGuard, redirect-gateway ipv6 with "
            "OpenVPN.");
@@ -54,12 +50,12 @@ bool is_outside_code(const Finding& finding) {
   return std::ranges::find(kOutsideCodes, finding.code) != kOutsideCodes.end();
 }
 
-bool is_full(const LeakFacts& facts) { return takes_most(facts, Family::kInet) || takes_most(facts, Family::kInet6); }
+bool is_full(const LeakContext& facts) { return facts.takes_most(Family::kInet) || facts.takes_most(Family::kInet6); }
 
 }  // namespace
 
-void check_inet6_outside(const LeakFacts& facts, LeakFindings& findings) {
-  if (!takes_most(facts, Family::kInet) || facts.coverage.inet6.mode == CoverageMode::kFull) return;
+void check_inet6_outside(const LeakContext& facts, LeakFindings& findings) {
+  if (!facts.takes_most(Family::kInet) || facts.coverage.inet6.mode == CoverageMode::kFull) return;
   const auto sample = outside_sample(facts);
   if (!sample) return;
   const Flow flow = packet_to(facts, *sample);
@@ -84,30 +80,31 @@ void check_inet6_outside(const LeakFacts& facts, LeakFindings& findings) {
   findings.push_back(std::move(finding));
 }
 
-std::string resolver_beside_undecided(const LeakFacts& facts) {
+std::string resolver_beside_undecided(const LeakContext& facts) {
   if (!is_full(facts)) return {};
-  const CheckResults results = check_dns(facts.snapshot, facts.uid);
+  const CheckResults& results = facts.dns();
   if (std::ranges::any_of(results.findings, is_outside_code)) return {};
   const auto skipped = std::ranges::find(results.skipped, "DNS018", &Skipped::code);
   return skipped == results.skipped.end() ? std::string() : skipped->reason;
 }
 
 // What the checks of name resolution find is told as one finding here: who looks for leaks does not ask for them.
-void check_resolver_beside(const LeakFacts& facts, LeakFindings& findings) {
+void check_resolver_beside(const LeakContext& facts, LeakFindings& findings) {
   if (!is_full(facts)) return;
-  CheckResults results = check_dns(facts.snapshot, facts.uid);
-  std::erase_if(results.findings, [](const Finding& each) { return !is_outside_code(each); });
-  if (results.findings.empty()) return;
-  const Finding& worst = results.findings.front();
+  std::vector<const Finding*> found;
+  for (const Finding& each : facts.dns().findings) {
+    if (is_outside_code(each)) found.push_back(&each);
+  }
+  if (found.empty()) return;
+  const Finding& worst = *found.front();
   Finding finding = make_finding("LEK006", worst.subject);
   finding.severity = worst.severity;
   finding.confidence = worst.confidence;
   finding.title = worst.title;
   finding.detail = fmt::format("{} The whole story: vpndoctor dns show ({}).", worst.detail, worst.code);
   finding.evidence = worst.evidence;
-  for (std::size_t at = 1; at < results.findings.size(); ++at) {
-    const Finding& other = results.findings[at];
-    finding.evidence.push_back({"check", other.code, other.title});
+  for (std::size_t at = 1; at < found.size(); ++at) {
+    finding.evidence.push_back({"check", found[at]->code, found[at]->title});
   }
   finding.remedy = worst.remedy;
   findings.push_back(std::move(finding));

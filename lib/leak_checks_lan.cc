@@ -31,7 +31,7 @@ bool has_public_part(const IpPrefix& network) {
 /// Wireless interfaces by the names that the kernel and udev give them.
 bool is_wireless(std::string_view interface) { return interface.starts_with("wl"); }
 
-std::vector<WideNetwork> wide_networks(const LeakFacts& facts, Family family) {
+std::vector<WideNetwork> wide_networks(const LeakContext& facts, Family family) {
   constexpr std::size_t kMost = 8;
   std::vector<WideNetwork> found;
   std::set<std::pair<std::string, IpPrefix>> seen;
@@ -52,7 +52,7 @@ std::vector<WideNetwork> wide_networks(const LeakFacts& facts, Family family) {
 }
 
 /// The part of the network that does leave by its link; nullopt when the tunnel or nothing has it.
-std::optional<IpAddress> open_address(const LeakFacts& facts, const WideNetwork& wide) {
+std::optional<IpAddress> open_address(const LeakContext& facts, const WideNetwork& wide) {
   for (const OutsidePrefix& outside : facts.coverage.of(wide.network.family()).outside) {
     const bool is_part = outside.interface == wide.address->interface && wide.network.overlaps(outside.prefix);
     if (is_part && outside.address_class == AddressClass::kLan && !outside.gateway) {
@@ -62,7 +62,7 @@ std::optional<IpAddress> open_address(const LeakFacts& facts, const WideNetwork&
   return std::nullopt;
 }
 
-void add_wide(const LeakFacts& facts, const WideNetwork& wide, const IpAddress& open, LeakFindings& findings) {
+void add_wide(const LeakContext& facts, const WideNetwork& wide, const IpAddress& open, LeakFindings& findings) {
   const std::string interface = escape_controls(wide.address->interface);
   Finding finding = make_finding("LEK004", {"interface", wide.address->interface});
   const bool is_suspicious = wide.is_public && (wide.is_wide || is_wireless(wide.address->interface));
@@ -99,7 +99,7 @@ std::string port_words(const Snapshot& snapshot, const IpAddress& server) {
   return "the tunnel's own port";
 }
 
-void add_servers(const LeakFacts& facts, const std::vector<const OutsidePrefix*>& servers, LeakFindings& findings) {
+void add_servers(const LeakContext& facts, const std::vector<const OutsidePrefix*>& servers, LeakFindings& findings) {
   const OutsidePrefix& first = *servers.front();
   std::vector<std::string> addresses;
   addresses.reserve(servers.size());
@@ -139,18 +139,18 @@ Defaults physical_defaults(const Snapshot& snapshot, Family family) {
 
 }  // namespace
 
-void check_local_network(const LeakFacts& facts, LeakFindings& findings) {
+void check_local_network(const LeakContext& facts, LeakFindings& findings) {
   for (const Family family : {Family::kInet, Family::kInet6}) {
-    if (!takes_most(facts, family)) continue;
+    if (!facts.takes_most(family)) continue;
     for (const WideNetwork& wide : wide_networks(facts, family)) {
       if (const auto open = open_address(facts, wide)) add_wide(facts, wide, *open, findings);
     }
   }
 }
 
-void check_server_in_clear(const LeakFacts& facts, LeakFindings& findings) {
+void check_server_in_clear(const LeakContext& facts, LeakFindings& findings) {
   for (const Family family : {Family::kInet, Family::kInet6}) {
-    if (!takes_most(facts, family)) continue;
+    if (!facts.takes_most(family)) continue;
     std::vector<const OutsidePrefix*> servers;
     for (const OutsidePrefix& outside : facts.coverage.of(family).outside) {
       if (outside.address_class == AddressClass::kVpnServer) servers.push_back(&outside);
@@ -159,7 +159,7 @@ void check_server_in_clear(const LeakFacts& facts, LeakFindings& findings) {
   }
 }
 
-void check_two_defaults(const LeakFacts& facts, LeakFindings& findings) {
+void check_two_defaults(const LeakContext& facts, LeakFindings& findings) {
   for (const Family family : {Family::kInet, Family::kInet6}) {
     const CoverageMode mode = facts.coverage.of(family).mode;
     if (mode == CoverageMode::kNone || mode == CoverageMode::kUnknown) continue;

@@ -22,10 +22,10 @@ bool is_set(const std::map<std::string, InterfaceSettings>& settings, const std:
 }
 
 /// The first of the tunnel's routes whose addresses leave outside now; null when there is none.
-const Route* skipped_route(const LeakFacts& facts, const std::string& tunnel, Family family) {
+const Route* skipped_route(const LeakContext& facts, const std::string& tunnel, Family family) {
   constexpr std::size_t kMostTried = 1024;
   std::size_t tried = 0;
-  for (const TunnelClaim& claim : tunnel_claims(facts.snapshot)) {
+  for (const TunnelClaim& claim : facts.claims()) {
     if (*claim.tunnel != tunnel || claim.prefix().family() != family) continue;
     if (++tried > kMostTried) break;
     // A default's own first address is nobody's; the last one of any network is a broadcast at worst.
@@ -38,7 +38,7 @@ const Route* skipped_route(const LeakFacts& facts, const std::string& tunnel, Fa
 
 const char* sysctl_family(Family family) { return family == Family::kInet ? "ipv4" : "ipv6"; }
 
-void add_linkdown_remedy(const LeakFacts& facts, const std::string& tunnel, Family family, Finding& finding) {
+void add_linkdown_remedy(const LeakContext& facts, const std::string& tunnel, Family family, Finding& finding) {
   const auto& settings = family == Family::kInet ? facts.snapshot.settings->inet : facts.snapshot.settings->inet6;
   std::vector<Command> commands;
   for (const std::string& name : {std::string("all"), tunnel}) {
@@ -54,7 +54,7 @@ void add_linkdown_remedy(const LeakFacts& facts, const std::string& tunnel, Fami
   add_step(finding.remedy, "Let routes stay in force when their interface is dead.", std::move(commands));
 }
 
-void judge_linkdown(const LeakFacts& facts, const Link& link, Family family, LeakFindings& findings) {
+void judge_linkdown(const LeakContext& facts, const Link& link, Family family, LeakFindings& findings) {
   const auto& settings = family == Family::kInet ? facts.snapshot.settings->inet : facts.snapshot.settings->inet6;
   if (!is_set(settings, link.name)) return;
   const bool is_dead = link.is_up() && !link.is_running();
@@ -66,7 +66,7 @@ void judge_linkdown(const LeakFacts& facts, const Link& link, Family family, Lea
     finding.detail = "The kernel skips the routes of an interface without a carrier: packets leave in clear.";
     finding.evidence.push_back(route_evidence(routing_facts(facts), *route));
     finding.evidence.push_back(proof(facts.snapshot.links, "link " + link.name, name + " has no carrier"));
-  } else if (!is_dead && takes_most(facts, family)) {
+  } else if (!is_dead && facts.takes_most(family)) {
     finding.severity = Severity::kNotice;
     finding.title = fmt::format("When {} dies, what it carries will leave outside of it", name);
     finding.detail = "The kernel is set to skip the routes of an interface without a carrier.";
@@ -126,15 +126,15 @@ struct Exposed {
   std::string interface;
 };
 
-std::optional<Exposed> exposed(const LeakFacts& facts) {
-  const auto sample = tunnelled_sample(facts, Family::kInet);
+std::optional<Exposed> exposed(const LeakContext& facts) {
+  const auto sample = facts.tunnelled_sample(Family::kInet);
   if (!sample) return std::nullopt;
   for (const Address& address : *facts.snapshot.addresses) {
     const auto& tunnels = facts.coverage.inet.tunnels;
     const bool is_tunnels = std::ranges::find(tunnels, address.interface) != tunnels.end();
     if (!is_tunnels || address.address.family != Family::kInet) continue;
     if (facts.snapshot.firewall && has_wg_quick_filter(facts.snapshot, address.interface)) continue;
-    for (const std::string& interface : uplinks(facts.snapshot)) {
+    for (const std::string& interface : facts.uplinks()) {
       Flow flow;
       flow.destination = address.address;
       flow.source = *sample;
@@ -148,18 +148,18 @@ std::optional<Exposed> exposed(const LeakFacts& facts) {
 
 }  // namespace
 
-void check_linkdown(const LeakFacts& facts, LeakFindings& findings) {
+void check_linkdown(const LeakContext& facts, LeakFindings& findings) {
   for (const Link& link : *facts.snapshot.links) {
     if (!is_tunnel(facts.snapshot, link.name)) continue;
     for (const Family family : kFamilies) judge_linkdown(facts, link, family, findings);
   }
 }
 
-std::string exposed_address_undecided(const LeakFacts& facts) {
+std::string exposed_address_undecided(const LeakContext& facts) {
   return exposed(facts) ? unknown_input_filter(facts.snapshot) : std::string();
 }
 
-void check_exposed_address(const LeakFacts& facts, LeakFindings& findings) {
+void check_exposed_address(const LeakContext& facts, LeakFindings& findings) {
   const auto found = exposed(facts);
   if (!found) return;
   const std::string name = escape_controls(found->address->interface);

@@ -44,7 +44,7 @@ constexpr auto kServices = std::to_array<Service>({
 
 std::span<const LeakCheck> tunnel_checks() { return kTunnelChecks; }
 
-bool is_broken(const LeakFacts& facts, const TunnelReport& tunnel) {
+bool is_broken(const LeakContext& facts, const TunnelReport& tunnel) {
   if (tunnel.state == TunnelState::kDead || tunnel.state == TunnelState::kOrphan) return true;
   if (tunnel.state != TunnelState::kUnknown || facts.snapshot.platform == Platform::kMacos) return false;
   return why_dead(facts.snapshot, tunnel.interface) == "has no carrier";
@@ -64,9 +64,7 @@ std::string users_words(const TunnelReport& tunnel) {
   if (tunnel.rules_count != 0) words.push_back(count_words(tunnel.rules_count, "rule"));
   if (!tunnel.dns_scopes.empty()) words.push_back(count_words(tunnel.dns_scopes.size(), "resolver scope"));
   if (words.empty()) return "nothing";
-  std::string text = words.front();
-  for (std::size_t i = 1; i < words.size(); ++i) text += (i + 1 == words.size() ? " and " : ", ") + words[i];
-  return text;
+  return in_a_row(words);
 }
 
 std::vector<Command> restart_commands(const std::string& owner, const std::string& interface) {

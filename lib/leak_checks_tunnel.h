@@ -10,7 +10,7 @@
 namespace vpndoctor {
 
 /// True when nothing carries what is sent into it: dead, left behind, or without a carrier whoever holds it.
-bool is_broken(const LeakFacts& facts, const TunnelReport& tunnel);
+bool is_broken(const LeakContext& facts, const TunnelReport& tunnel);
 /// True when routes, rules or resolver scopes lead there.
 bool is_in_use(const TunnelReport& tunnel);
 /// "2 routes, 1 rule and the resolver scope tun0"; "nothing" when nothing uses it.
@@ -23,18 +23,18 @@ void add_restart_step(const std::string& owner, const std::string& interface, Fi
 std::string count_words(std::size_t count, const char* what);
 
 using Findings = std::vector<Finding>;
-void check_dead_tunnels_in_use(const LeakFacts& facts, Findings& findings);
-void check_hung_tunnels(const LeakFacts& facts, Findings& findings);
-void check_dead_sessions(const LeakFacts& facts, Findings& findings);
-void check_unused_tunnels(const LeakFacts& facts, Findings& findings);
-void check_stopped_holders(const LeakFacts& facts, Findings& findings);
-void check_expected_tunnel(const LeakFacts& facts, Findings& findings);
-std::string expected_tunnel_undecided(const LeakFacts& facts);
-void check_expected_coverage(const LeakFacts& facts, Findings& findings);
-std::string expected_coverage_undecided(const LeakFacts& facts);
-void check_crash_remains(const LeakFacts& facts, Findings& findings);
+void check_dead_tunnels_in_use(const LeakContext& facts, Findings& findings);
+void check_hung_tunnels(const LeakContext& facts, Findings& findings);
+void check_dead_sessions(const LeakContext& facts, Findings& findings);
+void check_unused_tunnels(const LeakContext& facts, Findings& findings);
+void check_stopped_holders(const LeakContext& facts, Findings& findings);
+void check_expected_tunnel(const LeakContext& facts, Findings& findings);
+std::string expected_tunnel_undecided(const LeakContext& facts);
+void check_expected_coverage(const LeakContext& facts, Findings& findings);
+std::string expected_coverage_undecided(const LeakContext& facts);
+void check_crash_remains(const LeakContext& facts, Findings& findings);
 /// Why it is not certain that nothing remains; empty when it is, or something was found.
-std::string crash_remains_undecided(const LeakFacts& facts);
-void check_growth(const LeakFacts& facts, Findings& findings);
+std::string crash_remains_undecided(const LeakContext& facts);
+void check_growth(const LeakContext& facts, Findings& findings);
 
 }  // namespace vpndoctor

@@ -15,7 +15,7 @@
 namespace vpndoctor {
 namespace {
 
-bool is_asked(const LeakFacts& facts) { return facts.expectation.mode || !facts.expectation.interface.empty(); }
+bool is_asked(const LeakContext& facts) { return facts.expectation.mode || !facts.expectation.interface.empty(); }
 
 std::string expected_words(const VpnExpectation& expected) {
   const std::string name = expected.interface.empty() ? "a tunnel" : escape_controls(expected.interface);
@@ -24,13 +24,13 @@ std::string expected_words(const VpnExpectation& expected) {
   return fmt::format("{} should be used", name);
 }
 
-const TunnelReport* report_of(const LeakFacts& facts, const std::string& interface) {
+const TunnelReport* report_of(const LeakContext& facts, const std::string& interface) {
   const auto found = std::ranges::find(facts.tunnels, interface, &TunnelReport::interface);
   return found == facts.tunnels.end() ? nullptr : &*found;
 }
 
 /// The tunnels that carry something, of both families.
-std::set<std::string> carriers(const LeakFacts& facts) {
+std::set<std::string> carriers(const LeakContext& facts) {
   std::set<std::string> names;
   for (const Family family : kFamilies) {
     const auto& tunnels = facts.coverage.of(family).tunnels;
@@ -40,7 +40,7 @@ std::set<std::string> carriers(const LeakFacts& facts) {
 }
 
 /// Why nothing gets through the tunnel for certain; empty when it may.
-std::string why_useless(const LeakFacts& facts, const std::string& interface) {
+std::string why_useless(const LeakContext& facts, const std::string& interface) {
   const TunnelReport* report = report_of(facts, interface);
   if (report == nullptr) return "";
   const bool is_useless = is_broken(facts, *report) || report->state == TunnelState::kHung;
@@ -51,7 +51,7 @@ std::string why_useless(const LeakFacts& facts, const std::string& interface) {
                     : "";
 }
 
-std::string why_coverage_unknown(const LeakFacts& facts) {
+std::string why_coverage_unknown(const LeakContext& facts) {
   for (const Family family : kFamilies) {
     const FamilyCoverage& coverage = facts.coverage.of(family);
     if (coverage.mode != CoverageMode::kUnknown) continue;
@@ -70,7 +70,7 @@ bool lets_public_out(const FamilyCoverage& coverage) {
 
 /// Why the family is not as --expect says; empty when it is, or is not known. A family without any way out needs no
 /// tunnel.
-std::string why_different(const LeakFacts& facts, Family family) {
+std::string why_different(const LeakContext& facts, Family family) {
   const FamilyCoverage& coverage = facts.coverage.of(family);
   const auto wanted = facts.expectation.mode;
   if (!wanted || coverage.mode == CoverageMode::kUnknown || coverage.mode == *wanted) return {};
@@ -82,7 +82,7 @@ std::string why_different(const LeakFacts& facts, Family family) {
                                                              : "not at all");
 }
 
-Evidence coverage_evidence(const LeakFacts& facts, Family family) {
+Evidence coverage_evidence(const LeakContext& facts, Family family) {
   const FamilyCoverage& coverage = facts.coverage.of(family);
   std::string text = fmt::format("{}: {}", family_title(family), coverage_mode_name(coverage.mode));
   for (const std::string& tunnel : coverage.tunnels) text += " " + escape_controls(tunnel);
@@ -95,7 +95,7 @@ Evidence coverage_evidence(const LeakFacts& facts, Family family) {
   return {"coverage", "routing tables", std::move(text)};
 }
 
-Finding expectation_finding(const LeakFacts& facts, const char* code) {
+Finding expectation_finding(const LeakContext& facts, const char* code) {
   const std::string& named = facts.expectation.interface;
   Finding finding = make_finding(code, named.empty() ? Subject{"machine", ""} : Subject{"interface", named});
   finding.detail = fmt::format("Expected: {}.", expected_words(facts.expectation));
@@ -104,7 +104,7 @@ Finding expectation_finding(const LeakFacts& facts, const char* code) {
 }
 
 /// Why the expected tunnel is missing; empty when it is there.
-std::string why_missing(const LeakFacts& facts) {
+std::string why_missing(const LeakContext& facts) {
   const std::string& named = facts.expectation.interface;
   const std::set<std::string> carrying = carriers(facts);
   if (!named.empty()) {
@@ -122,18 +122,18 @@ std::string why_missing(const LeakFacts& facts) {
 }
 
 /// True when the expected tunnel left remains: their finding says how to clean up, and to start the VPN after that.
-bool left_remains(const LeakFacts& facts) {
+bool left_remains(const LeakContext& facts) {
   const Snapshot& snapshot = facts.snapshot;
   const bool is_looked_for = snapshot.links.is_complete() && snapshot.addresses && snapshot.routes.is_complete() &&
                              snapshot.rules && snapshot.tunnels;
   if (!is_looked_for) return false;
   const std::string& named = facts.expectation.interface;
-  return std::ranges::any_of(find_crash_remains(facts), [&](const CrashRemains& remains) {
+  return std::ranges::any_of(facts.crash_remains(), [&](const CrashRemains& remains) {
     return named.empty() || std::ranges::count(remains.interfaces, named) != 0;
   });
 }
 
-void add_expected_remedy(const LeakFacts& facts, Finding& finding) {
+void add_expected_remedy(const LeakContext& facts, Finding& finding) {
   if (left_remains(facts)) {
     finding.caused_by.emplace_back("TUN007");
     return;
@@ -143,7 +143,7 @@ void add_expected_remedy(const LeakFacts& facts, Finding& finding) {
 }
 
 /// Names the codes that say why it is so.
-void name_causes(const LeakFacts& facts, Finding& finding) {
+void name_causes(const LeakContext& facts, Finding& finding) {
   for (const TunnelReport& tunnel : facts.tunnels) {
     const bool is_it = facts.expectation.interface.empty() || facts.expectation.interface == tunnel.interface;
     if (!is_it || why_useless(facts, tunnel.interface).empty()) continue;
@@ -156,12 +156,12 @@ void name_causes(const LeakFacts& facts, Finding& finding) {
 
 }  // namespace
 
-std::string expected_tunnel_undecided(const LeakFacts& facts) {
+std::string expected_tunnel_undecided(const LeakContext& facts) {
   if (!is_asked(facts) || !facts.expectation.interface.empty() || !carriers(facts).empty()) return {};
   return why_coverage_unknown(facts);
 }
 
-void check_expected_tunnel(const LeakFacts& facts, Findings& findings) {
+void check_expected_tunnel(const LeakContext& facts, Findings& findings) {
   if (!is_asked(facts)) return;
   std::string why = why_missing(facts);
   if (why.empty()) return;
@@ -173,14 +173,14 @@ void check_expected_tunnel(const LeakFacts& facts, Findings& findings) {
   findings.push_back(std::move(finding));
 }
 
-std::string expected_coverage_undecided(const LeakFacts& facts) {
+std::string expected_coverage_undecided(const LeakContext& facts) {
   if (!is_asked(facts)) return {};
   const bool is_different =
       std::ranges::any_of(kFamilies, [&](Family each) { return !why_different(facts, each).empty(); });
   return is_different ? "" : why_coverage_unknown(facts);
 }
 
-void check_expected_coverage(const LeakFacts& facts, Findings& findings) {
+void check_expected_coverage(const LeakContext& facts, Findings& findings) {
   if (!is_asked(facts)) return;
   const std::set<std::string> carrying = carriers(facts);
   const std::string& named = facts.expectation.interface;

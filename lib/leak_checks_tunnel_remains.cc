@@ -28,16 +28,14 @@ std::string parts_words(const CrashRemains& remains) {
   add(remains.server_routes.size(), "host route");
   add(remains.kill_switches.size(), "kill switch interface");
   add(remains.sockets.size(), "control socket");
-  std::string text = words.front();
-  for (std::size_t i = 1; i < words.size(); ++i) text += (i + 1 == words.size() ? " and " : ", ") + words[i];
-  return text;
+  return in_a_row(words);
 }
 
-bool is_all_tunnelled(const LeakFacts& facts) {
+bool is_all_tunnelled(const LeakContext& facts) {
   return facts.coverage.inet.mode == CoverageMode::kFull || facts.coverage.inet6.mode == CoverageMode::kFull;
 }
 
-std::string consequence(const LeakFacts& facts, const CrashRemains& remains) {
+std::string consequence(const LeakContext& facts, const CrashRemains& remains) {
   if (!remains.kill_switches.empty())
     return "What goes into the kill switch's interface vanishes: there is no VPN behind it.";
   if (!remains.has_default)
@@ -49,7 +47,7 @@ std::string consequence(const LeakFacts& facts, const CrashRemains& remains) {
 }
 
 /// The commands take away what `routes restore --infer` takes away as well.
-std::vector<Command> quote_routing(const LeakFacts& facts, const CrashRemains& remains, Finding& finding) {
+std::vector<Command> quote_routing(const LeakContext& facts, const CrashRemains& remains, Finding& finding) {
   std::vector<Command> commands;
   for (const Rule* rule : remains.rules) {
     finding.evidence.push_back(
@@ -64,7 +62,7 @@ std::vector<Command> quote_routing(const LeakFacts& facts, const CrashRemains& r
   return commands;
 }
 
-std::vector<Command> quote_others(const LeakFacts& facts, const CrashRemains& remains, Finding& finding) {
+std::vector<Command> quote_others(const LeakContext& facts, const CrashRemains& remains, Finding& finding) {
   std::vector<Command> commands;
   for (const FirewallTable* table : remains.tables) {
     finding.evidence.push_back(proof(facts.snapshot.firewall, "nftables",
@@ -87,7 +85,7 @@ std::vector<Command> quote_others(const LeakFacts& facts, const CrashRemains& re
 }
 
 /// A client that takes the default route away takes its gateway for the way to its server.
-std::vector<Command> likely_default(const LeakFacts& facts, const CrashRemains& remains) {
+std::vector<Command> likely_default(const LeakContext& facts, const CrashRemains& remains) {
   if (facts.snapshot.platform != Platform::kLinux || remains.server_routes.empty()) return {};
   const Route& route = *remains.server_routes.front();
   const NextHop& hop = facts.snapshot.routes->hops(route).front();
@@ -97,7 +95,7 @@ std::vector<Command> likely_default(const LeakFacts& facts, const CrashRemains& 
 }
 
 /// The default route first: the host route tells what it was.
-void add_default_steps(const LeakFacts& facts, const CrashRemains& remains, const std::vector<Command>& routing,
+void add_default_steps(const LeakContext& facts, const CrashRemains& remains, const std::vector<Command>& routing,
                        Finding& finding) {
   add_step(finding.remedy, "Bring the default route back; the rules and routes that are left go with it.",
            {user_command({"vpndoctor", "routes", "restore", "--infer"}),
@@ -115,7 +113,7 @@ void add_removal(std::vector<Command> commands, Finding& finding) {
   add_step(finding.remedy, text, std::move(commands));
 }
 
-void add_remains(const LeakFacts& facts, const CrashRemains& remains, Findings& findings) {
+void add_remains(const LeakContext& facts, const CrashRemains& remains, Findings& findings) {
   Finding finding = make_finding("TUN007", {"vpn", remains.client});
   if (!remains.is_certain) finding.severity = Severity::kWarning;
   const bool rests_on_route = remains.rules.empty() && remains.tables.empty();
@@ -173,8 +171,8 @@ std::string growth_words(const Amounts& before, const Amounts& now) {
 
 }  // namespace
 
-std::string crash_remains_undecided(const LeakFacts& facts) {
-  if (!find_crash_remains(facts).empty()) return {};
+std::string crash_remains_undecided(const LeakContext& facts) {
+  if (!facts.crash_remains().empty()) return {};
   if (std::string why = server_routes_undecided(facts.snapshot); !why.empty()) return why;
   if (!facts.snapshot.firewall)
     return "the tables of the packet filter are not known: " + facts.snapshot.firewall.why_missing();
@@ -183,11 +181,11 @@ std::string crash_remains_undecided(const LeakFacts& facts) {
   return {};
 }
 
-void check_crash_remains(const LeakFacts& facts, Findings& findings) {
-  for (const CrashRemains& remains : find_crash_remains(facts)) add_remains(facts, remains, findings);
+void check_crash_remains(const LeakContext& facts, Findings& findings) {
+  for (const CrashRemains& remains : facts.crash_remains()) add_remains(facts, remains, findings);
 }
 
-void check_growth(const LeakFacts& facts, Findings& findings) {
+void check_growth(const LeakContext& facts, Findings& findings) {
   if (facts.before == nullptr || !facts.before->links || facts.before->platform != facts.snapshot.platform) return;
   const Amounts now = amounts_of(facts.snapshot, facts.tunnels);
   std::string grown = growth_words(amounts_of(*facts.before, judge_tunnels(*facts.before)), now);

@@ -23,7 +23,7 @@ Finding finding_of(const char* code, const TunnelReport& tunnel) {
 bool has_link_scope(const TunnelReport& tunnel) { return std::ranges::count(tunnel.dns_scopes, tunnel.interface) != 0; }
 
 /// Quotes what leads into the tunnel; the commands take it away, the interface last.
-std::vector<Command> take_away(const LeakFacts& facts, const TunnelReport& tunnel, Finding& finding) {
+std::vector<Command> take_away(const LeakContext& facts, const TunnelReport& tunnel, Finding& finding) {
   const RoutingFacts routing = routing_facts(facts);
   const TunnelUsers users(facts.snapshot);
   std::vector<Command> commands = quote_and_delete(routing, users.routes(tunnel.interface), finding);
@@ -36,7 +36,7 @@ std::vector<Command> take_away(const LeakFacts& facts, const TunnelReport& tunne
   return commands;
 }
 
-const Tunnel* stopped_holder(const LeakFacts& facts, const TunnelReport& report) {
+const Tunnel* stopped_holder(const LeakContext& facts, const TunnelReport& report) {
   const Tunnel* tunnel = facts.snapshot.find_tunnel(report.interface);
   const bool is_stopped =
       tunnel != nullptr && tunnel->holder_pid && (tunnel->holder_state == 'T' || tunnel->holder_state == 't');
@@ -61,7 +61,7 @@ void add_continue_step(const Tunnel& holder, Finding& finding) {
 
 }  // namespace
 
-void check_dead_tunnels_in_use(const LeakFacts& facts, Findings& findings) {
+void check_dead_tunnels_in_use(const LeakContext& facts, Findings& findings) {
   for (const TunnelReport& tunnel : facts.tunnels) {
     const bool has_carrier = why_dead(facts.snapshot, tunnel.interface).empty();
     if (!is_broken(facts, tunnel) || has_carrier || !is_in_use(tunnel)) continue;
@@ -76,7 +76,7 @@ void check_dead_tunnels_in_use(const LeakFacts& facts, Findings& findings) {
   }
 }
 
-void check_hung_tunnels(const LeakFacts& facts, Findings& findings) {
+void check_hung_tunnels(const LeakContext& facts, Findings& findings) {
   for (const TunnelReport& tunnel : facts.tunnels) {
     if (tunnel.state != TunnelState::kHung) continue;
     Finding finding = finding_of("TUN002", tunnel);
@@ -94,7 +94,7 @@ void check_hung_tunnels(const LeakFacts& facts, Findings& findings) {
   }
 }
 
-void check_dead_sessions(const LeakFacts& facts, Findings& findings) {
+void check_dead_sessions(const LeakContext& facts, Findings& findings) {
   for (const TunnelReport& tunnel : facts.tunnels) {
     if (tunnel.state != TunnelState::kDead || !why_dead(facts.snapshot, tunnel.interface).empty()) continue;
     Finding finding = finding_of("TUN003", tunnel);
@@ -114,7 +114,7 @@ void check_dead_sessions(const LeakFacts& facts, Findings& findings) {
   }
 }
 
-void check_unused_tunnels(const LeakFacts& facts, Findings& findings) {
+void check_unused_tunnels(const LeakContext& facts, Findings& findings) {
   for (const TunnelReport& tunnel : facts.tunnels) {
     const bool is_left = tunnel.state == TunnelState::kOrphan ||
                          (tunnel.state == TunnelState::kDead && !why_dead(facts.snapshot, tunnel.interface).empty());
@@ -128,7 +128,7 @@ void check_unused_tunnels(const LeakFacts& facts, Findings& findings) {
   }
 }
 
-void check_stopped_holders(const LeakFacts& facts, Findings& findings) {
+void check_stopped_holders(const LeakContext& facts, Findings& findings) {
   for (const TunnelReport& tunnel : facts.tunnels) {
     const Tunnel* holder = stopped_holder(facts, tunnel);
     if (holder == nullptr || tunnel.state == TunnelState::kHung) continue;

@@ -16,9 +16,9 @@
 namespace vpndoctor {
 namespace {
 
-void judge_bound(const LeakFacts& facts, const std::string& interface, LeakFindings& findings) {
+void judge_bound(const LeakContext& facts, const std::string& interface, LeakFindings& findings) {
   for (const Family family : kFamilies) {
-    const auto sample = takes_most(facts, family) ? tunnelled_sample(facts, family) : std::nullopt;
+    const auto sample = facts.takes_most(family) ? facts.tunnelled_sample(family) : std::nullopt;
     if (!sample) continue;
     Flow flow = packet_to(facts, *sample);
     flow.output_interface = interface;
@@ -46,7 +46,7 @@ bool is_clients_own(const Snapshot& snapshot, const RuleException& exception) {
                              [&](const Tunnel& tunnel) { return tunnel.mark == exception.rule->mark; });
 }
 
-void add_rule_finding(const LeakFacts& facts, Family family, const RuleException& exception, LeakFindings& findings) {
+void add_rule_finding(const LeakContext& facts, Family family, const RuleException& exception, LeakFindings& findings) {
   Finding finding = make_finding("LEK008", {"rule", std::to_string(exception.rule->priority)});
   std::string title = exception.text();
   title.front() = 'P';
@@ -76,8 +76,8 @@ bool serves_guests(const Snapshot& snapshot, const Link& link, const std::set<st
 }
 
 /// A guest's packet: the bridge's network with the last of its hosts as the source.
-std::optional<Flow> guest_packet(const LeakFacts& facts, const Link& bridge, Family family) {
-  const auto sample = tunnelled_sample(facts, family);
+std::optional<Flow> guest_packet(const LeakContext& facts, const Link& bridge, Family family) {
+  const auto sample = facts.tunnelled_sample(family);
   if (!sample) return std::nullopt;
   for (const Address& address : *facts.snapshot.addresses) {
     const IpPrefix network = address.on_link();
@@ -103,9 +103,9 @@ struct Guests {
   PacketPath path;
 };
 
-std::optional<Guests> guests_outside(const LeakFacts& facts, const Link& bridge) {
+std::optional<Guests> guests_outside(const LeakContext& facts, const Link& bridge) {
   for (const Family family : kFamilies) {
-    if (!takes_most(facts, family)) continue;
+    if (!facts.takes_most(family)) continue;
     const auto flow = guest_packet(facts, bridge, family);
     if (!flow) continue;
     const PacketPath path = packet_path(facts.snapshot, facts.fib, *flow);
@@ -114,7 +114,7 @@ std::optional<Guests> guests_outside(const LeakFacts& facts, const Link& bridge)
   return std::nullopt;
 }
 
-std::vector<Command> lead_into_tunnel(const LeakFacts& facts, const std::vector<Guests>& guests) {
+std::vector<Command> lead_into_tunnel(const LeakContext& facts, const std::vector<Guests>& guests) {
   std::vector<Command> commands;
   for (const Guests& each : guests) {
     const PacketPath own = packet_path(facts.snapshot, facts.fib, packet_to(facts, each.flow.destination));
@@ -125,7 +125,7 @@ std::vector<Command> lead_into_tunnel(const LeakFacts& facts, const std::vector<
   return commands;
 }
 
-void add_guests(const LeakFacts& facts, const std::vector<Guests>& guests, LeakFindings& findings) {
+void add_guests(const LeakContext& facts, const std::vector<Guests>& guests, LeakFindings& findings) {
   const Guests& first = guests.front();
   std::vector<std::string> bridges;
   bridges.reserve(guests.size());
@@ -146,14 +146,14 @@ void add_guests(const LeakFacts& facts, const std::vector<Guests>& guests, LeakF
 
 }  // namespace
 
-void check_bound_programs(const LeakFacts& facts, LeakFindings& findings) {
-  for (const std::string& interface : uplinks(facts.snapshot)) judge_bound(facts, interface, findings);
+void check_bound_programs(const LeakContext& facts, LeakFindings& findings) {
+  for (const std::string& interface : facts.uplinks()) judge_bound(facts, interface, findings);
 }
 
-void check_rules_past(const LeakFacts& facts, LeakFindings& findings) {
+void check_rules_past(const LeakContext& facts, LeakFindings& findings) {
   for (const Family family : kFamilies) {
-    if (!takes_most(facts, family)) continue;
-    const Samples samples{tunnelled_sample(facts, family), std::nullopt};
+    if (!facts.takes_most(family)) continue;
+    const Samples samples{facts.tunnelled_sample(family), std::nullopt};
     for (const RuleException& each : find_rule_exceptions(facts.snapshot, facts.fib, family, facts.uid, samples)) {
       if (each.way != PacketWay::kOutside || each.otherwise != PacketWay::kTunnel) continue;
       if (!is_clients_own(facts.snapshot, each)) add_rule_finding(facts, family, each, findings);
@@ -161,8 +161,8 @@ void check_rules_past(const LeakFacts& facts, LeakFindings& findings) {
   }
 }
 
-void check_forwarded(const LeakFacts& facts, LeakFindings& findings) {
-  const std::set<std::string> ways_out = uplinks(facts.snapshot);
+void check_forwarded(const LeakContext& facts, LeakFindings& findings) {
+  const std::set<std::string> ways_out = facts.uplinks();
   std::vector<Guests> found;
   for (const Link& link : *facts.snapshot.links) {
     if (!serves_guests(facts.snapshot, link, ways_out)) continue;

@@ -64,8 +64,9 @@ void OuterFlows::add_tunnel(const Tunnel& tunnel) {
 }
 
 void OuterFlows::add_link(const Snapshot& snapshot, const Link& link) {
-  if (!is_tunnel(snapshot, link.name)) return;
+  // What PPPoE carries is judged on the PPP interface, where that is the line to the provider.
   if (link.kind == "ppp" || link.hardware_type == 512) ppp_ = link.name;  // ARPHRD_PPP
+  if (!is_tunnel(snapshot, link.name)) return;
   if (link.tunnel_remote) carriers_.push_back({link.name, {}, {}, {}, {{*link.tunnel_remote, std::nullopt}}});
 }
 

@@ -11,13 +11,6 @@
 namespace vpndoctor {
 namespace {
 
-/// How many host bits the widest prefix has that begins at `first` and does not go beyond `last`.
-unsigned widest_host_bits(const AddressNumber& first, const AddressNumber& last, unsigned bits) {
-  unsigned host_bits = std::min(first.trailing_zeros(), bits);
-  while (host_bits > 0 && first.with_host_bits(host_bits) > last) --host_bits;
-  return host_bits;
-}
-
 /// Ascending by address, wider ones first.
 bool comes_before(const IpPrefix& left, const IpPrefix& right) {
   return left.address != right.address ? left.address < right.address : left.length < right.length;
@@ -56,15 +49,13 @@ class Collector {
 std::vector<IpPrefix> prefixes_of(const AddressRange& range) {
   const Family family = range.first.family;
   const unsigned bits = address_bits(family);
-  const AddressNumber last = AddressNumber::of(range.last);
   std::vector<IpPrefix> prefixes;
   if (range.last < range.first) return prefixes;
-  for (AddressNumber first = AddressNumber::of(range.first);; first = first.next()) {
-    const unsigned host_bits = widest_host_bits(first, last, bits);
-    prefixes.push_back(IpPrefix::of(first.to_address(family), bits - host_bits));
-    first = first.with_host_bits(host_bits);
-    if (first == last) return prefixes;
-  }
+  for_each_block(AddressNumber::of(range.first), AddressNumber::of(range.last), bits,
+                 [&](const AddressNumber& first, unsigned host_bits) {
+                   prefixes.push_back(IpPrefix::of(first.to_address(family), bits - host_bits));
+                 });
+  return prefixes;
 }
 
 std::vector<IpPrefix> aggregate(std::vector<IpPrefix> prefixes) {

@@ -174,16 +174,15 @@ Command delete_macos_route(const RoutingFacts& facts, const Route& route) {
   return {"macos", std::move(argv), true};
 }
 
-std::vector<Command> quote_and_delete(const RoutingFacts& facts, const std::vector<const Route*>& routes,
-                                      Finding& finding) {
+std::vector<Command> quote_and_delete(const RoutingFacts& facts, const QuotedRoutes& routes, Finding& finding) {
   std::vector<Command> commands;
-  for (std::size_t i = 0; i < std::min(routes.size(), kMostQuoted); ++i) {
-    finding.evidence.push_back(route_evidence(facts, *routes[i]));
-    if (routes[i]->protocol != kProtocolKernel) commands.push_back(delete_route(facts, *routes[i]));
+  for (std::size_t i = 0; i < std::min(routes.first.size(), kMostQuoted); ++i) {
+    finding.evidence.push_back(route_evidence(facts, *routes.first[i]));
+    if (routes.first[i]->protocol != kProtocolKernel) commands.push_back(delete_route(facts, *routes.first[i]));
   }
-  if (routes.size() <= kMostQuoted || facts.snapshot.platform == Platform::kMacos) return commands;
+  if (routes.count <= kMostQuoted || facts.snapshot.platform == Platform::kMacos) return commands;
   finding.evidence.push_back(
-      proof(facts.snapshot.routes, "tables", fmt::format("and {} more routes", routes.size() - kMostQuoted)));
+      proof(facts.snapshot.routes, "tables", fmt::format("and {} more routes", routes.count - kMostQuoted)));
   return {user_command({"vpndoctor", "routes", "restore", "--infer"}),
           root_command({"vpndoctor", "routes", "restore", "--infer", "--apply"})};
 }
@@ -200,17 +199,12 @@ CheckResults check_routing(const Snapshot& snapshot, const Fib& fib, std::uint32
   RoutingFacts facts{.snapshot = snapshot, .fib = fib, .uid = uid, .shares = {}, .claims = {}};
   sum_up(facts);
   for (const Check& check : kChecks) {
-    std::string why = why_skipped(facts, check);
-    if (why.empty()) {
-      check.run(facts, results.findings);
-    } else {
-      results.skipped.push_back({check.code, std::move(why)});
-    }
+    run_check(check, facts, why_skipped(facts, check), results);
   }
   if (snapshot.stable == false) {
     for (Finding& finding : results.findings) doubt(facts.snapshot, finding, "the state changed while it was read");
   }
-  std::ranges::stable_sort(results.findings, std::greater{}, &Finding::severity);
+  put_worst_first(results);
   return results;
 }
 

@@ -82,10 +82,18 @@ std::string route_text(const RoutingFacts& facts, const Route& route);
 Evidence route_evidence(const RoutingFacts& facts, const Route& route);
 /// How many routes a finding quotes, and takes away one by one.
 inline constexpr std::size_t kMostQuoted = 8;
+/// Routes for a finding.
+struct QuotedRoutes {
+  QuotedRoutes(const std::vector<const Route*>& all) : first(all), count(all.size()) {}  // NOLINT(*-explicit-*)
+  /// `its_first`: of `its_count` ones, at least as many as are quoted.
+  QuotedRoutes(std::vector<const Route*> its_first, std::size_t its_count)
+      : first(std::move(its_first)), count(its_count) {}
+  std::vector<const Route*> first;
+  std::size_t count;
+};
 /// Quotes the routes and says how to take them away: one by one, or, when they are many, by the plan that recognises
 /// them. What the kernel made goes with the interface's address.
-std::vector<Command> quote_and_delete(const RoutingFacts& facts, const std::vector<const Route*>& routes,
-                                      Finding& finding);
+std::vector<Command> quote_and_delete(const RoutingFacts& facts, const QuotedRoutes& routes, Finding& finding);
 /// The command that deletes the route.
 Command delete_route(const RoutingFacts& facts, const Route& route);
 /// The command that deletes the rule.

@@ -5,6 +5,8 @@
 #include <algorithm>
 #include <array>
 
+#include "vpndoctor/ppp_use.h"
+
 namespace vpndoctor {
 namespace {
 
@@ -80,6 +82,7 @@ bool is_tunnel(const Snapshot& snapshot, std::string_view interface) {
   if (snapshot.platform == Platform::kMacos) return is_macos_tunnel(snapshot, interface);
   const Link* link = snapshot.find_link(interface);
   const Tunnel* tunnel = snapshot.find_tunnel(interface);
+  if (tunnel != nullptr && is_uplink_kind(tunnel->kind)) return false;
   if (tunnel != nullptr && !tunnel->endpoints.empty()) return true;
   if (link != nullptr && is_systems_own(*link)) return false;
   if (tunnel != nullptr || link == nullptr) return tunnel != nullptr;

@@ -122,6 +122,8 @@ void write_address_members(JsonWriter& json, const Address& address, bool terse)
 void write_rule_members(JsonWriter& json, const Snapshot& snapshot, const Rule& rule, bool terse);
 /// Writes one leg as an object.
 void write_next_hop(JsonWriter& json, const NextHop& hop, bool terse);
+void write_next_hop_object(JsonWriter& json, const NextHopObject& object);
+void write_neighbour(JsonWriter& json, const Neighbour& neighbour);
 
 /// Reads an object of two numbers, which are not checked against each other.
 void read_range(RecordFields& in, std::string_view name, std::optional<NumberRange>& out);

@@ -8,10 +8,10 @@
 #include <algorithm>
 #include <array>
 
-#include "tunnel_judgement.h"
 #include "tunnel_users.h"
 #include "vpndoctor/route_owner.h"
 #include "vpndoctor/text_escape.h"
+#include "wireguard_peer_state.h"
 
 namespace vpndoctor {
 namespace {
@@ -93,6 +93,7 @@ void quote_peers(const TunnelCase& facts, TunnelReport& report) {
     const auto shaken = std::ranges::count_if(peers, [](const auto& peer) { return peer.last_handshake.has_value(); });
     report.evidence.push_back(
         {"wireguard", "peers", fmt::format("{} of {} peers have shaken hands", shaken, peers.size())});
+    if (const auto judged = judge_peers(facts)) quote_peer_states(*judged, report.evidence);
   }
   if (facts.tunnel->outer_is_elsewhere == true) {
     report.evidence.push_back({"wireguard", "socket", "its packets leave in another network namespace"});
@@ -172,13 +173,15 @@ bool TunnelCase::is_holder_stopped() const {
   return tunnel != nullptr && tunnel->holder_pid && (tunnel->holder_state == 'T' || tunnel->holder_state == 't');
 }
 
-std::vector<TunnelReport> judge_tunnels(const Snapshot& snapshot) {
+namespace {
+
+std::vector<TunnelReport> judge_all(const Snapshot& snapshot, const Fib* fib) {
   std::vector<TunnelReport> reports;
   if (!snapshot.links) return reports;
   const bool has_any =
       std::ranges::any_of(*snapshot.links, [&](const Link& link) { return is_judged(snapshot, link); });
   if (!has_any) return reports;
-  const TunnelUsers users(snapshot);
+  const TunnelUsers users(snapshot, fib);
   for (const Link& link : *snapshot.links) {
     if (!is_judged(snapshot, link)) continue;
     const TunnelCase facts{.snapshot = snapshot,
@@ -189,5 +192,11 @@ std::vector<TunnelReport> judge_tunnels(const Snapshot& snapshot) {
   }
   return reports;
 }
+
+}  // namespace
+
+std::vector<TunnelReport> judge_tunnels(const Snapshot& snapshot) { return judge_all(snapshot, nullptr); }
+
+std::vector<TunnelReport> judge_tunnels(const Snapshot& snapshot, const Fib& fib) { return judge_all(snapshot, &fib); }
 
 }  // namespace vpndoctor

@@ -1,24 +1,18 @@
 // SPDX-License-Identifier: Apache-2.0
-// Judges WireGuard: a session ends 180 s after its handshake (REJECT_AFTER_TIME, wireguard.com/protocol), so that a
-// peer which is sent to and shakes no hands any more is gone. Without traffic nobody shakes hands, and nothing is
-// wrong.
+// Judges WireGuard by its peers (wireguard_peer_state.h): one that lives makes the tunnel live, unless the one that has
+// the default route is known to be gone.
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <optional>
 #include <vector>
 
-#include "tunnel_judgement.h"
+#include "wireguard_peer_state.h"
 
 namespace vpndoctor {
 namespace {
 
 using std::chrono::seconds;
-
-constexpr seconds kRejectAfter{180};
-/// A handshake is tried again after so long (REKEY_TIMEOUT): a shorter look may miss the answer to one.
-constexpr std::chrono::milliseconds kLongEnough{5000};
-/// How far a handshake may lie ahead of the clock that it was read by.
-constexpr seconds kClockError{5};
 
 /// All peers together.
 struct Session {
@@ -28,39 +22,15 @@ struct Session {
   std::size_t peers = 0;
 };
 
-std::uint64_t risen(std::uint64_t first, std::uint64_t last) { return last > first ? last - first : 0; }
-
-const std::vector<WireguardPeer>* peers_of(const TunnelCase& facts) {
-  if (facts.activity != nullptr && !facts.activity->last_peers.empty()) return &facts.activity->last_peers;
-  return facts.tunnel != nullptr && facts.tunnel->peers ? &*facts.tunnel->peers : nullptr;
-}
-
-Session session_of(const TunnelCase& facts, const std::vector<WireguardPeer>& peers) {
-  const bool watched = facts.activity != nullptr && &peers == &facts.activity->last_peers;
-  const auto now = watched ? facts.snapshot.activity->ended_at : facts.snapshot.taken_at;
+Session session_of(const std::vector<PeerReport>& peers) {
   Session session;
   session.peers = peers.size();
-  for (const WireguardPeer& peer : peers) {
-    if (peer.last_handshake) {
-      const auto age = std::chrono::duration_cast<seconds>(now - *peer.last_handshake);
-      session.age = session.age ? std::min(*session.age, age) : age;
-    }
-    if (!watched) continue;
-    const auto& first = facts.activity->first_peers;
-    const auto before = std::ranges::find(first, peer.public_key, &WireguardPeer::public_key);
-    if (peer.public_key.empty() || before == first.end()) continue;
-    session.received += risen(before->received_bytes, peer.received_bytes);
-    session.sent += risen(before->sent_bytes, peer.sent_bytes);
+  for (const PeerReport& each : peers) {
+    if (each.age) session.age = session.age ? std::min(*session.age, *each.age) : *each.age;
+    session.received += each.received;
+    session.sent += each.sent;
   }
   return session;
-}
-
-std::string age_text(seconds age) {
-  constexpr auto kLong = std::chrono::minutes(10);
-  if (age < kLong) return fmt::format("{} s", age.count());
-  constexpr auto kVeryLong = std::chrono::hours(10);
-  if (age < kVeryLong) return fmt::format("{} minutes", std::chrono::duration_cast<std::chrono::minutes>(age).count());
-  return fmt::format("{} hours", std::chrono::duration_cast<std::chrono::hours>(age).count());
 }
 
 /// What the packets of the interface tell when its peers cannot be read.
@@ -74,7 +44,7 @@ TunnelJudgement judge_without_peers(const TunnelCase& facts, const std::string& 
 
 /// The last session is over; what moves tells whether that is a fault.
 TunnelJudgement judge_expired(const TunnelCase& facts, const Session& session) {
-  const std::string since = age_text(*session.age);
+  const std::string since = age_words(*session.age);
   const auto moved = facts.movement();
   if (!moved) {
     return {TunnelState::kUnknown,
@@ -114,6 +84,24 @@ TunnelJudgement judge_session(const TunnelCase& facts, const Session& session) {
   return judge_expired(facts, session);
 }
 
+/// The peer that all goes to which is for no other decides, whatever the others do; null when it leaves that to them.
+std::optional<TunnelJudgement> judge_default_peer(const std::vector<PeerReport>& peers) {
+  if (peers.size() < 2) return std::nullopt;
+  const auto in_state = [&](PeerState state) {
+    return std::ranges::find_if(peers,
+                                [state](const PeerReport& each) { return each.has_default && each.state == state; });
+  };
+  if (const auto silent = in_state(PeerState::kSilent); silent != peers.end()) {
+    return TunnelJudgement{TunnelState::kDead, fmt::format("Its peer {} has the default route, and {}.",
+                                                           peer_name(*silent->peer), silent->why)};
+  }
+  if (const auto unknown = in_state(PeerState::kUnknown); unknown != peers.end()) {
+    return TunnelJudgement{TunnelState::kUnknown, fmt::format("Its peer {} has the default route, and {}.",
+                                                              peer_name(*unknown->peer), unknown->why)};
+  }
+  return std::nullopt;
+}
+
 }  // namespace
 
 TunnelJudgement judge_wireguard(const TunnelCase& facts) {
@@ -123,12 +111,13 @@ TunnelJudgement judge_wireguard(const TunnelCase& facts) {
     if (facts.is_holder_stopped() || !facts.has_carrier()) return device;
   }
   if (!facts.link.is_up()) return {TunnelState::kIdle, "It is down: nothing is sent into it."};
-  const auto* peers = peers_of(facts);
-  if (peers == nullptr) {
+  const auto peers = judge_peers(facts);
+  if (!peers) {
     const bool has_reason = facts.tunnel != nullptr && !facts.tunnel->not_seen.empty();
     return judge_without_peers(facts, has_reason ? "Its peers could not be read" : "Its peers are not known");
   }
-  return judge_session(facts, session_of(facts, *peers));
+  if (auto judged = judge_default_peer(*peers)) return *std::move(judged);
+  return judge_session(facts, session_of(*peers));
 }
 
 }  // namespace vpndoctor

@@ -38,9 +38,9 @@ bool counts_as_use(const RouteTable& routes, const Route& route) {
          !route.destination.address.is_link_local() && !is_scoped(routes, route);
 }
 
-TunnelUsers::TunnelUsers(const Snapshot& snapshot) : snapshot_(snapshot) {
+TunnelUsers::TunnelUsers(const Snapshot& snapshot, const Fib* fib) : snapshot_(snapshot) {
   if (snapshot.routes) count_routes();
-  find_scopes();
+  find_scopes(fib);
 }
 
 void TunnelUsers::count_routes() {
@@ -94,7 +94,7 @@ std::vector<const Rule*> TunnelUsers::rules(const std::string& interface) const 
   return found;
 }
 
-void TunnelUsers::find_scopes() {
+void TunnelUsers::find_scopes(const Fib* fib) {
   std::optional<DnsGround> ground;  // an index of all routes: made only when a server is to be looked up
   for (const DnsScopeView& scope : overview_of_dns(snapshot_).scopes) {
     if (!scope.interface.empty()) {
@@ -104,6 +104,7 @@ void TunnelUsers::find_scopes() {
     std::vector<std::string> reached;
     for (const DnsServer& server : scope.servers) {
       if (is_own_address(snapshot_, server.address)) continue;
+      if (!ground && fib != nullptr) ground.emplace(snapshot_, *fib);
       if (!ground) ground.emplace(snapshot_);
       std::string interface = dns_egress(*ground, server).interface;
       if (!interface.empty() && std::ranges::count(reached, interface) == 0) reached.push_back(std::move(interface));

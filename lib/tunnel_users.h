@@ -9,6 +9,7 @@
 #include <utility>
 #include <vector>
 
+#include "vpndoctor/fib.h"
 #include "vpndoctor/snapshot.h"
 
 namespace vpndoctor {
@@ -19,7 +20,8 @@ bool counts_as_use(const RouteTable& routes, const Route& route);
 /// Counts the users of every interface; the snapshot must outlive it unchanged.
 class TunnelUsers {
  public:
-  explicit TunnelUsers(const Snapshot& snapshot);
+  /// `fib`: the index of the snapshot's routes, when the caller has one; null: one is made if it is needed.
+  explicit TunnelUsers(const Snapshot& snapshot, const Fib* fib = nullptr);
 
   std::size_t routes_count(const std::string& interface) const;
   /// The routes that lead into it, in the order of the tables.
@@ -31,7 +33,7 @@ class TunnelUsers {
 
  private:
   void count_routes();
-  void find_scopes();
+  void find_scopes(const Fib* fib);
 
   const Snapshot& snapshot_;
   std::map<std::string, std::size_t, std::less<>> routes_;

@@ -8,6 +8,7 @@
 
 #include "holder_facts.h"
 #include "outer_sockets.h"
+#include "ppp_query.h"
 #include "process_sockets.h"
 #include "tun_endpoint.h"
 #include "tun_holder.h"
@@ -92,7 +93,9 @@ std::optional<Tunnel> other_tunnel(const Link& link, const Surroundings& around)
   } else if (link.tunnel_remote) {
     tunnel.endpoints.push_back({*link.tunnel_remote, std::nullopt});
     tunnel.outer_is_elsewhere = link.lower_is_elsewhere;
-  } else if (tunnel.kind == "ppp" || tunnel.kind == "openvpn" || tunnel.kind == "xfrm" || tunnel.kind == "amneziawg") {
+  } else if (tunnel.kind == "ppp") {
+    take_ppp_use("", tunnel);
+  } else if (tunnel.kind == "openvpn" || tunnel.kind == "xfrm" || tunnel.kind == "amneziawg") {
     tunnel.not_seen = "the kernel does not tell where its outer packets go";
   }
   if (link.lower_is_elsewhere) tunnel.outer_is_elsewhere = true;

@@ -1,19 +1,16 @@
 // SPDX-License-Identifier: Apache-2.0
-// Matches of xtables, as steps of nf_tables that do the same. See nft_decode.h. Their structures are of the host's byte
-// order (linux/netfilter/xt_*.h).
+// Matches of xtables, as steps of nf_tables that do the same: the table of all, and those that look at marks,
+// connections, sockets and devices. See nft_decode.h. Their structures are of the host's byte order
+// (linux/netfilter/xt_*.h).
 #include <linux/netfilter/nf_tables.h>
 #include <linux/netfilter/xt_addrtype.h>
 #include <linux/netfilter/xt_connmark.h>
 #include <linux/netfilter/xt_conntrack.h>
 #include <linux/netfilter/xt_devgroup.h>
-#include <linux/netfilter/xt_iprange.h>
 #include <linux/netfilter/xt_mark.h>
-#include <linux/netfilter/xt_multiport.h>
 #include <linux/netfilter/xt_owner.h>
 #include <linux/netfilter/xt_pkttype.h>
 #include <linux/netfilter/xt_state.h>
-#include <linux/netfilter/xt_tcpudp.h>
-#include <linux/netfilter_ipv4/ip_tables.h>
 
 #include <algorithm>
 #include <array>
@@ -21,21 +18,15 @@
 #include <utility>
 
 #include "nft_decode.h"
-#include "xt_steps.h"
+#include "xt_matches.h"
 
 namespace vpndoctor {
 namespace {
 
-using Steps = std::optional<std::vector<FirewallExpression>>;
-
-/// The structure at the front of `info`, into which no text is read beyond its end.
-template <class T>
-std::optional<T> structure(const XtExtension& extension) {
-  return read_at<T>(extension.info);
-}
+using Steps = XtMatchSteps;
 
 Steps mark(const XtExtension& match) {
-  const auto info = structure<xt_mark_mtinfo1>(match);
+  const auto info = xt_structure<xt_mark_mtinfo1>(match);
   if (!info || match.revision != 1) return std::nullopt;
   XtSteps steps;
   steps.meta(NFT_META_MARK).mask(info->mask, 0).compare(info->mark, info->invert != 0);
@@ -43,7 +34,7 @@ Steps mark(const XtExtension& match) {
 }
 
 Steps connection_mark(const XtExtension& match) {
-  const auto info = structure<xt_connmark_mtinfo1>(match);
+  const auto info = xt_structure<xt_connmark_mtinfo1>(match);
   if (!info || match.revision != 1) return std::nullopt;
   XtSteps steps;
   steps.connection(NFT_CT_MARK).mask(info->mask, 0).compare(info->mark, info->invert != 0);
@@ -67,7 +58,7 @@ bool is_type_understood(const XtExtension& match, std::uint16_t mask) {
 }
 
 Steps address_type(const XtExtension& match) {
-  const auto info = structure<xt_addrtype_info_v1>(match);
+  const auto info = xt_structure<xt_addrtype_info_v1>(match);
   if (!info || match.revision != 1) return std::nullopt;
   if (!is_type_understood(match, info->source) || !is_type_understood(match, info->dest)) return std::nullopt;
   std::uint32_t flags = 0;
@@ -122,12 +113,10 @@ void add_tuple_address(XtSteps& steps, std::uint32_t key, MaskedAddress masked, 
       .compare_bytes(std::move(masked.address), inverted);
 }
 
-std::string port_range(std::uint16_t from, std::uint16_t to) { return network_text(from) + network_text(to); }
-
 /// conntrack_mt(): every criterion by itself, each with its own negation. Of a new connection the original direction
 /// is the packet's own.
 Steps connection_track(const XtExtension& match) {
-  const auto info = structure<xt_conntrack_mtinfo3>(match);
+  const auto info = xt_structure<xt_conntrack_mtinfo3>(match);
   constexpr unsigned kUnderstood = XT_CONNTRACK_STATE | XT_CONNTRACK_STATE_ALIAS | XT_CONNTRACK_PROTO |
                                    XT_CONNTRACK_ORIGSRC | XT_CONNTRACK_ORIGDST | XT_CONNTRACK_DIRECTION |
                                    XT_CONNTRACK_ORIGSRC_PORT | XT_CONNTRACK_ORIGDST_PORT | XT_CONNTRACK_STATUS;
@@ -150,17 +139,17 @@ Steps connection_track(const XtExtension& match) {
         .compare_bytes(std::string(1, static_cast<char>(info->l4proto)), inverted(XT_CONNTRACK_PROTO));
   if (has(XT_CONNTRACK_ORIGSRC_PORT))
     steps.connection(NFT_CT_PROTO_SRC)
-        .among(port_range(info->origsrc_port, info->origsrc_port_high), 2, inverted(XT_CONNTRACK_ORIGSRC_PORT));
+        .among(xt_port_range(info->origsrc_port, info->origsrc_port_high), 2, inverted(XT_CONNTRACK_ORIGSRC_PORT));
   if (has(XT_CONNTRACK_ORIGDST_PORT))
     steps.connection(NFT_CT_PROTO_DST)
-        .among(port_range(info->origdst_port, info->origdst_port_high), 2, inverted(XT_CONNTRACK_ORIGDST_PORT));
+        .among(xt_port_range(info->origdst_port, info->origdst_port_high), 2, inverted(XT_CONNTRACK_ORIGDST_PORT));
   if (has(XT_CONNTRACK_STATUS))
     steps.connection(NFT_CT_STATUS).mask(info->status_mask, 0).compare(0, !inverted(XT_CONNTRACK_STATUS));
   return steps.take();
 }
 
 Steps state(const XtExtension& match) {
-  const auto info = structure<xt_state_info>(match);
+  const auto info = xt_structure<xt_state_info>(match);
   if (!info || match.revision != 0) return std::nullopt;
   XtSteps steps;
   add_state(steps, info->statemask, false);
@@ -169,7 +158,7 @@ Steps state(const XtExtension& match) {
 
 /// owner_mt(): a packet without a socket matches when every criterion is negated.
 Steps owner(const XtExtension& match) {
-  const auto info = structure<xt_owner_match_info>(match);
+  const auto info = xt_structure<xt_owner_match_info>(match);
   if (!info || match.revision != 1 || (info->match & XT_OWNER_SUPPL_GROUPS) != 0) return std::nullopt;
   XtSteps steps;
   const auto add = [&](std::uint32_t key, std::uint32_t from, std::uint32_t to, bool inverted) {
@@ -185,92 +174,8 @@ Steps owner(const XtExtension& match) {
   return steps.take();
 }
 
-Steps multiport(const XtExtension& match) {
-  const auto info = structure<xt_multiport_v1>(match);
-  if (!info || match.revision != 1 || info->count > XT_MULTI_PORTS || info->flags > XT_MULTIPORT_EITHER)
-    return std::nullopt;
-  std::string ranges;
-  for (std::size_t i = 0; i < info->count; ++i) {
-    const std::uint16_t from = info->ports[i];
-    if (info->pflags[i] != 0 && i + 1 >= info->count) return std::nullopt;
-    const std::uint16_t to = info->pflags[i] != 0 ? info->ports[++i] : from;
-    ranges += port_range(from, to);
-  }
-  XtSteps steps;
-  const bool inverted = info->invert != 0;
-  steps.transport(info->flags == XT_MULTIPORT_DESTINATION ? 2 : 0, 2);
-  if (info->flags == XT_MULTIPORT_EITHER) {
-    steps.transport(2, 2, kSecondRegister).among(ranges, 2, inverted, kSecondRegister);
-  } else {
-    steps.among(ranges, 2, inverted);
-  }
-  return steps.take();
-}
-
-/// port_match(): the whole range that is not negated says nothing.
-void add_ports(XtSteps& steps, std::uint32_t offset, const std::uint16_t* ports, bool inverted) {
-  if (!inverted && ports[0] == 0 && ports[1] == 0xffff) return;
-  steps.transport(offset, 2).among(port_range(ports[0], ports[1]), 2, inverted);
-}
-
-Steps tcp(const XtExtension& match) {
-  constexpr std::uint32_t kFlagsOffset = 13;
-  const auto info = structure<xt_tcp>(match);
-  if (!info || match.revision != 0 || info->option != 0) return std::nullopt;
-  XtSteps steps;
-  add_ports(steps, 0, info->spts, (info->invflags & XT_TCP_INV_SRCPT) != 0);
-  add_ports(steps, 2, info->dpts, (info->invflags & XT_TCP_INV_DSTPT) != 0);
-  const bool inverted = (info->invflags & XT_TCP_INV_FLAGS) != 0;
-  if (info->flg_mask == 0 && info->flg_cmp == 0 && !inverted) return steps.take();
-  steps.transport(kFlagsOffset, 1)
-      .mask_bytes(std::string(1, static_cast<char>(info->flg_mask)), {})
-      .compare_bytes(std::string(1, static_cast<char>(info->flg_cmp)), inverted);
-  return steps.take();
-}
-
-Steps udp(const XtExtension& match) {
-  const auto info = structure<xt_udp>(match);
-  if (!info || match.revision != 0) return std::nullopt;
-  XtSteps steps;
-  add_ports(steps, 0, info->spts, (info->invflags & XT_UDP_INV_SRCPT) != 0);
-  add_ports(steps, 2, info->dpts, (info->invflags & XT_UDP_INV_DSTPT) != 0);
-  return steps.take();
-}
-
-/// icmp_type_code_match(): of ICMP the type 255 means any, of ICMPv6 it does not. Type and code are compared as one.
-Steps icmp(const XtExtension& match) {
-  constexpr std::uint8_t kAnyType = 0xff;
-  const auto info = structure<ipt_icmp>(match);
-  if (!info || match.revision != 0) return std::nullopt;
-  const bool inverted = (info->invflags & IPT_ICMP_INV) != 0;
-  const bool is_any = match.name == "icmp" && info->type == kAnyType;
-  const auto number = [&](std::uint8_t code) { return static_cast<std::uint16_t>((info->type << 8U) | code); };
-  XtSteps steps;
-  steps.transport(0, 2).among(is_any ? port_range(0, 0xffff) : port_range(number(info->code[0]), number(info->code[1])),
-                              2, inverted);
-  return steps.take();
-}
-
-Steps address_range(const XtExtension& match) {
-  const auto info = structure<xt_iprange_mtinfo>(match);
-  if (!info || match.revision != 1) return std::nullopt;
-  const bool is_inet6 = match.family == "ip6";
-  const std::uint32_t length = is_inet6 ? 16 : 4;
-  const auto text = [&](const nf_inet_addr& of) { return std::string(reinterpret_cast<const char*>(&of), length); };
-  XtSteps steps;
-  if ((info->flags & IPRANGE_SRC) != 0) {
-    steps.network(is_inet6 ? 8 : 12, length)
-        .among(text(info->src_min) + text(info->src_max), length, (info->flags & IPRANGE_SRC_INV) != 0);
-  }
-  if ((info->flags & IPRANGE_DST) != 0) {
-    steps.network(is_inet6 ? 24 : 16, length)
-        .among(text(info->dst_min) + text(info->dst_max), length, (info->flags & IPRANGE_DST_INV) != 0);
-  }
-  return steps.take();
-}
-
 Steps packet_type(const XtExtension& match) {
-  const auto info = structure<xt_pkttype_info>(match);
+  const auto info = xt_structure<xt_pkttype_info>(match);
   if (!info || match.revision != 0) return std::nullopt;
   XtSteps steps;
   steps.meta(NFT_META_PKTTYPE).compare_bytes(std::string(1, static_cast<char>(info->pkttype)), info->invert != 0);
@@ -278,7 +183,7 @@ Steps packet_type(const XtExtension& match) {
 }
 
 Steps device_group(const XtExtension& match) {
-  const auto info = structure<xt_devgroup_info>(match);
+  const auto info = xt_structure<xt_devgroup_info>(match);
   if (!info || match.revision != 0) return std::nullopt;
   XtSteps steps;
   if ((info->flags & XT_DEVGROUP_MATCH_SRC) != 0) {
@@ -305,17 +210,17 @@ constexpr auto kMatches = std::to_array<NamedMatch>({
     {"connmark", connection_mark},
     {"conntrack", connection_track},
     {"devgroup", device_group},
-    {"icmp", icmp},
-    {"icmp6", icmp},
-    {"iprange", address_range},
+    {"icmp", decode_xt_icmp},
+    {"icmp6", decode_xt_icmp},
+    {"iprange", decode_xt_address_range},
     {"limit", limit},
     {"mark", mark},
-    {"multiport", multiport},
+    {"multiport", decode_xt_multiport},
     {"owner", owner},
     {"pkttype", packet_type},
     {"state", state},
-    {"tcp", tcp},
-    {"udp", udp},
+    {"tcp", decode_xt_tcp},
+    {"udp", decode_xt_udp},
 });
 
 }  // namespace

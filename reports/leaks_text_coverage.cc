@@ -4,6 +4,8 @@
 
 #include <algorithm>
 #include <array>
+#include <functional>
+#include <span>
 
 #include "leaks_text_parts.h"
 #include "units.h"
@@ -14,6 +16,7 @@ namespace {
 
 constexpr std::size_t kMostPrefixes = 4;
 constexpr std::size_t kMostVerbosePrefixes = 24;  // a partition has hundreds; the JSON document has them all
+constexpr std::size_t kMostWays = 32;
 constexpr std::size_t kMostExceptions = 8;
 constexpr std::size_t kMostThrough = 3;
 
@@ -44,7 +47,9 @@ std::size_t place_of(AddressClass address_class) {
 }
 
 bool has_class(const FamilyCoverage& coverage, AddressClass address_class) {
-  return std::ranges::find(coverage.outside, address_class, &OutsidePrefix::address_class) != coverage.outside.end();
+  const auto is_of_it = [&](const OutsidePrefix& each) { return each.address_class == address_class; };
+  return std::ranges::any_of(coverage.outside, is_of_it) ||
+         std::ranges::any_of(coverage.outside_ways, is_of_it, &OutsideWay::largest);
 }
 
 /// Nothing that would go far leaves by it.
@@ -120,6 +125,7 @@ struct OutsideGroup {
   std::size_t place = 0;  ///< in kClasses
   std::string way;
   std::vector<std::string> prefixes;
+  std::size_t unlisted = 0;  ///< how many more prefixes there are
 };
 
 std::string way_text(const OutsidePrefix& outside) {
@@ -137,8 +143,22 @@ std::vector<OutsideGroup> groups_of(const FamilyCoverage& coverage, bool all) {
     std::string way = way_text(outside);
     auto known = std::ranges::find_if(
         groups, [&](const OutsideGroup& group) { return group.place == place && group.way == way; });
-    if (known == groups.end()) known = groups.insert(known, {place, std::move(way), {}});
+    if (known == groups.end()) known = groups.insert(known, {place, std::move(way), {}, 0});
     known->prefixes.push_back(outside.prefix.to_string());
+  }
+  std::ranges::stable_sort(groups, {}, &OutsideGroup::place);
+  return groups;
+}
+
+/// Where the list of prefixes is cut: how many go each way, and the largest of them. What has most comes first.
+std::vector<OutsideGroup> groups_of_ways(const FamilyCoverage& coverage, bool all) {
+  std::vector<OutsideWay> ways = coverage.outside_ways;
+  std::ranges::stable_sort(ways, std::ranges::greater{}, &OutsideWay::share);
+  std::vector<OutsideGroup> groups;
+  for (const OutsideWay& each : ways) {
+    const std::size_t place = place_of(each.largest.address_class);
+    if (kClasses[place].is_usual && !all) continue;
+    groups.push_back({place, way_text(each.largest), {each.largest.prefix.to_string()}, each.prefixes_count - 1});
   }
   std::ranges::stable_sort(groups, {}, &OutsideGroup::place);
   return groups;
@@ -147,20 +167,31 @@ std::vector<OutsideGroup> groups_of(const FamilyCoverage& coverage, bool all) {
 /// What is left of everything is in hundreds of pieces: where no tunnel takes any, their number is enough.
 std::string prefixes_text(const FamilyCoverage& coverage, const OutsideGroup& group, bool is_verbose) {
   const std::size_t most = is_verbose ? kMostVerbosePrefixes : kMostPrefixes;
+  if (group.unlisted > 0) return fmt::format("{} and {} more", group.prefixes.front(), grouped(group.unlisted));
   const bool is_remainder = coverage.mode == CoverageMode::kNone && group.prefixes.size() > kMostVerbosePrefixes;
   if (is_remainder && !is_verbose) return grouped(group.prefixes.size()) + " prefixes";
   return names_text(group.prefixes, most);
 }
 
 void write_family(const FamilyCoverage& coverage, const char* family, Page& page) {
-  const std::vector<OutsideGroup> groups = groups_of(coverage, page.verbose());
+  const bool has_all_ways = coverage.is_cut && !coverage.outside_ways.empty();
+  const std::vector<OutsideGroup> groups =
+      has_all_ways ? groups_of_ways(coverage, page.verbose()) : groups_of(coverage, page.verbose());
   if (groups.empty()) return;
   page.heading(fmt::format("{} outside the tunnel", family));
-  for (const OutsideGroup& group : groups) {
+  const std::size_t shown = page.verbose() ? groups.size() : std::min(groups.size(), kMostWays);
+  for (const OutsideGroup& group : std::span(groups).first(shown)) {
     page.field(kClasses[group.place].label,
                fmt::format("{} by {}", prefixes_text(coverage, group, page.verbose()), group.way));
   }
-  if (coverage.is_cut) page.paragraph("There is more: the list ends where it became too long.", 2, Style::kQuiet);
+  if (shown < groups.size()) {
+    page.paragraph(fmt::format("and {} more ways out; --verbose lists them.", grouped(groups.size() - shown)), 2,
+                   Style::kQuiet);
+  }
+  if (!coverage.is_cut) return;
+  page.paragraph(has_all_ways ? "These are too many to list: the largest prefix of each way is shown."
+                              : "There is more: the list ends where it became too long.",
+                 2, Style::kQuiet);
 }
 
 /// What both families share is said once.

@@ -41,10 +41,10 @@ class LeaksRun {
     const Fib fib(*state_);
     progress_.show("working out what the tables let out");
     leaks_.coverage = find_coverage(*state_, fib, ::getuid());
-    leaks_.tunnels = judge_tunnels(*state_);
     if (auto error = test_bypass()) return std::unexpected(std::move(*error));
     if (auto error = capture(fib)) return std::unexpected(std::move(*error));
     if (activity) look_again(*activity);
+    leaks_.tunnels = judge_tunnels(*state_, fib);
     judge(fib);
     return std::move(leaks_);
   }
@@ -105,7 +105,6 @@ class LeaksRun {
     const auto rest = std::chrono::ceil<std::chrono::seconds>(activity.remaining());
     if (rest.count() > 0) progress_.show(fmt::format("watching the tunnels' counters for {} s", rest.count()));
     state_->activity = activity.finish(interrupt_->descriptor());
-    leaks_.tunnels = judge_tunnels(*state_);
   }
 
   void judge(const Fib& fib) {

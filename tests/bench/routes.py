@@ -57,6 +57,31 @@ class Table:
         print("\n".join(self.rows))
 
 
+def judge_leaks(table, tool, inside, folder, bench, runs):
+    """`vpndoctor leaks` on drawn machines, beside `routes explain` of one address on the same file: what each command has
+    to do is to read the file and to index it."""
+    for subject, what in (("draw-full", "a million routes and 150,000 of IPv6 beside wg-quick's rules"),
+                          ("draw-halves", "100,000 longer routes beside a tunnel of two halves")):
+        path = os.path.join(folder, subject + ".jsonl")
+        subprocess.run([bench, subject, path], check=True, stdout=subprocess.DEVNULL)
+        table.add(f"**{what}**", "")
+        explained, judged = [], []
+        for _ in range(runs):  # in turns, so that load meets both alike
+            explained.append(timed([tool, "routes", "explain", "9.9.9.9", "--from", path], stdout=subprocess.DEVNULL))
+            judged.append(timed([tool, "leaks", "--from", path], stdout=subprocess.DEVNULL))
+        times = [[result[0] for result in results] for results in (explained, judged)]
+        memories = [max(result[1] for result in results) for results in (explained, judged)]
+        table.seconds("`vpndoctor routes explain --from FILE`", times[0], memory=memories[0])
+        table.seconds("`vpndoctor leaks --from FILE`", times[1], memory=memories[1])
+        ratio = statistics.median(times[1]) / statistics.median(times[0])
+        table.add("times as long", f"{ratio:.2f}", "2.5", ratio <= 2.5)
+        ratio = memories[1] / memories[0]
+        table.add("times the memory", f"{ratio:.2f}", "1.5", ratio <= 1.5)
+        steps = inside("leaks", path)
+        for key, step in (("read", "reading"), ("index", "index"), ("coverage", "coverage"), ("checks", "checks")):
+            table.seconds(f"of it: {step}", [result[key + "_seconds"] for result in steps])
+
+
 def main():
     parser = argparse.ArgumentParser()
     parser.add_argument("--build", required=True)
@@ -131,6 +156,7 @@ def main():
         results = [timed(["ip", "-batch", batch], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
                    for _ in range(options.runs)]
         table.seconds("`ip -batch`, 100,000 times `route get`", each(results, 0))
+        judge_leaks(table, tool, inside, folder, bench, options.runs)
     table.print()
     for what in table.missed:
         print(f"missed: {what}", file=sys.stderr)

@@ -4,7 +4,9 @@
 #include <gtest/gtest.h>
 
 #include <algorithm>
+#include <cmath>
 #include <random>
+#include <set>
 
 #include "address_classes.h"
 #include "draw.h"
@@ -92,6 +94,12 @@ bool is_own(const Snapshot& snapshot, const FlowAnswer& answer, const IpAddress&
 void expect_rows_of_lookups(Draw& draw, const Snapshot& snapshot, const Fib& fib, const FamilyCoverage& coverage,
                             Family family) {
   const AddressClasses classes(snapshot, family);
+  std::set<const Route*> public_routes;
+  for (const OutsideRoute& each : coverage.outside_routes) {
+    const Route* route = &snapshot.routes->routes.at(each.route);
+    EXPECT_TRUE(route->destination.contains(each.sample));
+    if (each.is_public) EXPECT_TRUE(public_routes.insert(route).second) << "twice";
+  }
   for (const IpAddress& address : addresses_to_try(draw, snapshot, coverage, family)) {
     Flow flow;
     flow.destination = address;
@@ -104,7 +112,32 @@ void expect_rows_of_lookups(Draw& draw, const Snapshot& snapshot, const Fib& fib
     EXPECT_EQ(std::ranges::count_if(coverage.outside, has_it), 1) << address.to_string();
     EXPECT_EQ(row->interface, path.interface) << address.to_string();
     EXPECT_EQ(row->address_class, classes.of(AddressNumber::of(address)).address_class) << address.to_string();
+    if (is_public_class(row->address_class)) EXPECT_TRUE(public_routes.contains(path.route)) << address.to_string();
   }
+}
+
+/// What goes each way is what the rows of that way have.
+void expect_ways_of_rows(const FamilyCoverage& coverage) {
+  ASSERT_FALSE(coverage.is_cut);
+  std::size_t rows = 0;
+  for (const OutsideWay& way : coverage.outside_ways) {
+    double share = 0;
+    std::size_t count = 0;
+    unsigned shortest = 128;
+    for (const OutsidePrefix& row : coverage.outside) {
+      const bool is_of_it = row.address_class == way.largest.address_class && row.interface == way.largest.interface &&
+                            row.gateway == way.largest.gateway && row.protocol == way.largest.protocol;
+      if (!is_of_it) continue;
+      ++count;
+      share += std::ldexp(1.0, -static_cast<int>(row.prefix.length));
+      shortest = std::min<unsigned>(shortest, row.prefix.length);
+    }
+    EXPECT_EQ(way.prefixes_count, count);
+    EXPECT_EQ(way.largest.prefix.length, shortest);
+    EXPECT_NEAR(way.share, share, 1e-12);
+    rows += count;
+  }
+  EXPECT_EQ(rows, coverage.outside.size());
 }
 
 /// No two rows with the same way and class could be one.
@@ -151,6 +184,7 @@ TEST(CoverageRandom, IsWhatOneLookupForEachAddressSays) {
       EXPECT_NE(coverage.of(family).mode, CoverageMode::kUnknown) << coverage.of(family).why_unknown;
       expect_rows_of_lookups(draw, snapshot, fib, coverage.of(family), family);
       expect_fewest(coverage.of(family));
+      expect_ways_of_rows(coverage.of(family));
       expect_share_of_lookups(snapshot, fib, coverage.of(family), family);
     }
   }

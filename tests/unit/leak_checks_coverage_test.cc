@@ -4,6 +4,7 @@
 #include <gtest/gtest.h>
 
 #include <algorithm>
+#include <array>
 #include <map>
 
 #include "machine.h"
@@ -148,6 +149,43 @@ TEST(LeakChecksCoverage, ALeaseThatTakesEverythingIsFoundToo) {
     lease(snapshot, quarter, "192.168.50.7");
   }
   EXPECT_EQ(finding_of(snapshot, "LEK002").severity, kError);
+}
+
+TEST(LeakChecksCoverage, ARouteThatLongerOnesCoverHidesThemNot) {
+  Machine machine = laptop();
+  constexpr std::array kAll = {"0.0.0.0/2", "64.0.0.0/2", "64.0.0.0/3", "96.0.0.0/3"};
+  for (const char* each : kAll) machine.route({.destination = each, .interface = "eth0", .gateway = "192.168.50.7"});
+  Snapshot snapshot = machine.snapshot();
+  for (const char* each : kAll) lease(snapshot, each, "192.168.50.7");
+  const Finding finding = finding_of(snapshot, "LEK002");
+  for (const char* each : {"0.0.0.0/2", "64.0.0.0/3", "96.0.0.0/3"}) {
+    EXPECT_NE(finding.title.find(each), std::string::npos) << finding.title;
+  }
+}
+
+TEST(LeakChecksCoverage, ARouteOfTheLeaseIsFoundBehindMoreRoutesThanAReportLists) {
+  constexpr int kOthers = 5000;
+  Machine machine = laptop();
+  for (int i = 0; i < kOthers; ++i) {
+    machine.route({.destination = fmt::format("20.{}.{}.0/24", i / 128, i % 128 * 2),
+                   .interface = "eth0",
+                   .gateway = "192.168.50.1",
+                   .protocol = kProtocolStatic});
+  }
+  machine.route({.destination = "200.0.0.0/8", .interface = "eth0", .gateway = "192.168.50.7"});
+  Snapshot snapshot = machine.snapshot();
+  lease(snapshot, "200.0.0.0/8", "192.168.50.7");
+  EXPECT_NE(finding_of(snapshot, "LEK002").title.find("200.0.0.0/8"), std::string::npos);
+  const Finding others = finding_of(snapshot, "LEK003");
+  EXPECT_NE(others.title.find(fmt::format("and {} more", kOthers - 3)), std::string::npos) << others.title;
+  EXPECT_LT(others.evidence.size(), 16U);
+  const Coverage coverage = find_coverage(snapshot, Fib(snapshot), 0);
+  EXPECT_TRUE(coverage.inet.is_cut);
+  std::size_t prefixes = 0;
+  for (const OutsideWay& way : coverage.inet.outside_ways) prefixes += way.prefixes_count;
+  EXPECT_GT(prefixes, static_cast<std::size_t>(kOthers));
+  const auto is_lease = [](const OutsideWay& way) { return way.largest.gateway == IpAddress::parse("192.168.50.7"); };
+  EXPECT_TRUE(std::ranges::any_of(coverage.inet.outside_ways, is_lease)) << "behind the cut";
 }
 
 TEST(LeakChecksCoverage, RoutesOfALeaseThatTakeNothingFromTheTunnelAreNone) {

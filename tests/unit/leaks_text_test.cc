@@ -96,6 +96,25 @@ TEST(LeaksText, WhatIsBrokenIsNotBehindTheCut) {
   EXPECT_NE(render_text(report).find("wg-last is dead. "), std::string::npos);
 }
 
+TEST(LeaksText, OfTooManyPrefixesTheWaysAreTold) {
+  Report report = leaks_full_report();
+  FamilyCoverage& coverage = leaks_of(report).coverage.inet;
+  coverage.is_cut = true;
+  coverage.outside_ways.clear();
+  for (int i = 0; i < 100; ++i) {
+    OutsideWay& way = coverage.outside_ways.emplace_back();
+    way.largest.prefix = *IpPrefix::parse("20." + std::to_string(i) + ".0.0/16");
+    way.largest.interface = "eth" + std::to_string(i);
+    way.prefixes_count = 2000;
+    way.share = i / 1000.0;
+  }
+  const std::string text = render_text(report);
+  EXPECT_NE(text.find("20.99.0.0/16 and 1999 more by eth99"), std::string::npos) << text;
+  EXPECT_EQ(text.find("eth5 "), std::string::npos) << "the least are not shown";
+  EXPECT_NE(text.find("and 68 more ways out"), std::string::npos) << text;
+  EXPECT_NE(render_text(report, {.verbose = true}).find("20.5.0.0/16"), std::string::npos);
+}
+
 TEST(LeaksText, IsAnsweredByWhatWasAskedFor) {
   Report report = leaks_several_report();
   LeaksReport& leaks = leaks_of(report);

@@ -50,6 +50,21 @@ struct OutsidePrefix {
   std::optional<std::uint8_t> protocol;  ///< RouteProtocol of the route that takes it; null: none decided
 };
 
+/// All that leaves one way, also where the list of prefixes is cut.
+struct OutsideWay {
+  OutsidePrefix largest;           ///< the first one of its largest prefixes
+  std::size_t prefixes_count = 0;  ///< fewest prefixes
+  double share = 0;                ///< of the family's whole address space, 0 to 1
+};
+
+/// A route that takes addresses past the tunnels which are of no link and mean something anywhere: public ones,
+/// documentation, private and carrier-grade NAT.
+struct OutsideRoute {
+  std::uint32_t route = 0;  ///< its number in the snapshot's table
+  bool is_public = false;   ///< public addresses or documentation are among them
+  IpAddress sample;         ///< one of them, a public one where there is any
+};
+
 struct FamilyCoverage {
   CoverageMode mode = CoverageMode::kUnknown;
   std::string why_unknown;             ///< a phrase; empty unless the mode is unknown
@@ -57,6 +72,8 @@ struct FamilyCoverage {
   std::vector<std::string> tunnels;    ///< that carry some of it, ascending; "ipsec" for policies without an interface
   std::vector<OutsidePrefix> outside;  ///< fewest prefixes, ascending
   bool is_cut = false;                 ///< `outside` has not all: there were too many
+  std::vector<OutsideWay> outside_ways;      ///< what `outside` has, and what was cut off; at most as many
+  std::vector<OutsideRoute> outside_routes;  ///< all of them, each once, where there is a tunnel; else empty
   /// Rules that send some packets another way: by mark, user, port, bound interface. In words.
   std::vector<std::string> exceptions;
 };

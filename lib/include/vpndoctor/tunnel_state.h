@@ -8,6 +8,7 @@
 #include <string>
 #include <vector>
 
+#include "vpndoctor/fib.h"
 #include "vpndoctor/finding.h"
 #include "vpndoctor/snapshot.h"
 
@@ -40,5 +41,7 @@ struct TunnelReport {
 
 /// Judges every tunnel-like interface of the snapshot, in the order of its links.
 std::vector<TunnelReport> judge_tunnels(const Snapshot& snapshot);
+/// The same with the index of the snapshot's routes that the caller has.
+std::vector<TunnelReport> judge_tunnels(const Snapshot& snapshot, const Fib& fib);
 
 }  // namespace vpndoctor

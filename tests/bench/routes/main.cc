@@ -18,10 +18,12 @@
 #include <string>
 #include <vector>
 
+#include "drawn_vpn.h"
 #include "million_routes.h"
 #include "vpndoctor/cidr_audit.h"
 #include "vpndoctor/collect.h"
 #include "vpndoctor/fib.h"
+#include "vpndoctor/leak_checks.h"
 #include "vpndoctor/route_diff.h"
 #include "vpndoctor/snapshot_file.h"
 #include "vpndoctor/snapshot_store.h"
@@ -202,14 +204,57 @@ void audit(const std::string& path) {
              result.partial);
 }
 
+template <Snapshot draw()>
+void write_drawn(const std::string& path) {
+  if (const auto saved = save_snapshot(draw(), path); !saved) stop(saved.error().message);
+  fmt::print("{{}}\n");
+}
+
+/// What `vpndoctor leaks --from FILE` does, step by step.
+void judge_leaks(const std::string& path) {
+  constexpr std::uint32_t kUid = 1000;
+  auto start = Clock::now();
+  const Snapshot snapshot = must(load_snapshot(path));
+  const double read = seconds_since(start);
+  const long loaded = peak_bytes();
+  start = Clock::now();
+  const Fib fib(snapshot);
+  const double index = seconds_since(start);
+  start = Clock::now();
+  const Coverage coverage = find_coverage(snapshot, fib, kUid);
+  const double covered = seconds_since(start);
+  start = Clock::now();
+  const auto tunnels = judge_tunnels(snapshot, fib);
+  const CheckResults results = check_leaks({.snapshot = snapshot,
+                                            .fib = fib,
+                                            .uid = kUid,
+                                            .tunnels = tunnels,
+                                            .coverage = coverage,
+                                            .expectation = {},
+                                            .before = nullptr});
+  fmt::print(
+      "{{\"read_seconds\":{:.3f},\"index_seconds\":{:.3f},\"coverage_seconds\":{:.3f},\"checks_seconds\":{:.3f},"
+      "\"read_bytes\":{},\"memory_bytes\":{},\"findings\":{}}}\n",
+      read, index, covered, seconds_since(start), loaded, peak_bytes(), results.findings.size());
+}
+
 }  // namespace
 }  // namespace vpndoctor
 
 int main(int argc, char** argv) {
   using namespace vpndoctor;
   const std::map<std::string, std::function<void(const std::string&)>> subjects{
-      {"install", install}, {"bare", receive_bare}, {"collect", collect}, {"write", write_file},
-      {"read", read_file},  {"diff", diff},         {"lookup", look_up},  {"audit", audit}};
+      {"install", install},
+      {"bare", receive_bare},
+      {"collect", collect},
+      {"write", write_file},
+      {"read", read_file},
+      {"diff", diff},
+      {"lookup", look_up},
+      {"audit", audit},
+      {"draw-full", write_drawn<draw_full_table>},
+      {"draw-halves", write_drawn<draw_halves>},
+      {"leaks", judge_leaks}};
   const auto found = argc >= 2 ? subjects.find(argv[1]) : subjects.end();
   if (found == subjects.end()) stop("usage: vpndoctor-routes-bench SUBJECT [ARGUMENT]");
   found->second(argc >= 3 ? argv[2] : "");
