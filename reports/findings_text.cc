@@ -6,83 +6,15 @@
 #include <fmt/ranges.h>
 
 #include <algorithm>
-#include <set>
 #include <string_view>
 #include <utility>
-
-#include "shell.h"
 
 namespace vpndoctor {
 namespace {
 
-std::string system_text(const std::string& os) {
-  if (os == "linux") return "Linux:";
-  if (os == "macos") return "macOS:";
-  if (os == "wireguard") return "WireGuard, [Interface]:";
-  if (os == "openvpn") return "OpenVPN:";
-  return os + ":";
-}
-
-/// Findings with the same cause ask for the same: what is there already is left out.
-class SaidSteps {
- public:
-  /// True when the step says nothing that was not said before.
-  bool has(const RemedyStep& step) const {
-    if (step.commands.empty()) return summaries_.contains(step.summary);
-    return std::ranges::all_of(step.commands,
-                               [&](const Command& each) { return commands_.contains({each.os, each.argv}); });
-  }
-  void add(const RemedyStep& step) {
-    summaries_.insert(step.summary);
-    for (const Command& each : step.commands) commands_.emplace(each.os, each.argv);
-  }
-
- private:
-  std::set<std::string> summaries_;
-  std::set<std::pair<std::string, std::vector<std::string>>> commands_;
-};
-
-std::vector<RemedyStep> steps_of(const Finding& finding) {
-  const Remedy& remedy = finding.remedy;
-  if (!remedy.steps.empty()) return remedy.steps;
-  if (remedy.summary.empty() && remedy.commands.empty()) return {};
-  return {{remedy.summary.empty() ? finding.title : remedy.summary, remedy.commands}};
-}
-
-std::vector<RemedyStep> all_steps(const std::vector<Finding>& findings) {
-  std::vector<RemedyStep> steps;
-  SaidSteps said;
-  for (const Finding& finding : findings) {
-    for (RemedyStep& step : steps_of(finding)) {
-      if (said.has(step)) continue;
-      said.add(step);
-      steps.push_back(std::move(step));
-    }
-  }
-  return steps;
-}
-
-/// The indent of a step's sentence, so that commands stand below it.
-constexpr std::size_t kStepIndent = 5;
-constexpr std::size_t kMostSteps = 50;  ///< nobody reads more of them
-
-/// Commands are for Linux where nothing else is said. Lines of a configuration share a line with its name.
-void write_commands(const std::vector<Command>& commands, Page& page) {
-  std::string system = "linux";
-  for (const Command& command : commands) {
-    if (is_configuration(command)) {
-      page.paragraph(fmt::format("{} {}", system_text(command.os), fmt::join(command.argv, " ")), kStepIndent);
-      continue;
-    }
-    if (system != command.os) page.paragraph(system_text(command.os), kStepIndent, Style::kQuiet);
-    system = command.os;
-    page.command(command, kStepIndent);
-  }
-}
-
-Style severity_style(Severity severity) {
-  if (severity == Severity::kError) return Style::kBad;
-  return severity == Severity::kWarning ? Style::kDoubtful : Style::kStrong;
+std::string consequence_text(const Finding& finding) {
+  if (finding.caused_by.empty()) return "";
+  return fmt::format(" (follows from {})", fmt::join(finding.caused_by, ", "));
 }
 
 void write_evidence(const Finding& finding, Page& page) {
@@ -91,20 +23,12 @@ void write_evidence(const Finding& finding, Page& page) {
   }
 }
 
-std::string consequence_text(const Finding& finding) {
-  if (finding.caused_by.empty()) return "";
-  return fmt::format(" (follows from {})", fmt::join(finding.caused_by, ", "));
-}
-
 /// Tables and lists above have shown what the evidence says; here only its verdicts are wanted.
 void write_short_findings(const std::vector<Finding>& findings, Page& page) {
   StyledTable table;
   table.table.columns = {{"code"}, {"severity"}, {"what was found", false, true}};
   for (const Finding& finding : findings) {
-    const bool sure = finding.confidence == Confidence::kProven;
-    const std::string doubt = sure ? "" : fmt::format(" ({})", confidence_name(finding.confidence));
-    table.table.rows.push_back(
-        {finding.code, severity_name(finding.severity), finding.title + doubt + consequence_text(finding)});
+    table.table.rows.push_back({finding.code, severity_name(finding.severity), qualified_title(finding)});
     table.styles.push_back(finding.severity == Severity::kNotice ? Style::kPlain : severity_style(finding.severity));
   }
   page.table(table);
@@ -166,31 +90,15 @@ std::string unchecked_text(const std::string& line, const std::vector<std::strin
 
 }  // namespace
 
-void write_meaning(const std::vector<Finding>& findings, Page& page) {
-  std::set<std::string_view> said;
-  for (const Finding& finding : findings) {
-    if (finding.detail.empty() || said.contains(finding.detail)) continue;
-    if (said.empty()) page.heading("What it means");
-    page.item(finding.detail);
-    said.insert(finding.detail);
-  }
+Style severity_style(Severity severity) {
+  if (severity == Severity::kError) return Style::kBad;
+  return severity == Severity::kWarning ? Style::kDoubtful : Style::kStrong;
 }
 
-void write_steps(std::string_view heading, const std::vector<RemedyStep>& steps, Page& page) {
-  if (steps.empty()) return;
-  page.heading(heading);
-  const std::size_t shown = page.verbose() ? steps.size() : std::min(steps.size(), kMostSteps);
-  for (std::size_t i = 0; i < shown; ++i) {
-    page.step(i + 1, steps[i].summary);
-    write_commands(steps[i].commands, page);
-  }
-  if (steps.size() > shown) {
-    page.paragraph(fmt::format("and {} more; --verbose lists them", steps.size() - shown), 2, Style::kQuiet);
-  }
-}
-
-void write_remedies(const std::vector<Finding>& findings, Page& page) {
-  write_steps("What to do", all_steps(findings), page);
+std::string qualified_title(const Finding& finding) {
+  const bool is_sure = finding.confidence == Confidence::kProven;
+  const std::string doubt = is_sure ? "" : fmt::format(" ({})", confidence_name(finding.confidence));
+  return finding.title + doubt + consequence_text(finding);
 }
 
 void write_findings(const std::vector<Finding>& findings, Page& page) {

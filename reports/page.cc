@@ -83,7 +83,12 @@ void Page::item(std::string_view text, std::size_t indent) { hanging("- ", text,
 
 void Page::entry(char sign, std::string_view text, Style style) { hanging(std::string(1, sign) + " ", text, 2, style); }
 
-void Page::step(std::size_t number, std::string_view text) { hanging(std::to_string(number) + ". ", text, 2); }
+std::size_t Page::step(std::size_t number, std::string_view text) {
+  constexpr std::size_t kIndent = 2;
+  const std::string first = std::to_string(number) + ". ";
+  hanging(first, text, kIndent);
+  return kIndent + first.size();
+}
 
 void Page::table(const StyledTable& styled, std::size_t indent) {
   Table safe_table = styled.table;

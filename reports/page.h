@@ -37,8 +37,8 @@ class Page {
   void item(std::string_view text, std::size_t indent = 2);
   /// Writes a wrapped paragraph behind a sign of one column, in the paragraph's style.
   void entry(char sign, std::string_view text, Style style);
-  /// Writes a wrapped paragraph behind its number.
-  void step(std::size_t number, std::string_view text);
+  /// Writes a wrapped paragraph behind its number; returns the column in which its text begins.
+  std::size_t step(std::size_t number, std::string_view text);
   void table(const StyledTable& styled, std::size_t indent = 2);
   void command(const Command& command, std::size_t indent);
 

@@ -50,8 +50,8 @@ void write_some(const RestorePlan& plan, Page& page, Wanted wanted, Write write)
 void write_steps(const RoutesRestoreReport& report, Page& page) {
   const bool is_macos = report.plan.platform == Platform::kMacos;
   const auto write = [&](std::size_t number, const RestoreOperation& operation) {
-    page.step(number, reason_of(operation));
-    page.command({is_macos ? "macos" : "linux", operation.argv, true}, 5);
+    const std::size_t column = page.step(number, reason_of(operation));
+    page.command({is_macos ? "macos" : "linux", operation.argv, true}, column);
   };
   if (report.plan.pending() > 0) {
     page.heading(report.applied ? "Done" : "Plan");

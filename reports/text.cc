@@ -113,8 +113,8 @@ void write_data(const Report& report, const PathMtuReport& path, Page& page) {
   write_tcp(path.measurement, page);
   write_attempts(path, page);
   write_next_steps(path.diagnosis, page);
-  write_meaning(report.findings, page);
-  write_remedies(report.findings, page);
+  write_needed_help(report.findings, page);
+  write_worth_knowing(report.findings, page);
   write_findings(report.findings, page);
   write_arithmetic(path.diagnosis, page);
   if (path.outer) write_outer(*path.outer, page);
@@ -123,11 +123,6 @@ void write_data(const Report& report, const PathMtuReport& path, Page& page) {
 }
 
 void write_data(const Report& /*report*/, std::monostate /*nothing*/, Page& /*page*/) {}
-
-void write_help(const Report& report, Page& page) {
-  write_meaning(report.findings, page);
-  write_remedies(report.findings, page);
-}
 
 bool has_severity(const Report& report, Severity least) {
   return std::ranges::any_of(report.findings, [least](const Finding& each) { return each.severity >= least; });
@@ -147,9 +142,10 @@ template <class Data>
 void write_data(const Report& report, const Data& data, Page& page) {
   // What is wrong, and what to do about it, does not wait for tables that fill a screen.
   const bool help_first = kLooks<Data> && has_severity(report, Severity::kWarning);
-  if (help_first) write_help(report, page);
+  if (help_first) write_needed_help(report.findings, page);
   write_sections(data, page);
-  if (!help_first) write_help(report, page);
+  if (!help_first) write_needed_help(report.findings, page);
+  write_worth_knowing(report.findings, page);
   write_findings(report.findings, page);
   write_blind_spots(unread(data), report.skipped, page);
 }

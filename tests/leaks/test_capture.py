@@ -4,6 +4,8 @@ and answers to what came from outside are none, and a file that tcpdump wrote is
 import json
 import os
 import shutil
+import signal
+import subprocess
 import sys
 import tempfile
 import unittest
@@ -116,6 +118,27 @@ class Captures(unittest.TestCase):
         self.assertEqual(self.codes(report), ["LEK030", "LEK031"])
         self.assertEqual(report["findings"][0]["code"], "LEK030", "what was seen leads what the tables say")
         self.assertEqual(report["verdict"], "problem")
+
+    def test_what_was_captured_until_an_interrupt_is_told_as_incomplete(self):
+        self.openvpn()
+        self.send("udp", PUBLIC, 4242, "eth0")
+        # On a terminal the tool says each second how many flows leak so far.
+        terminal, stderr = os.openpty()
+        self.addCleanup(os.close, terminal)
+        tool = subprocess.Popen(["ip", "netns", "exec", CLIENT, machines.TOOL, "leaks", "--json", "--capture", "600"],
+                                stdout=subprocess.PIPE, stderr=stderr, env=dict(os.environ, HOME=machines.HOME))
+        os.close(stderr)
+        said = b""
+        while b"leaking flows: 1" not in said:
+            said += os.read(terminal, 4096)
+        tool.send_signal(signal.SIGINT)
+        report = json.loads(tool.communicate(timeout=machines.PATIENCE_S)[0])
+        self.assertEqual(tool.returncode, 130)
+        self.assertIs(report["incomplete"], True)
+        self.leak_to(report["data"]["capture"], 4242)
+        self.assertEqual(self.codes(report), ["LEK030"])
+        self.assertLess(report["data"]["capture"]["seconds"], 600)
+        self.assertIs(self.capture()[0]["incomplete"], False)
 
     def test_leaks_past_wireguard(self):
         vpn.WgQuick(at=SERVER_MACHINE).up()

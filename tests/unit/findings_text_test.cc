@@ -18,30 +18,88 @@ Finding finding_of(const std::string& summary, const std::string& interface) {
   return finding;
 }
 
-std::string remedies_text(const std::vector<Finding>& findings, bool verbose) {
+std::string help_text(const std::vector<Finding>& findings, bool verbose = false) {
   TextOptions options;
   options.verbose = verbose;
   Page page(options);
-  write_remedies(findings, page);
+  write_needed_help(findings, page);
+  write_worth_knowing(findings, page);
   return page.text();
 }
 
+Finding told(const char* code, Severity severity, const std::string& summary) {
+  Finding finding = finding_of(summary, "of-" + std::string(code));
+  finding.code = code;
+  finding.severity = severity;
+  finding.title = "title of " + finding.code;
+  finding.detail = "meaning of " + finding.code;
+  return finding;
+}
+
 TEST(FindingsText, AStepThatIsThereAlreadyIsLeftOut) {
-  const std::string text =
-      remedies_text({finding_of("first", "tun0"), finding_of("again", "tun0"), finding_of("other", "tun1")}, false);
+  std::vector<Finding> findings = {finding_of("first", "tun0"), finding_of("again", "tun0"),
+                                   finding_of("other", "tun1")};
+  for (Finding& each : findings) each.severity = Severity::kError;
+  findings[1].code = "RTE007";
+  const std::string text = help_text(findings);
   EXPECT_NE(text.find("first"), std::string::npos);
   EXPECT_EQ(text.find("again"), std::string::npos);
+  EXPECT_NE(text.find("What mends RTE006 mends this."), std::string::npos) << text;
   EXPECT_NE(text.find("other"), std::string::npos);
 }
 
 TEST(FindingsText, ManyStepsAreCountedUnlessAllAreWanted) {
-  std::vector<Finding> findings;
-  for (int i = 0; i < 60; ++i) findings.push_back(finding_of(fmt::format("step-{}.", i), fmt::format("tun{}", i)));
-  const std::string text = remedies_text(findings, false);
-  EXPECT_NE(text.find("step-49."), std::string::npos);
-  EXPECT_EQ(text.find("step-50."), std::string::npos);
-  EXPECT_NE(text.find("and 10 more"), std::string::npos);
-  EXPECT_NE(remedies_text(findings, true).find("step-59."), std::string::npos);
+  for (const Severity severity : {Severity::kNotice, Severity::kWarning}) {
+    std::vector<Finding> findings;
+    for (int i = 0; i < 60; ++i) {
+      findings.push_back(finding_of(fmt::format("step-{}.", i), fmt::format("tun{}", i)));
+      findings.back().severity = severity;
+    }
+    const std::string text = help_text(findings);
+    EXPECT_NE(text.find("step-49."), std::string::npos);
+    EXPECT_EQ(text.find("step-50."), std::string::npos);
+    EXPECT_NE(text.find("and 10 more"), std::string::npos);
+    EXPECT_NE(help_text(findings, true).find("step-59."), std::string::npos);
+  }
+}
+
+TEST(FindingsText, OfOneFindingOnlyMeaningAndStepsAreTold) {
+  for (const Severity severity : {Severity::kNotice, Severity::kError}) {
+    EXPECT_EQ(help_text({told("TUN004", severity, "Delete it.")}),
+              "\nWhat it means\n  - meaning of TUN004\n"
+              "\nWhat to do\n  1. Delete it.\n     sudo ip link del of-TUN004\n");
+  }
+}
+
+TEST(FindingsText, EachStepStandsBelowTheFindingThatItMends) {
+  std::vector<Finding> findings = {told("TUN005", Severity::kError, "Start it."),
+                                   told("LEK003", Severity::kWarning, "Delete it.")};
+  findings[0].caused_by = {"TUN001"};
+  findings[1].confidence = Confidence::kLikely;
+  EXPECT_EQ(help_text(findings),
+            "\nWhat it means, and what to do\n"
+            "  TUN005 error: title of TUN005 (follows from TUN001)\n    meaning of TUN005\n"
+            "  1. Start it.\n     sudo ip link del of-TUN005\n"
+            "\n  LEK003 warning: title of LEK003 (likely)\n    meaning of LEK003\n"
+            "  2. Delete it.\n     sudo ip link del of-LEK003\n");
+}
+
+TEST(FindingsText, StepsOfNoticesAreNotAmongThoseThatAreNeeded) {
+  const std::string text =
+      help_text({told("LEK007", Severity::kNotice, "May be."), told("LEK001", Severity::kError, "Must be.")});
+  EXPECT_EQ(text,
+            "\nWhat it means\n  - meaning of LEK001\n"
+            "\nWhat to do\n  1. Must be.\n     sudo ip link del of-LEK001\n"
+            "\nWorth knowing\n  LEK007 notice: title of LEK007\n    meaning of LEK007\n"
+            "    - May be.\n      sudo ip link del of-LEK007\n");
+}
+
+TEST(FindingsText, CommandsStandBelowTheTextOfTheirStepHoweverManyThereAre) {
+  std::vector<RemedyStep> steps(11, {"Look.", {{.os = "linux", .argv = {"ip", "rule"}, .needs_root = false}}});
+  Page page(TextOptions{});
+  write_steps("Steps", steps, page);
+  EXPECT_NE(page.text().find("  9. Look.\n     ip rule\n  10. Look.\n      ip rule\n"), std::string::npos)
+      << page.text();
 }
 
 std::string blind_spots_text(const std::vector<std::string>& could_not_see, const std::vector<Skipped>& skipped) {

@@ -1,0 +1,212 @@
+// SPDX-License-Identifier: Apache-2.0
+// What findings mean and what to do about them: each with its own steps, and those of notices apart.
+#include <fmt/format.h>
+#include <fmt/ranges.h>
+
+#include <algorithm>
+#include <map>
+#include <set>
+#include <string_view>
+#include <utility>
+
+#include "findings_text.h"
+#include "shell.h"
+
+namespace vpndoctor {
+namespace {
+
+std::string system_text(const std::string& os) {
+  if (os == "linux") return "Linux:";
+  if (os == "macos") return "macOS:";
+  if (os == "wireguard") return "WireGuard, [Interface]:";
+  if (os == "openvpn") return "OpenVPN:";
+  return os + ":";
+}
+
+/// Findings with the same cause ask for the same: what is there already is left out.
+class SaidSteps {
+ public:
+  /// The code of the finding that asked for all of the step before; null: none did.
+  const std::string* said_by(const RemedyStep& step) const {
+    if (step.commands.empty()) return find(summaries_, step.summary);
+    const std::string* by = nullptr;
+    for (const Command& each : step.commands) {
+      by = find(commands_, {each.os, each.argv});
+      if (by == nullptr) return nullptr;
+    }
+    return by;
+  }
+  void add(const RemedyStep& step, const std::string& code) {
+    summaries_.emplace(step.summary, code);
+    for (const Command& each : step.commands) commands_.emplace(std::pair(each.os, each.argv), code);
+  }
+
+ private:
+  template <class Key>
+  static const std::string* find(const std::map<Key, std::string>& said, const Key& key) {
+    const auto found = said.find(key);
+    return found == said.end() ? nullptr : &found->second;
+  }
+
+  std::map<std::string, std::string> summaries_;
+  std::map<std::pair<std::string, std::vector<std::string>>, std::string> commands_;
+};
+
+std::vector<RemedyStep> steps_of(const Finding& finding) {
+  const Remedy& remedy = finding.remedy;
+  if (!remedy.steps.empty()) return remedy.steps;
+  if (remedy.summary.empty() && remedy.commands.empty()) return {};
+  return {{remedy.summary.empty() ? finding.title : remedy.summary, remedy.commands}};
+}
+
+/// What a person is told of one finding, without what was said of those before it.
+struct Help {
+  const Finding* finding = nullptr;
+  std::string meaning;
+  std::vector<RemedyStep> steps;
+  std::string mended_with;  ///< the finding whose steps are all that this one asks for; empty: it has its own, or none
+  bool is_empty() const { return meaning.empty() && steps.empty() && mended_with.empty(); }
+};
+
+/// Goes through a report's findings in their order.
+class Helper {
+ public:
+  Help help(const Finding& finding) {
+    Help help{&finding, {}, {}, {}};
+    if (meanings_.insert(finding.detail).second) help.meaning = finding.detail;
+    for (RemedyStep& step : steps_of(finding)) {
+      if (const std::string* by = said_.said_by(step)) {
+        if (*by != finding.code) help.mended_with = *by;
+        continue;
+      }
+      said_.add(step, finding.code);
+      help.steps.push_back(std::move(step));
+    }
+    if (!help.steps.empty()) help.mended_with.clear();
+    return help;
+  }
+
+ private:
+  std::set<std::string> meanings_;
+  SaidSteps said_;
+};
+
+/// The steps of notices come behind all that is needed, and never among it.
+struct Helps {
+  std::vector<Help> needed;
+  std::vector<Help> worth_knowing;
+};
+
+Helps helps_of(const std::vector<Finding>& findings) {
+  Helps helps;
+  Helper helper;
+  const auto add = [&](bool is_notice, std::vector<Help>& to) {
+    for (const Finding& finding : findings) {
+      if ((finding.severity == Severity::kNotice) != is_notice) continue;
+      if (Help help = helper.help(finding); !help.is_empty()) to.push_back(std::move(help));
+    }
+  };
+  add(false, helps.needed);
+  add(true, helps.worth_knowing);
+  // A notice that is alone is what there is to say.
+  if (helps.needed.empty() && helps.worth_knowing.size() == 1) std::swap(helps.needed, helps.worth_knowing);
+  return helps;
+}
+
+constexpr std::size_t kMostSteps = 50;  ///< nobody reads more of them
+
+/// Commands are for Linux where nothing else is said. Lines of a configuration share a line with its name.
+void write_commands(const std::vector<Command>& commands, std::size_t indent, Page& page) {
+  std::string system = "linux";
+  for (const Command& command : commands) {
+    if (is_configuration(command)) {
+      page.paragraph(fmt::format("{} {}", system_text(command.os), fmt::join(command.argv, " ")), indent);
+      continue;
+    }
+    if (system != command.os) page.paragraph(system_text(command.os), indent, Style::kQuiet);
+    system = command.os;
+    page.command(command, indent);
+  }
+}
+
+void write_more(std::size_t count, Page& page) {
+  page.paragraph(fmt::format("and {} more; --verbose lists them", count), 2, Style::kQuiet);
+}
+
+/// Writes steps behind their numbers, the first of which is `first`, with their commands below their sentences.
+void write_numbered(const std::vector<RemedyStep>& steps, std::size_t first, Page& page) {
+  const std::size_t shown = page.verbose() ? steps.size() : std::min(steps.size(), kMostSteps);
+  for (std::size_t i = 0; i < shown; ++i) {
+    const std::size_t column = page.step(first + i, steps[i].summary);
+    write_commands(steps[i].commands, column, page);
+  }
+  if (steps.size() > shown) write_more(steps.size() - shown, page);
+}
+
+/// Of one finding alone, which the headline has told: no more than what it means and what to do.
+void write_single(const Help& help, Page& page) {
+  if (!help.meaning.empty()) {
+    page.heading("What it means");
+    page.item(help.meaning);
+  }
+  if (help.steps.empty()) return;
+  page.heading("What to do");
+  write_numbered(help.steps, 1, page);
+}
+
+void write_label(const Help& help, Page& page) {
+  const Finding& finding = *help.finding;
+  page.paragraph(fmt::format("{} {}: {}", finding.code, severity_name(finding.severity), qualified_title(finding)), 2,
+                 severity_style(finding.severity));
+  if (!help.meaning.empty()) page.paragraph(help.meaning, 4);
+  if (!help.mended_with.empty()) page.paragraph(fmt::format("What mends {} mends this.", help.mended_with), 4);
+}
+
+/// Each finding with its own steps, numbered throughout, so that a step can be named to somebody.
+void write_needed(const std::vector<Help>& helps, Page& page) {
+  if (helps.empty()) return;
+  if (helps.size() == 1) return write_single(helps.front(), page);
+  page.heading("What it means, and what to do");
+  std::size_t number = 1;
+  for (std::size_t i = 0; i < helps.size(); ++i) {
+    if (!page.verbose() && (i == kMostSteps || number > kMostSteps)) return write_more(helps.size() - i, page);
+    if (i != 0) page.blank_line();
+    write_label(helps[i], page);
+    write_numbered(helps[i].steps, number, page);
+    number += helps[i].steps.size();
+  }
+}
+
+/// Nothing here has to be done: the steps have no numbers.
+void write_notices(const std::vector<Help>& helps, Page& page) {
+  if (helps.empty()) return;
+  page.heading("Worth knowing");
+  const std::size_t shown = page.verbose() ? helps.size() : std::min(helps.size(), kMostSteps);
+  for (std::size_t i = 0; i < shown; ++i) {
+    if (i != 0) page.blank_line();
+    write_label(helps[i], page);
+    for (const RemedyStep& step : helps[i].steps) {
+      page.item(step.summary, 4);
+      write_commands(step.commands, 6, page);
+    }
+  }
+  if (helps.size() > shown) write_more(helps.size() - shown, page);
+}
+
+}  // namespace
+
+void write_steps(std::string_view heading, const std::vector<RemedyStep>& steps, Page& page) {
+  if (steps.empty()) return;
+  page.heading(heading);
+  write_numbered(steps, 1, page);
+}
+
+void write_needed_help(const std::vector<Finding>& findings, Page& page) {
+  write_needed(helps_of(findings).needed, page);
+}
+
+void write_worth_knowing(const std::vector<Finding>& findings, Page& page) {
+  write_notices(helps_of(findings).worth_knowing, page);
+}
+
+}  // namespace vpndoctor
