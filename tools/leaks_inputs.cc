@@ -4,10 +4,12 @@
 
 #include <fmt/format.h>
 #include <sys/stat.h>
+#include <unistd.h>
 
 #include <utility>
 
 #include "state_source.h"
+#include "vpndoctor/capture_plan.h"
 #include "vpndoctor/text_escape.h"
 
 namespace vpndoctor {
@@ -18,7 +20,10 @@ std::string name_of_file(const std::string& path) { return path == "-" ? "standa
 std::optional<Error> check_interfaces(const LeaksCommand& command, const Snapshot& state) {
   if (!state.links.is_complete()) return std::nullopt;
   for (const std::string& name : command.interfaces) {
-    if (state.find_link(name) != nullptr) continue;
+    if (state.find_link(name) != nullptr) {
+      if (auto error = refuse_interface(state, name)) return error;
+      continue;
+    }
     return Error{ErrorKind::kUsage, fmt::format("--interface: there is no interface {}", in_quotes(name)),
                  "vpndoctor routes lists them"};
   }
@@ -30,7 +35,9 @@ std::optional<Error> check_files(const LeaksCommand& command) {
   struct stat read{};
   struct stat written{};
   if (command.read_file.empty() || command.write_file.empty()) return std::nullopt;
-  if (::stat(command.read_file.c_str(), &read) != 0 || ::stat(command.write_file.c_str(), &written) != 0) {
+  const bool is_read_there =
+      command.read_file == "-" ? ::fstat(STDIN_FILENO, &read) == 0 : ::stat(command.read_file.c_str(), &read) == 0;
+  if (!is_read_there || ::stat(command.write_file.c_str(), &written) != 0) {
     return std::nullopt;
   }
   if (read.st_dev != written.st_dev || read.st_ino != written.st_ino) return std::nullopt;

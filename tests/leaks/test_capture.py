@@ -54,6 +54,11 @@ while True:
 """
 
 
+# What a program may use that was given CAP_NET_RAW alone.
+NET_RAW = ("setpriv", "--reuid", "65534", "--regid", "65534", "--clear-groups", "--inh-caps", "-all,+net_raw",
+           "--ambient-caps", "-all,+net_raw", "--bounding-set", "-all,+net_raw")
+
+
 class Captures(unittest.TestCase):
     longMessage = True
 
@@ -76,6 +81,25 @@ class Captures(unittest.TestCase):
 
     def codes(self, report):
         return sorted({found["code"] for found in report["findings"] if found["code"] in CAPTURED})
+
+    def run_to_its_end(self, process):
+        """The report of a capture, once it ended by itself or by a signal."""
+        output = process.communicate(timeout=60)[0]
+        return json.loads(output)
+
+    def begin_capture(self, *words):
+        """A capture of a minute that runs: it has a packet socket, and waits for packets."""
+        process = self.world.run_until_end(subprocess.Popen(
+            ["ip", "netns", "exec", CLIENT, machines.TOOL, "leaks", "--json", "--capture", "60", *words],
+            stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True,
+            env=dict(os.environ, HOME=machines.HOME, XDG_STATE_HOME=machines.HOME + "/state")))
+        has_socket = waits = False
+        while not (has_socket and waits):
+            self.assertIsNone(process.poll())
+            has_socket = len(run(CLIENT, "cat", "/proc/net/packet").stdout.splitlines()) > 1
+            with open(f"/proc/{process.pid}/wchan", encoding="ascii") as where:
+                waits = has_socket and "poll" in where.read()
+        return process
 
     def assert_no_leak(self, report, capture):
         self.assertEqual(capture["leaks"], [])
@@ -101,6 +125,23 @@ class Captures(unittest.TestCase):
         report, capture = self.capture()
         self.assert_no_leak(report, capture)
         self.assertGreater(capture["no_leak"]["tunnel"], 4)
+
+    def test_without_root_the_tunnels_own_packets_are_no_proven_leak(self):
+        vpn.WgQuick(at=SERVER_MACHINE).up()
+        self.world.send(PUBLIC)
+        done = run(CLIENT, *NET_RAW, machines.TOOL, "leaks", "--json", "--capture", SECONDS, check=False)
+        report = json.loads(done.stdout)
+        self.assertEqual(self.codes(report), [])
+        self.assertGreater(report["data"]["capture"]["untold"], 4)
+        self.assertEqual((report["verdict"], done.returncode), ("undetermined", 3))
+
+    def test_without_root_other_packets_to_the_server_are_not_called_configuration(self):
+        self.openvpn()
+        self.send("udp", machines.SERVER, 8080)
+        done = run(CLIENT, *NET_RAW, machines.TOOL, "leaks", "--json", "--capture", SECONDS, check=False)
+        capture = json.loads(done.stdout)["data"]["capture"]
+        self.assertEqual(capture["no_leak"]["by_configuration"], 0)
+        self.assertGreater(capture["untold"], 4)
 
     def test_what_is_bound_to_the_link_leaks_with_its_name(self):
         self.openvpn()
@@ -182,12 +223,47 @@ class Captures(unittest.TestCase):
         self.assert_no_leak(report, capture)
         self.assertGreater(capture["no_leak"]["incoming"], 5)
 
+    def test_a_masqueraded_packet_is_not_said_to_be_this_machines(self):
+        self.world.container_network()
+        self.openvpn()
+        self.world.ip(CLIENT, "route add default via 192.168.50.1 table 99", "rule add iif docker0 lookup 99 pref 50")
+        self.send("udp", PUBLIC, 4242, machine="container")
+        own = self.send("udp", PUBLIC, 4343, "eth0")
+        _, capture = self.capture()
+        leak = self.leak_to(capture, 4242)
+        self.assertEqual((leak["source"], leak["process"], leak["is_forwarded"]), ("192.168.50.5", None, None))
+        self.assertIn("masquerades", " ".join(capture["limits"]))
+        leak = self.leak_to(capture, 4343)
+        self.assertEqual((leak["process"]["pid"], leak["is_forwarded"]), (own.pid, False))
+
+    def test_without_root_it_is_said_who_would_see_the_process(self):
+        self.openvpn()
+        self.send("udp", PUBLIC, 4242, "eth0")
+        done = run(CLIENT, *NET_RAW, machines.TOOL, "leaks", "--json", "--capture", SECONDS, check=False)
+        capture = json.loads(done.stdout)["data"]["capture"]
+        self.assertIsNone(self.leak_to(capture, 4242)["process"])
+        self.assertIn("root may see", " ".join(capture["limits"]))
+
     def test_a_forwarded_packet_of_a_container_goes_where_the_tables_say(self):
         self.world.container_network()
         self.openvpn()
         self.send("udp", PUBLIC, 4242, machine="container")
         report, capture = self.capture()
         self.assert_no_leak(report, capture)
+
+    def test_what_left_after_the_interface_went_away_is_not_known(self):
+        self.openvpn()
+        self.world.ip(CLIENT, "link add ethx type veth peer name ethy", "link set ethx up", "link set ethy up")
+        for how in ("link set ethx down", "link del ethx"):
+            with self.subTest(how=how):
+                self.world.ip(CLIENT, "link set ethx up")
+                process = self.begin_capture("--interface", "ethx")
+                self.world.ip(CLIENT, how)
+                report = self.run_to_its_end(process)
+                self.assertEqual((report["verdict"], process.returncode), ("undetermined", 3))
+                self.assertTrue(report["incomplete"])
+                self.assertIn("ethx", report["data"]["capture"]["proves_nothing_because"])
+                self.assertLess(report["data"]["capture"]["seconds"], 50)
 
     def test_an_interface_that_is_none_is_a_usage_error(self):
         done = machines.tool("leaks", "--json", "--capture", "1", "--interface", "eth7")
@@ -215,13 +291,28 @@ class Captures(unittest.TestCase):
         self.openvpn()
         self.send("udp", PUBLIC, 53, "eth0")
         with tempfile.TemporaryDirectory() as folder:
-            for name in ("leaks.pcapng", "leaks.pcap"):
+            for name in ("leaks.pcapng", "leaks.pcap", "LEAKS.PCAP"):
                 file = os.path.join(folder, name)
                 _, capture = self.capture("--write", file)
                 self.assertEqual(capture["written_to"], file)
+                with open(file, "rb") as written:
+                    is_pcapng = written.read(4) == b"\x0a\x0d\x0d\x0a"
+                self.assertEqual(is_pcapng, name.endswith("ng"), name)
                 lines = run(CLIENT, "tcpdump", "-n", "-r", file).stdout.splitlines()
                 self.assertEqual(len(lines), self.leak_to(capture, 53)["packets"])
                 self.assertTrue(all(f"> {PUBLIC}.53" in line for line in lines), lines)
+
+    def test_a_hangup_ends_it_with_what_is_known(self):
+        self.openvpn()
+        process = self.begin_capture()
+        process.send_signal(signal.SIGHUP)
+        report = self.run_to_its_end(process)
+        self.assertEqual((report["incomplete"], process.returncode), (True, 130))
+
+    def test_a_file_is_judged_whole(self):
+        done = machines.tool("leaks", "--json", "--read", "/dev/null", "--interface", "eth0")
+        self.assertEqual(done.returncode, 2, done.stdout)
+        self.assertIn("--interface", json.loads(done.stdout)["error"]["message"])
 
     def test_no_permission_is_said(self):
         done = run(CLIENT, "setpriv", "--reuid", "65534", "--clear-groups", machines.TOOL, "leaks", "--json", "--capture",
