@@ -127,7 +127,10 @@ std::string unseen_holder(const TunHolders& found, const Link& link) {
         "process {} ({}) has a device of this name open, and this user may not see whether it is this one", first.pid,
         first.name);
   }
-  if (found.unreadable > 0) return "only root may see which process holds it";
+  if (found.unreadable > 0) {
+    return ::geteuid() == 0 ? "this root has no CAP_SYS_PTRACE, without which it may not see which process holds it"
+                            : "only root may see which process holds it";
+  }
   if (found.cut) return "there are too many processes to look for the one that holds it";
   // Nobody's device goes away unless it is persistent, and it has no carrier.
   if (link.is_running() || !link.tun_persistent.value_or(true)) {
