@@ -63,8 +63,7 @@ void add_continue_step(const Tunnel& holder, Finding& finding) {
 
 void check_dead_tunnels_in_use(const LeakFacts& facts, Findings& findings) {
   for (const TunnelReport& tunnel : facts.tunnels) {
-    const bool has_carrier = why_dead(facts.snapshot, tunnel.interface).empty();
-    if (!is_broken(facts, tunnel) || has_carrier || !is_in_use(tunnel)) continue;
+    if (!is_broken(facts, tunnel) || why_carries_nothing(facts, tunnel).empty() || !is_in_use(tunnel)) continue;
     Finding finding = finding_of("TUN001", tunnel);
     finding.title = fmt::format("{} is dead and still holds {}", name_of(tunnel), users_words(tunnel));
     finding.detail = "What they are for vanishes in silence until the VPN works again.";
@@ -96,7 +95,7 @@ void check_hung_tunnels(const LeakFacts& facts, Findings& findings) {
 
 void check_dead_sessions(const LeakFacts& facts, Findings& findings) {
   for (const TunnelReport& tunnel : facts.tunnels) {
-    if (tunnel.state != TunnelState::kDead || !why_dead(facts.snapshot, tunnel.interface).empty()) continue;
+    if (tunnel.state != TunnelState::kDead || !why_carries_nothing(facts, tunnel).empty()) continue;
     Finding finding = finding_of("TUN003", tunnel);
     finding.title = fmt::format("{} is sending and its other end does not answer", name_of(tunnel));
     finding.detail = fmt::format("What goes into the tunnel vanishes. It is used by {}.", users_words(tunnel));
@@ -117,7 +116,7 @@ void check_dead_sessions(const LeakFacts& facts, Findings& findings) {
 void check_unused_tunnels(const LeakFacts& facts, Findings& findings) {
   for (const TunnelReport& tunnel : facts.tunnels) {
     const bool is_left = tunnel.state == TunnelState::kOrphan ||
-                         (tunnel.state == TunnelState::kDead && !why_dead(facts.snapshot, tunnel.interface).empty());
+                         (tunnel.state == TunnelState::kDead && !why_carries_nothing(facts, tunnel).empty());
     if (!is_left || is_in_use(tunnel)) continue;
     Finding finding = finding_of("TUN004", tunnel);
     finding.title = fmt::format("{} is left over: nothing holds it and nothing uses it", name_of(tunnel));

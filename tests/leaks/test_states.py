@@ -140,7 +140,8 @@ class Stopped(StateCase):
 class LeftOver(StateCase):
     def test_a_persistent_tun_is_an_orphan_that_nothing_uses(self):
         run(CLIENT, "openvpn", "--mktun", "--dev", "tun0", "--dev-type", "tun")
-        self.world.ip(CLIENT, "link set tun0 up")  # the kernel tells of a carrier only then
+        self.assert_state(leaks(status=0), "tun0", "orphan")
+        self.world.ip(CLIENT, "link set tun0 up")
         report = leaks(status=0)
         self.assert_state(report, "tun0", "orphan")
         self.assertEqual(codes(report, at_least="warning"), {"TUN004": "warning"})
@@ -156,3 +157,12 @@ class LeftOver(StateCase):
         self.carry_out(findings(report, "TUN001")[0])
         self.assertIsNone(tunnel(self.assert_healthy(), "tun0"))
         self.assertEqual(machines.dump("-4", "route", "show", "10.77.0.0/16"), [])
+
+    def test_a_crash_on_a_persistent_tun_shows_at_once(self):
+        run(CLIENT, "openvpn", "--mktun", "--dev", "tun0", "--dev-type", "tun")
+        program = self.openvpn("redirect-gateway def1")
+        world.set_resolvers(INSIDE)
+        program.crash()
+        report = leaks(status=1)
+        self.assert_state(report, "tun0", "orphan")
+        self.assertEqual(findings(report, "TUN001")[0]["confidence"], "proven")

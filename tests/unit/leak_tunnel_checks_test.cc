@@ -172,6 +172,23 @@ TEST(TunnelChecks, ACarrierThatIsGoneCountsWhoeverHoldsTheTunnel) {
   EXPECT_EQ(orphan.tunnel_codes(), "TUN001");
 }
 
+TEST(TunnelChecks, ACarrierThatWentWhileItWasWatchedIsAnError) {
+  Case crashed = openvpn();
+  crashed.moved("tun0", 5, 5, 5);
+  crashed.snapshot.activity->interfaces.front().last_carrier = true;
+  EXPECT_EQ(crashed.tunnel_codes(), "");
+  crashed.snapshot.activity->interfaces.front().last_carrier = false;
+  EXPECT_EQ(crashed.tunnel_codes(), "TUN001");
+}
+
+TEST(TunnelChecks, TheFlagsFollowTheCarrierAndAreNotWaitedFor) {
+  Case crashed = openvpn();
+  crashed.tunnel().holder_pid.reset();
+  crashed.link("tun0").carrier = false;
+  EXPECT_EQ(crashed.tunnel_codes(), "TUN001");
+  EXPECT_EQ(crashed.finding("TUN001")->confidence, Confidence::kProven);
+}
+
 TEST(TunnelChecks, ATunnelThatNothingUsesIsOnlyLeftOver) {
   Machine machine = Machine::ordinary();
   machine.tun("tun0", false).tunnel("tun0", "");

@@ -280,6 +280,32 @@ TEST(TunHolders, ADeviceThatOnlyAHolderKeepsIsNotCalledLeftBehind) {
   EXPECT_EQ(unseen_holder({}, link), "");
   link.flags |= kLinkRunning;
   EXPECT_NE(unseen_holder({}, link), "");
+  link.carrier = false;
+  EXPECT_EQ(unseen_holder({}, link), "") << "the flag follows later";
+  link.flags = 0;
+  EXPECT_EQ(unseen_holder({}, link), "");
+  link.carrier = true;
+  EXPECT_NE(unseen_holder({}, link), "");
+}
+
+TEST(TunHolders, TheCarrierGoesWithTheHolderAtOnceAndIsToldOfADeviceThatIsDown) {
+  if (may_not_make_tun()) GTEST_SKIP() << "no /dev/net/tun";
+  if (::geteuid() != 0) GTEST_SKIP() << "without root some processes may not be seen";
+  for (const char* state : {"up", "down"}) {
+    in_network_namespace([state] {
+      {
+        const OtherProcess holder([] {
+          const int device = open_tun("left0");
+          return device >= 0 && ::ioctl(device, TUNSETPERSIST, 1) == 0;
+        });
+        run(std::string("ip link set left0 ") + state);
+        EXPECT_EQ(collect_snapshot()->find_link("left0")->carrier, true);
+      }
+      const TunnelReport report = judged();
+      EXPECT_EQ(report.state, TunnelState::kOrphan) << report.why;
+      EXPECT_EQ(collect_snapshot()->find_link("left0")->carrier, false);
+    });
+  }
 }
 
 TEST(ProcessStat, TheNameMayHoldAnythingAndTheStateIsStillRight) {
