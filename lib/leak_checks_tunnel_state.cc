@@ -59,6 +59,16 @@ void add_continue_step(const Tunnel& holder, Finding& finding) {
       {root_command({"kill", "-CONT", std::to_string(*holder.holder_pid)})});
 }
 
+/// Nothing passes without a carrier, whoever holds the tunnel; whether that lasts is another question.
+void doubt_that_it_is_dead(const TunnelReport& tunnel, Finding& finding) {
+  finding.title = fmt::format("{} has no carrier and still holds {}", name_of(tunnel), users_words(tunnel));
+  finding.detail = fmt::format(
+      "What they are for vanishes in silence while the interface has no carrier. Whether the tunnel is dead or only "
+      "waits for its program is not known. {}",
+      tunnel.why);
+  finding.confidence = Confidence::kLikely;
+}
+
 }  // namespace
 
 void check_dead_tunnels_in_use(const LeakFacts& facts, Findings& findings) {
@@ -67,6 +77,7 @@ void check_dead_tunnels_in_use(const LeakFacts& facts, Findings& findings) {
     Finding finding = finding_of("TUN001", tunnel);
     finding.title = fmt::format("{} is dead and still holds {}", name_of(tunnel), users_words(tunnel));
     finding.detail = "What they are for vanishes in silence until the VPN works again.";
+    if (tunnel.state == TunnelState::kUnknown) doubt_that_it_is_dead(tunnel, finding);
     add_restart_step(tunnel.owner, "", finding);
     add_step(finding.remedy, "Or take away what is left; what was meant for the tunnel then leaves in clear.",
              take_away(facts, tunnel, finding));

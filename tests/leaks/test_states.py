@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """Each state of a tunnel as real programs make it, and what vpndoctor makes of it: alive, still, stopped, left over, not
 there at all. What is healthy gives nothing above a notice."""
+import json
 import os
 import signal
 import unittest
@@ -166,3 +167,16 @@ class LeftOver(StateCase):
         report = leaks(status=1)
         self.assert_state(report, "tun0", "orphan")
         self.assertEqual(findings(report, "TUN001")[0]["confidence"], "proven")
+
+    def test_who_may_not_see_the_holder_is_told_no_more_than_what_is_seen(self):
+        run(CLIENT, "openvpn", "--mktun", "--dev", "tun0", "--dev-type", "tun")
+        self.world.ip(CLIENT, "addr add 10.66.0.2/24 dev tun0", "link set tun0 up", "route add 10.77.0.0/16 dev tun0")
+        for words in (("--reuid", "65534", "--regid", "65534", "--clear-groups"),
+                      ("--bounding-set", "-sys_ptrace", "--inh-caps", "-sys_ptrace")):
+            with self.subTest(words=words):
+                done = run(CLIENT, "setpriv", *words, machines.TOOL, "leaks", "--json", check=False)
+                report = json.loads(done.stdout)
+                self.assertTrue(self.assert_state(report, "tun0", "unknown")["holder_unknown_because"])
+                finding = findings(report, "TUN001")[0]
+                self.assertEqual((finding["severity"], finding["confidence"]), ("error", "likely"))
+                self.assertEqual(finding["title"], "tun0 has no carrier and still holds 2 routes")

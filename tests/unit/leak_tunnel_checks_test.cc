@@ -168,8 +168,15 @@ TEST(TunnelChecks, ADeadTunnelWithRoutesIsAnError) {
 
 TEST(TunnelChecks, ACarrierThatIsGoneCountsWhoeverHoldsTheTunnel) {
   Case orphan = openvpn(false);
+  ASSERT_EQ(judge_tunnels(orphan.snapshot).at(0).state, TunnelState::kOrphan);
+  EXPECT_EQ(orphan.finding("TUN001")->confidence, Confidence::kProven);
+  EXPECT_EQ(orphan.finding("TUN001")->title, "tun0 is dead and still holds 3 routes");
   orphan.tunnel().holder_not_seen = "/proc is not readable";
+  ASSERT_EQ(judge_tunnels(orphan.snapshot).at(0).state, TunnelState::kUnknown);
   EXPECT_EQ(orphan.tunnel_codes(), "TUN001");
+  EXPECT_EQ(orphan.finding("TUN001")->severity, Severity::kError);
+  EXPECT_EQ(orphan.finding("TUN001")->confidence, Confidence::kLikely);
+  EXPECT_EQ(orphan.finding("TUN001")->title, "tun0 has no carrier and still holds 3 routes");
 }
 
 TEST(TunnelChecks, ACarrierThatWentWhileItWasWatchedIsAnError) {
@@ -179,6 +186,7 @@ TEST(TunnelChecks, ACarrierThatWentWhileItWasWatchedIsAnError) {
   EXPECT_EQ(crashed.tunnel_codes(), "");
   crashed.snapshot.activity->interfaces.front().last_carrier = false;
   EXPECT_EQ(crashed.tunnel_codes(), "TUN001");
+  EXPECT_EQ(crashed.finding("TUN001")->confidence, Confidence::kLikely);
 }
 
 TEST(TunnelChecks, TheFlagsFollowTheCarrierAndAreNotWaitedFor) {
