@@ -20,7 +20,8 @@ inline constexpr auto kTunnelCodes = std::to_array<CodeEntry>({
      "Packets are handed to the tunnel interface and the counter of those that its program has read stays where it is: "
      "the program is stopped, hangs, or has lost its connection and waits. Everything that is sent into the tunnel "
      "vanishes. It is only concluded from two looks between which packets were sent; a still tunnel is never called "
-     "hung. Remedy: let a stopped program go on (kill -CONT), or restart the VPN."},
+     "hung. It is proven where the program is stopped, and likely where it may only pause. Remedy: let a stopped "
+     "program go on (kill -CONT), or restart the VPN."},
     {"TUN003", "dead-tunnel-session", Severity::kError, "The tunnel's other end does not answer any more",
      "The last handshake of the WireGuard tunnel is older than 180 seconds, when its keys expire, and packets are sent "
      "into it while none come back. The server is gone or cannot be reached, or it does not know this machine's key "

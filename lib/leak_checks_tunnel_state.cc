@@ -94,7 +94,10 @@ void check_hung_tunnels(const LeakFacts& facts, Findings& findings) {
     finding.detail =
         fmt::format("Everything that goes into the tunnel vanishes. It is used by {}.", users_words(tunnel));
     const Tunnel* known = facts.snapshot.find_tunnel(tunnel.interface);
-    if (const Tunnel* holder = stopped_holder(facts, tunnel)) add_continue_step(*holder, finding);
+    const Tunnel* holder = stopped_holder(facts, tunnel);
+    // A program that only pauses for a while looks the same as one that hangs.
+    if (holder == nullptr) finding.confidence = Confidence::kLikely;
+    if (holder != nullptr) add_continue_step(*holder, finding);
     if (known != nullptr && known->holder_pid) {
       add_step(finding.remedy, "If that does not help, end the program that holds it.",
                {root_command({"kill", std::to_string(*known->holder_pid)})});

@@ -236,7 +236,9 @@ TEST(TunnelChecks, AStoppedHolderIsLetGoOn) {
   hung.moved("tun0", 0, 0, 4);
   EXPECT_EQ(hung.tunnel_codes(), "TUN002");
   EXPECT_TRUE(commands_of(*hung.finding("TUN002")).starts_with("kill -CONT 42\n"));
+  EXPECT_EQ(hung.finding("TUN002")->confidence, Confidence::kProven);
   hung.hold('S');
+  EXPECT_EQ(hung.finding("TUN002")->confidence, Confidence::kLikely) << "it may only pause";
   EXPECT_TRUE(commands_of(*hung.finding("TUN002")).starts_with("kill 42\n"));
   hung.hold('T');
   hung.moved("tun0", 0, 0, 0);
