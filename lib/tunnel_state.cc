@@ -98,7 +98,8 @@ void quote_peers(const TunnelCase& facts, TunnelReport& report) {
   if (facts.tunnel->outer_is_elsewhere == true) {
     report.evidence.push_back({"wireguard", "socket", "its packets leave in another network namespace"});
   }
-  if (!facts.tunnel->not_seen.empty()) {
+  const bool is_said = !facts.tunnel->holder_pid && facts.tunnel->not_seen == facts.tunnel->holder_not_seen;
+  if (!facts.tunnel->not_seen.empty() && !is_said) {
     report.evidence.push_back({"limit", "tunnel", "not seen: " + escape_controls(facts.tunnel->not_seen)});
   }
 }

@@ -16,6 +16,7 @@
 #include <array>
 #include <csignal>
 #include <cstdlib>
+#include <map>
 #include <string>
 
 #include "in_namespace.h"
@@ -319,6 +320,21 @@ TEST(ProcessStat, TheNameMayHoldAnythingAndTheStateIsStillRight) {
   for (const char* text : {"", "7 (sh)", "7 (sh) ", "7 (sh) S 1 1", "7 sh S 1", "7 (sh) 7 1 1", "7 (sh) SS 1"}) {
     EXPECT_FALSE(parse_process_stat(text).has_value()) << text;
   }
+}
+
+TEST(ProcessStat, OnlyWhatWouldHarmATerminalIsEscapedInAName) {
+  std::array<char, 16> before{};
+  ASSERT_EQ(::prctl(PR_GET_NAME, before.data()), 0);
+  for (const auto& [name, shown] :
+       std::map<std::string, std::string>{{"openvpn", "openvpn"},
+                                          {"t\xc3\xa9 \xe2\x82\xac", "t\xc3\xa9 \xe2\x82\xac"},
+                                          {"\x1b[31m", "\\x1b[31m"},
+                                          {"a\xff", "a\\xff"},
+                                          {"b\xe2\x80\xae", "b\\u{202e}"}}) {
+    ASSERT_EQ(::prctl(PR_SET_NAME, name.c_str()), 0);
+    EXPECT_EQ(process_name(::getpid()), shown);
+  }
+  ::prctl(PR_SET_NAME, before.data());
 }
 
 TEST(ProcessStat, ARealProcessIsRead) {

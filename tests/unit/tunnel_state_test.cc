@@ -186,6 +186,15 @@ TEST(TunnelState, TheSecondLookDecidesWhereTheCarrierWentOrCame) {
   EXPECT_EQ(back.state(), State::kUnknown) << "who holds it was asked before";
 }
 
+TEST(TunnelState, WhyTheHolderIsNotKnownIsSaidOnceAsEvidence) {
+  Scene scene(false);
+  scene.without_holder("only root may see it").tunnel().not_seen = "only root may see it";
+  scene.link().tun_persistent = true;
+  const auto says_so = [](const Evidence& each) { return each.text.find("only root may see it") != std::string::npos; };
+  const TunnelReport report = scene.report();
+  EXPECT_EQ(std::ranges::count_if(report.evidence, says_so), 1);
+}
+
 TEST(TunnelState, ACarrierWithoutAVisibleHolderIsUnknown) {
   Scene scene;
   scene.link().tun_persistent = true;
