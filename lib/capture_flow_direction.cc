@@ -140,6 +140,7 @@ void FlowDirection::count(SendKind kind, const FlowSend& send, std::uint32_t pay
   if (kind == SendKind::kDuplicate || payload_bytes == 0) return;
   const bool again = kind == SendKind::kAgain || (kind == SendKind::kOld && payload_bytes > 1);
   if (again) history_.retransmitted += send.packets;
+  if (kind == SendKind::kNew) history_.sent_first[passed_class(send.size_bytes)] += send.packets;
   if (again && send.size_bytes >= history_.largest_sent_bytes && send.size_bytes >= kLeastUnitBytes)
     history_.retransmitted_full += send.packets;
   history_.largest_sent_bytes = std::max(history_.largest_sent_bytes, send.size_bytes);
@@ -237,7 +238,7 @@ void FlowDirection::resolve(const FlowPiece& piece) {
 }
 
 void FlowDirection::pass(std::uint32_t size, CaptureTime at, std::uint32_t packets, bool uncertain) {
-  PassedSizes& passed = history_.passed[std::min<std::size_t>(size / kPassedWidthBytes, kPassedClasses - 1)];
+  PassedSizes& passed = history_.passed[passed_class(size)];
   passed.packets += packets;
   passed.largest_bytes = std::max(passed.largest_bytes, size);
   passed.last_sent_at = std::max(passed.last_sent_at, at);

@@ -3,7 +3,9 @@
 // and keeps which packet sizes were acknowledged and which were lost. Judges nothing.
 #pragma once
 
+#include <algorithm>
 #include <array>
+#include <cstddef>
 #include <cstdint>
 #include <optional>
 #include <vector>
@@ -21,6 +23,9 @@ struct PassedSizes {
 };
 inline constexpr std::uint32_t kPassedWidthBytes = 64;
 inline constexpr std::size_t kPassedClasses = 26;  ///< the last one is for all that is larger
+constexpr std::size_t passed_class(std::uint32_t size_bytes) {
+  return std::min<std::size_t>(size_bytes / kPassedWidthBytes, kPassedClasses - 1);
+}
 
 /// One packet, or `packets` that were sent together.
 struct SizeAt {
@@ -66,9 +71,10 @@ struct FlowHistory {
   std::uint32_t largest_sent_bytes = 0;
   std::uint32_t largest_passed_bytes = 0;  ///< without what is presumed only
   std::array<PassedSizes, kPassedClasses> passed{};
-  std::vector<SizeAt> recent_passed;  ///< the latest, smaller than the full size
-  std::vector<SizeAt> lost;           ///< the latest
-  std::vector<SizeAt> unanswered;     ///< sent once behind lost bytes, where the receiver does not tell what arrived
+  std::array<std::uint64_t, kPassedClasses> sent_first{};  ///< packets of new bytes, by the same classes of size
+  std::vector<SizeAt> recent_passed;                       ///< the latest, smaller than the full size
+  std::vector<SizeAt> lost;                                ///< the latest
+  std::vector<SizeAt> unanswered;  ///< sent once behind lost bytes, where the receiver does not tell what arrived
   std::vector<StuckBytes> stuck;
   std::vector<GapSeen> gaps;
   std::vector<TooBigSeen> too_big;

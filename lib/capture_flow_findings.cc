@@ -182,8 +182,11 @@ Finding plain_loss(const Group& group) {
     packets += flow->packets;
     finding.confidence = std::min(finding.confidence, flow->confidence);
   }
-  finding.title = fmt::format("{} of {} packets from {} to {} were sent again, whatever their size", grouped(again),
-                              grouped(packets), group.best().source, group.best().destination);
+  const bool of_any_size = std::ranges::any_of(
+      group.flows, [](const FlowMtu* flow) { return flow->retransmitted > flow->retransmitted_full; });
+  finding.title = fmt::format("{} of {} packets from {} to {} were sent again{}", grouped(again), grouped(packets),
+                              group.best().source, group.best().destination,
+                              of_any_size ? ", whatever their size" : ", and full ones got through");
   finding.detail = "Packets are lost on the way, which no MTU setting changes: look for a full or a bad link.";
   add_evidence(group, finding);
   return finding;

@@ -6,6 +6,8 @@
 
 #include <algorithm>
 #include <chrono>
+#include <cstddef>
+#include <numeric>
 
 #include "capture_flow_hole.h"
 #include "vpndoctor/number_text.h"
@@ -18,6 +20,8 @@ constexpr std::uint32_t kLooksFullBytes = 1200;
 /// A message takes its time from the router to the sender.
 constexpr std::chrono::milliseconds kMessageTravels{200};
 constexpr double kLossyShare = 0.05;
+/// Above it, chance may well have hit the large ones alone.
+constexpr double kSuspectedChance = 0.2;
 
 std::string times_text(std::uint64_t count, const char* thing) {
   return fmt::format("{} {}{}", grouped(count), thing, count == 1 ? "" : "s");
@@ -97,16 +101,46 @@ bool is_lossy(const FlowHistory& history) {
   return history.retransmitted >= 3 && static_cast<double>(history.retransmitted) >= kLossyShare * packets;
 }
 
+/// Packets of new bytes that are clearly smaller than the largest.
+std::uint64_t smaller_sent(const FlowHistory& history) {
+  const auto end = history.sent_first.begin() + static_cast<std::ptrdiff_t>(passed_class(history.largest_sent_bytes));
+  return std::accumulate(history.sent_first.begin(), end, std::uint64_t{0});
+}
+
+/// What was sent again hints at a black hole, without any acknowledgement that would prove it; empty: it does not.
+std::string full_ones_alone(const FlowHistory& history) {
+  const std::uint64_t smaller = smaller_sent(history);
+  if (history.retransmitted < 3 || history.retransmitted != history.retransmitted_full) return {};
+  if (chance_of_size_split(history.retransmitted, smaller, 0) > kSuspectedChance) return {};
+  return fmt::format("only full segments were sent again, {} of {} bytes, and none of {}: a black hole is suspected",
+                     grouped(history.retransmitted), grouped(history.largest_sent_bytes),
+                     times_text(smaller, "smaller packet"));
+}
+
+void fill_one_way(const FlowHistory& history, FlowMtu& flow) {
+  flow.why = "only one direction is in the capture, so that nothing tells what arrived";
+  if (const std::string hint = full_ones_alone(history); !hint.empty()) flow.why += "; " + hint;
+}
+
+/// Loss of full segments alone is no plain loss where none of them is known to have arrived.
+void fill_not_arrived(const FlowHistory& history, FlowMtu& flow) {
+  flow.why = fmt::format("{} of the largest size were sent again, and no packet of that size is known to have arrived",
+                         times_text(history.retransmitted, "segment"));
+  if (const std::string hint = full_ones_alone(history); !hint.empty()) flow.why += "; " + hint;
+}
+
 void fill_harmless(const FlowHistory& history, FlowMtu& flow) {
   const auto full = history.full_bytes();
   const bool full_passed = full ? history.largest_passed_bytes >= *full
                                 : history.largest_passed_bytes >= kLooksFullBytes &&
                                       history.largest_passed_bytes >= history.largest_sent_bytes;
-  if (is_lossy(history)) {
+  if (is_lossy(history) && !full_passed && history.retransmitted == history.retransmitted_full) {
+    fill_not_arrived(history, flow);
+  } else if (is_lossy(history)) {
     flow.status = FlowMtuStatus::kLossy;
     flow.confidence = full_passed ? Confidence::kProven : Confidence::kLikely;
     flow.why = fmt::format("{} sent again{}", times_text(history.retransmitted, "segment"),
-                           full_passed ? ", and full ones got through" : "; nothing ties that to their size");
+                           full_passed ? ", and full ones got through" : ", small ones among them");
   } else if (full_passed) {
     flow.status = FlowMtuStatus::kClear;
     flow.confidence = Confidence::kProven;
@@ -156,7 +190,8 @@ JudgedFlow judge_flow(const FlowHistory& history, const FlowHistory& back) {
   const TooBigSeen* message = last_message(history);
   const bool told = message != nullptr && tells_less(*message);
   const bool ignored = told && sent_against(history, *message) >= 2;
-  const auto hole = find_hole(history, back);
+  const bool is_one_way = back.packets == 0;
+  const auto hole = is_one_way ? std::nullopt : find_hole(history, back);
   // What is lost above a claim that the sender then kept to is explained by it.
   const bool explained = told && !ignored && hole && hole->size_bytes > message->mtu_bytes;
   if (hole && !explained) fill_hole(*hole, judged);
@@ -167,6 +202,8 @@ JudgedFlow judge_flow(const FlowHistory& history, const FlowHistory& back) {
   if (judged.flow.status != FlowMtuStatus::kUndetermined) return judged;
   if (told) {
     fill_signalled(history, *message, judged.flow);
+  } else if (is_one_way) {
+    fill_one_way(history, judged.flow);
   } else {
     fill_harmless(history, judged.flow);
   }

@@ -12,13 +12,16 @@ inline constexpr auto kTunnelCodes = std::to_array<CodeEntry>({
     {"TUN001", "dead-tunnel-in-use", Severity::kError, "A dead tunnel still holds routes or names",
      "The tunnel interface has no carrier: no program reads what is sent into it, or its other end is gone. Routes, "
      "rules or resolver scopes still lead there, so that what they are for vanishes in silence. A VPN client that was "
-     "killed leaves this behind when its interface is persistent. Remedy: start the VPN again, or take the routes, the "
+     "killed leaves this behind when its interface is persistent. Where the state of the tunnel is unknown, as without "
+     "root, the finding says no more than that there is no carrier, and is likely instead of proven. Remedy: start the "
+     "VPN again, or take the routes, the "
      "rules and the interface away. Then what was meant for the tunnel leaves in clear."},
     {"TUN002", "hung-tunnel", Severity::kError, "A program holds the tunnel and does not read from it",
      "Packets are handed to the tunnel interface and the counter of those that its program has read stays where it is: "
      "the program is stopped, hangs, or has lost its connection and waits. Everything that is sent into the tunnel "
      "vanishes. It is only concluded from two looks between which packets were sent; a still tunnel is never called "
-     "hung. Remedy: let a stopped program go on (kill -CONT), or restart the VPN."},
+     "hung. It is proven where the program is stopped, and likely where it may only pause. Remedy: let a stopped "
+     "program go on (kill -CONT), or restart the VPN."},
     {"TUN003", "dead-tunnel-session", Severity::kError, "The tunnel's other end does not answer any more",
      "The last handshake of the WireGuard tunnel is older than 180 seconds, when its keys expire, and packets are sent "
      "into it while none come back. The server is gone or cannot be reached, or it does not know this machine's key "

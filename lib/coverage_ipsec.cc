@@ -83,7 +83,8 @@ std::string hidden_ipsec(const Snapshot& snapshot) {
   const auto sign = std::ranges::find_if(*snapshot.vpn_signs, is_sign);
   if (sign == snapshot.vpn_signs->end()) return {};
   const std::string why = snapshot.xfrm ? snapshot.xfrm.limits().front() : snapshot.xfrm.why_missing();
-  return fmt::format("IPsec is in use ({}: {}), and its policies are not known: {}", escape_controls(sign->name),
+  return fmt::format("IPsec is in use ({}: {}), and its policies are not known: {}",
+                     sign->name.empty() ? "a process that is not known" : escape_controls(sign->name),
                      escape_controls(sign->text), why);
 }
 

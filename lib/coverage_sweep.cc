@@ -30,10 +30,10 @@ bool is_limited_broadcast(const CoverageRun& run) {
 }
 
 /// True when both are one way; a broadcast address goes with the network that it is of, whoever made its route, and the
-/// last address of all with the space before it.
+/// last address of all, which never leaves a link, with the space before it.
 bool is_one_way(const CoverageRun& left, const CoverageRun& right) {
-  const bool same = left.way == right.way && left.interface == right.interface &&
-                    (left.gateway == right.gateway || is_limited_broadcast(right)) &&
+  if (is_limited_broadcast(right)) return true;
+  const bool same = left.way == right.way && left.interface == right.interface && left.gateway == right.gateway &&
                     left.uncertain == right.uncertain && left.is_parted == right.is_parted;
   return same && (left.protocol == right.protocol || left.is_broadcast || right.is_broadcast);
 }

@@ -8,8 +8,8 @@
 namespace vpndoctor {
 namespace {
 
-constexpr std::size_t kLargestValue = 64;
-using Value = Bits<kLargestValue>;
+constexpr std::size_t kLargestElement = 64;
+using Value = Bits<kLargestElement>;
 
 const FirewallSet* find_set(const FirewallTable& table, std::string_view name) {
   const auto found = std::ranges::find(table.sets, name, &FirewallSet::name);
@@ -96,7 +96,7 @@ void load_data(const FirewallStepContext& context, const FirewallExpression& exp
   for (const FirewallElement* element : found.elements) {
     Value value;
     value.set(0, octets_of(element->data));
-    size = std::max(size, std::min<std::size_t>(element->data.size(), kLargestValue));
+    size = std::max(size, std::min<std::size_t>(element->data.size(), kLargestElement));
     if (element == found.elements.front()) joined = value;
     joined.join(value);
   }

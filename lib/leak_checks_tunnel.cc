@@ -40,14 +40,31 @@ constexpr auto kServices = std::to_array<Service>({
     {"ZeroTier", "zerotier-one"},
 });
 
+constexpr const char* kNoCarrier = "has no carrier";
+
+/// Null: not looked at twice, or not told.
+std::optional<bool> last_carrier(const Snapshot& snapshot, const std::string& interface) {
+  if (!snapshot.activity) return std::nullopt;
+  const auto& all = snapshot.activity->interfaces;
+  const auto found = std::ranges::find(all, interface, &InterfaceActivity::interface);
+  return found == all.end() ? std::nullopt : found->last_carrier;
+}
+
 }  // namespace
 
 std::span<const LeakCheck> tunnel_checks() { return kTunnelChecks; }
 
+std::string why_carries_nothing(const LeakContext& facts, const TunnelReport& tunnel) {
+  const std::string at_first = why_dead(facts.snapshot, tunnel.interface);
+  const auto at_last = last_carrier(facts.snapshot, tunnel.interface);
+  if (!at_last || (!at_first.empty() && at_first != kNoCarrier)) return at_first;
+  return *at_last ? "" : kNoCarrier;
+}
+
 bool is_broken(const LeakContext& facts, const TunnelReport& tunnel) {
   if (tunnel.state == TunnelState::kDead || tunnel.state == TunnelState::kOrphan) return true;
   if (tunnel.state != TunnelState::kUnknown || facts.snapshot.platform == Platform::kMacos) return false;
-  return why_dead(facts.snapshot, tunnel.interface) == "has no carrier";
+  return why_carries_nothing(facts, tunnel) == kNoCarrier;
 }
 
 bool is_in_use(const TunnelReport& tunnel) {

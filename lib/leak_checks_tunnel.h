@@ -9,6 +9,8 @@
 
 namespace vpndoctor {
 
+/// Why its interface carries nothing at the last look, a phrase: no carrier, down, gone; empty when it may.
+std::string why_carries_nothing(const LeakContext& facts, const TunnelReport& tunnel);
 /// True when nothing carries what is sent into it: dead, left behind, or without a carrier whoever holds it.
 bool is_broken(const LeakContext& facts, const TunnelReport& tunnel);
 /// True when routes, rules or resolver scopes lead there.

@@ -148,7 +148,7 @@ void name_causes(const LeakContext& facts, Finding& finding) {
     const bool is_it = facts.expectation.interface.empty() || facts.expectation.interface == tunnel.interface;
     if (!is_it || why_useless(facts, tunnel.interface).empty()) continue;
     finding.evidence.push_back({"state", tunnel.interface, tunnel.why});
-    const bool has_carrier = why_dead(facts.snapshot, tunnel.interface).empty();
+    const bool has_carrier = why_carries_nothing(facts, tunnel).empty();
     const char* code = tunnel.state == TunnelState::kHung ? "TUN002" : has_carrier ? "TUN003" : "TUN001";
     if (std::ranges::count(finding.caused_by, code) == 0 && is_in_use(tunnel)) finding.caused_by.emplace_back(code);
   }

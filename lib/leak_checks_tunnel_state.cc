@@ -59,15 +59,25 @@ void add_continue_step(const Tunnel& holder, Finding& finding) {
       {root_command({"kill", "-CONT", std::to_string(*holder.holder_pid)})});
 }
 
+/// Nothing passes without a carrier, whoever holds the tunnel; whether that lasts is another question.
+void doubt_that_it_is_dead(const TunnelReport& tunnel, Finding& finding) {
+  finding.title = fmt::format("{} has no carrier and still holds {}", name_of(tunnel), users_words(tunnel));
+  finding.detail = fmt::format(
+      "What they are for vanishes in silence while the interface has no carrier. Whether the tunnel is dead or only "
+      "waits for its program is not known. {}",
+      tunnel.why);
+  finding.confidence = Confidence::kLikely;
+}
+
 }  // namespace
 
 void check_dead_tunnels_in_use(const LeakContext& facts, Findings& findings) {
   for (const TunnelReport& tunnel : facts.tunnels) {
-    const bool has_carrier = why_dead(facts.snapshot, tunnel.interface).empty();
-    if (!is_broken(facts, tunnel) || has_carrier || !is_in_use(tunnel)) continue;
+    if (!is_broken(facts, tunnel) || why_carries_nothing(facts, tunnel).empty() || !is_in_use(tunnel)) continue;
     Finding finding = finding_of("TUN001", tunnel);
     finding.title = fmt::format("{} is dead and still holds {}", name_of(tunnel), users_words(tunnel));
     finding.detail = "What they are for vanishes in silence until the VPN works again.";
+    if (tunnel.state == TunnelState::kUnknown) doubt_that_it_is_dead(tunnel, finding);
     add_restart_step(tunnel.owner, "", finding);
     add_step(finding.remedy, "Or take away what is left; what was meant for the tunnel then leaves in clear.",
              take_away(facts, tunnel, finding));
@@ -84,7 +94,10 @@ void check_hung_tunnels(const LeakContext& facts, Findings& findings) {
     finding.detail =
         fmt::format("Everything that goes into the tunnel vanishes. It is used by {}.", users_words(tunnel));
     const Tunnel* known = facts.snapshot.find_tunnel(tunnel.interface);
-    if (const Tunnel* holder = stopped_holder(facts, tunnel)) add_continue_step(*holder, finding);
+    const Tunnel* holder = stopped_holder(facts, tunnel);
+    // A program that only pauses for a while looks the same as one that hangs.
+    if (holder == nullptr) finding.confidence = Confidence::kLikely;
+    if (holder != nullptr) add_continue_step(*holder, finding);
     if (known != nullptr && known->holder_pid) {
       add_step(finding.remedy, "If that does not help, end the program that holds it.",
                {root_command({"kill", std::to_string(*known->holder_pid)})});
@@ -96,7 +109,7 @@ void check_hung_tunnels(const LeakContext& facts, Findings& findings) {
 
 void check_dead_sessions(const LeakContext& facts, Findings& findings) {
   for (const TunnelReport& tunnel : facts.tunnels) {
-    if (tunnel.state != TunnelState::kDead || !why_dead(facts.snapshot, tunnel.interface).empty()) continue;
+    if (tunnel.state != TunnelState::kDead || !why_carries_nothing(facts, tunnel).empty()) continue;
     Finding finding = finding_of("TUN003", tunnel);
     finding.title = fmt::format("{} is sending and its other end does not answer", name_of(tunnel));
     finding.detail = fmt::format("What goes into the tunnel vanishes. It is used by {}.", users_words(tunnel));
@@ -117,7 +130,7 @@ void check_dead_sessions(const LeakContext& facts, Findings& findings) {
 void check_unused_tunnels(const LeakContext& facts, Findings& findings) {
   for (const TunnelReport& tunnel : facts.tunnels) {
     const bool is_left = tunnel.state == TunnelState::kOrphan ||
-                         (tunnel.state == TunnelState::kDead && !why_dead(facts.snapshot, tunnel.interface).empty());
+                         (tunnel.state == TunnelState::kDead && !why_carries_nothing(facts, tunnel).empty());
     if (!is_left || is_in_use(tunnel)) continue;
     Finding finding = finding_of("TUN004", tunnel);
     finding.title = fmt::format("{} is left over: nothing holds it and nothing uses it", name_of(tunnel));

@@ -90,6 +90,7 @@ void write_link_members(JsonWriter& json, const Link& link, bool terse) {
       .maybe("vrf_table", link.vrf_table)
       .maybe("tun_type", tun_type_of(link))
       .maybe("tun_persistent", link.tun_persistent)
+      .maybe("carrier", link.carrier)
       .maybe("tunnel_local", link.tunnel_local)
       .maybe("tunnel_remote", link.tunnel_remote);
 }

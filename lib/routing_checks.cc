@@ -138,7 +138,7 @@ std::string why_dead(const Snapshot& snapshot, std::string_view interface) {
   const Link* link = snapshot.find_link(interface);
   if (link == nullptr) return "is not there";
   if (!link->is_up()) return "is down";
-  if (!link->is_running()) return "has no carrier";
+  if (!link->is_running() || !link->has_carrier()) return "has no carrier";
   return {};
 }
 

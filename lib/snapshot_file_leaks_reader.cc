@@ -105,6 +105,7 @@ void read(RecordFields& in, InterfaceActivity& activity) {
   in.interface("interface", activity.interface);
   read_counters(in, "first", activity.first);
   read_counters(in, "last", activity.last);
+  in.truth("last_carrier", activity.last_carrier);
 }
 
 /// The peers of one of the two looks.

@@ -135,6 +135,7 @@ void write_members(JsonWriter& json, const InterfaceActivity& activity) {
   JsonMembers(json, true).text("interface", activity.interface);
   write_counters(json, "first", activity.first);
   write_counters(json, "last", activity.last);
+  JsonMembers(json, true).maybe("last_carrier", activity.last_carrier);
 }
 
 void write_members(JsonWriter& json, const Xfrm& xfrm) {

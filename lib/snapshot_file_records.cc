@@ -96,6 +96,7 @@ void read_link(RecordFields& in, Link& link) {
       .number("vrf_table", link.vrf_table)
       .word("tun_type", link.tun_type, parse_tun_type)
       .truth("tun_persistent", link.tun_persistent)
+      .truth("carrier", link.carrier)
       .address("tunnel_local", link.tunnel_local)
       .address("tunnel_remote", link.tunnel_remote);
 }

@@ -35,7 +35,10 @@ struct TunnelCase {
   std::string why_no_movement() const;
   /// True for a tun or tap device of drivers/net/tun.c, whose sent packets are those that a program has read.
   bool is_tun_device() const { return link.kind == "tun"; }
-  bool has_carrier() const { return link.is_running() || (link.flags & kLinkLowerUp) != 0; }
+  /// At the last look.
+  bool has_carrier() const;
+  /// Its carrier came or went between the looks, and with it a holder: who holds it is told of the first look alone.
+  bool has_changed_carrier() const { return has_carrier() != link.has_carrier(); }
   /// "openvpn (PID 12)"; empty: no holder, or none is known.
   std::string holder_words() const;
   /// Why it is not known who holds it, a phrase; empty: the holder is named, or it is certain that there is none.

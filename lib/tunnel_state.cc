@@ -58,6 +58,7 @@ std::string kind_of(const TunnelCase& facts) {
 
 void quote_link(const TunnelCase& facts, TunnelReport& report) {
   std::string text = facts.link.is_up() ? (facts.has_carrier() ? "up, with a carrier" : "up, no carrier") : "down";
+  if (facts.has_changed_carrier()) text += facts.has_carrier() ? ", which came while it was watched" : " any more";
   if (facts.link.tun_persistent) text += *facts.link.tun_persistent ? ", persistent" : ", not persistent";
   report.evidence.push_back(
       {facts.snapshot.links.source().starts_with("netlink") ? "netlink" : "capture", "link", text});
@@ -98,7 +99,8 @@ void quote_peers(const TunnelCase& facts, TunnelReport& report) {
   if (facts.tunnel->outer_is_elsewhere == true) {
     report.evidence.push_back({"wireguard", "socket", "its packets leave in another network namespace"});
   }
-  if (!facts.tunnel->not_seen.empty()) {
+  const bool is_said = !facts.tunnel->holder_pid && facts.tunnel->not_seen == facts.tunnel->holder_not_seen;
+  if (!facts.tunnel->not_seen.empty() && !is_said) {
     report.evidence.push_back({"limit", "tunnel", "not seen: " + escape_controls(facts.tunnel->not_seen)});
   }
 }
@@ -131,6 +133,10 @@ TunnelReport report_of(const TunnelCase& facts, const TunnelUsers& users) {
 const char* tunnel_state_name(TunnelState state) {
   constexpr std::array kNames = {"live", "idle", "hung", "dead", "orphan", "system", "unknown"};
   return kNames[static_cast<std::size_t>(state)];
+}
+
+bool TunnelCase::has_carrier() const {
+  return (activity != nullptr ? activity->last_carrier : std::nullopt).value_or(link.has_carrier());
 }
 
 std::optional<TunnelMovement> TunnelCase::movement() const {

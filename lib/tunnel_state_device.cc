@@ -17,6 +17,11 @@ std::string packets(std::uint64_t count) { return fmt::format("{} packet{}", cou
 TunnelJudgement judge_without_carrier(const TunnelCase& facts) {
   const std::string what = facts.link.is_up() ? "has no carrier" : "is down";
   const std::string holder = facts.holder_words();
+  if (facts.has_changed_carrier()) {
+    return {TunnelState::kUnknown, fmt::format("It lost its carrier while it was watched{}; who holds it now is not "
+                                               "known: look again.",
+                                               holder.empty() ? "" : fmt::format(", held by {} before", holder))};
+  }
   if (!holder.empty()) return {TunnelState::kUnknown, fmt::format("It {} although {} holds it.", what, holder)};
   if (const std::string why = facts.why_holder_unknown(); !why.empty()) {
     return {TunnelState::kUnknown, fmt::format("It {}, and who holds it is not known: {}.", what, why)};
@@ -46,6 +51,15 @@ TunnelJudgement judge_unread(const TunnelCase& facts, const TunnelMovement& move
   return {TunnelState::kHung, text + "."};
 }
 
+/// Of a device that is down and has a carrier, or a holder.
+TunnelJudgement judge_down(const TunnelCase& facts) {
+  const std::string holder = facts.holder_words();
+  if (!holder.empty()) return {TunnelState::kIdle, fmt::format("{} holds it, and it is down.", holder)};
+  const std::string why = facts.why_holder_unknown();
+  return {TunnelState::kUnknown, fmt::format("It is down, and its carrier says that something holds it: {}.",
+                                             why.empty() ? "no process that could be seen" : why)};
+}
+
 TunnelJudgement judge_still(const TunnelCase& facts) {
   const std::string holder = facts.holder_words();
   if (facts.is_holder_stopped()) {
@@ -64,9 +78,7 @@ TunnelJudgement judge_still(const TunnelCase& facts) {
 
 TunnelJudgement judge_tun_device(const TunnelCase& facts) {
   if (!facts.has_carrier() && (facts.link.is_up() || facts.holder_words().empty())) return judge_without_carrier(facts);
-  if (!facts.link.is_up()) {
-    return {TunnelState::kIdle, fmt::format("{} holds it, and it is down.", facts.holder_words())};
-  }
+  if (!facts.link.is_up()) return judge_down(facts);
   const auto moved = facts.movement();
   if (!moved)
     return {TunnelState::kUnknown, fmt::format("Whether packets move is not known: {}.", facts.why_no_movement())};

@@ -108,7 +108,7 @@ TunnelJudgement judge_wireguard(const TunnelCase& facts) {
   if (facts.is_tun_device()) {
     const TunnelJudgement device = judge_tun_device(facts);
     if (device.state == TunnelState::kHung || device.state == TunnelState::kOrphan) return device;
-    if (facts.is_holder_stopped() || !facts.has_carrier()) return device;
+    if (facts.is_holder_stopped() || !facts.has_carrier() || !facts.link.is_up()) return device;
   }
   if (!facts.link.is_up()) return {TunnelState::kIdle, "It is down: nothing is sent into it."};
   const auto peers = judge_peers(facts);

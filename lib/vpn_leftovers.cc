@@ -155,7 +155,7 @@ void Finder::find_addresses() {
 
 /// A tun device has a carrier while a program holds it (drivers/net/tun.c tun_attach(), __tun_detach()).
 bool is_dead_tunnel(const Snapshot& now, const Link& link) {
-  if (link.kind != "tun" || !link.is_up() || link.is_running() || (link.flags & kLinkLowerUp) != 0) return false;
+  if (link.kind != "tun" || !link.is_up() || link.has_carrier()) return false;
   const Tunnel* tunnel = now.find_tunnel(link.name);
   const bool is_held = tunnel != nullptr && tunnel->holder_pid.has_value();
   return !is_held && link.tun_persistent.value_or(true) && is_tunnel(now, link.name);

@@ -57,7 +57,10 @@ std::optional<std::vector<std::string>> entries_that_lead_to(const std::string& 
   std::vector<std::string> names;
   std::array<char, PATH_MAX> target;
   while (const dirent* entry = ::readdir(directory.get())) {
+    if (entry->d_name[0] == '.') continue;
     const ssize_t size = ::readlinkat(::dirfd(directory.get()), entry->d_name, target.data(), target.size());
+    // Who may list a process's descriptors may not always see what they are (CAP_DAC_OVERRIDE without CAP_SYS_PTRACE).
+    if (size < 0 && (errno == EACCES || errno == EPERM)) return std::nullopt;
     if (size > 0 && std::string_view(target.data(), static_cast<std::size_t>(size)).ends_with(ending)) {
       names.emplace_back(entry->d_name);
     }

@@ -21,7 +21,7 @@ std::optional<std::string> read_small_file(const std::string& path, std::size_t 
 std::optional<std::vector<std::string>> directory_entries(const std::string& path);
 
 /// Names the entries of a directory that are symbolic links whose target ends with `ending`, in one pass: a process may
-/// have very many descriptors. nullopt with errno set when the directory cannot be read.
+/// have very many descriptors. nullopt with errno set when the directory cannot be read, or a link's target may not be.
 std::optional<std::vector<std::string>> entries_that_lead_to(const std::string& path, std::string_view ending);
 
 /// True when the error of opening something below /proc/PID says that the process is gone, not that it may not be seen.

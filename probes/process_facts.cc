@@ -9,6 +9,7 @@
 
 #include "parse_number.h"
 #include "proc_files.h"
+#include "vpndoctor/text_escape.h"
 
 namespace vpndoctor {
 namespace {
@@ -48,8 +49,7 @@ std::optional<ProcessStat> read_process_stat(pid_t pid) {
 std::string process_name(pid_t pid) {
   std::string name = read_small_file(fmt::format("/proc/{}/comm", pid)).value_or("");
   while (!name.empty() && name.back() == '\n') name.pop_back();
-  std::ranges::replace_if(name, [](unsigned char c) { return std::isprint(c) == 0; }, '?');
-  return name;
+  return escape_controls(name);
 }
 
 }  // namespace vpndoctor

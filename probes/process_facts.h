@@ -25,7 +25,7 @@ std::optional<ProcessStat> parse_process_stat(std::string_view text);
 /// Reads /proc/PID/stat; nullopt when the process has ended or may not be seen.
 std::optional<ProcessStat> read_process_stat(pid_t pid);
 
-/// Reads /proc/PID/comm, bytes that no terminal should see replaced by '?'; empty when it cannot be read.
+/// Reads /proc/PID/comm, what no terminal should see escaped (escape_controls()); empty when it cannot be read.
 std::string process_name(pid_t pid);
 
 }  // namespace vpndoctor

@@ -98,6 +98,7 @@ std::optional<std::set<std::uint64_t>> socket_inodes(pid_t pid) {
   std::set<std::uint64_t> inodes;
   for (const std::string& descriptor : *descriptors) {
     const std::string target = link_target(process + "/fd/" + descriptor);
+    if (target.empty() && !has_ended(errno)) return std::nullopt;
     if (!target.starts_with("socket:[") || !target.ends_with(']')) continue;
     const auto inode = parse_number<std::uint64_t>(std::string_view(target).substr(8, target.size() - 9));
     if (inode) inodes.insert(*inode);

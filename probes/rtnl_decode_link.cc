@@ -90,6 +90,9 @@ void take_link_attribute(const NetlinkAttribute& attribute, LinkMessage& message
     case IFLA_OPERSTATE:
       link.operational_state = attribute.as<std::uint8_t>().value_or(0);
       break;
+    case IFLA_CARRIER:
+      if (const auto carrier = attribute.as<std::uint8_t>()) link.carrier = *carrier != 0;
+      break;
     case IFLA_ADDRESS:
       link.hardware_address = hardware_address_text(attribute.payload);
       break;

@@ -127,14 +127,18 @@ std::string unseen_holder(const TunHolders& found, const Link& link) {
         "process {} ({}) has a device of this name open, and this user may not see whether it is this one", first.pid,
         first.name);
   }
-  if (found.unreadable > 0) return "only root may see which process holds it";
+  if (found.unreadable > 0) {
+    return ::geteuid() == 0 ? "this root has no CAP_SYS_PTRACE, without which it may not see which process holds it"
+                            : "only root may see which process holds it";
+  }
   if (found.cut) return "there are too many processes to look for the one that holds it";
   // Nobody's device goes away unless it is persistent, and it has no carrier.
-  if (link.is_running() || !link.tun_persistent.value_or(true)) {
+  if (link.has_carrier() || !link.tun_persistent.value_or(true)) {
     return "the process that holds it cannot be seen from here";
   }
   const bool sees_all = inode_of("/proc/self/ns/pid") == kFirstPidNamespace;
-  return sees_all || link.is_up() ? "" : "processes outside of this container cannot be seen from here";
+  const bool has_surely_none = link.is_up() || link.carrier == false;
+  return sees_all || has_surely_none ? "" : "processes outside of this container cannot be seen from here";
 }
 
 }  // namespace vpndoctor

@@ -14,6 +14,7 @@
 #include <vector>
 
 #include "interface_counters.h"
+#include "rtnl_query.h"
 #include "wireguard_query.h"
 #include "wireguard_socket.h"
 
@@ -41,6 +42,7 @@ struct Watched {
 struct Look {
   std::map<int, InterfaceCounters> counters;
   std::map<int, std::vector<WireguardPeer>> peers;
+  std::map<int, std::optional<bool>> carriers;
   std::string why_no_counters;
   std::vector<std::string> limits;
 };
@@ -78,6 +80,7 @@ Look look_at(const std::vector<Watched>& interfaces) {
   Look look;
   // The peers' answers take longer, so the counters of both looks are as far apart as these.
   for (const Watched& watched : interfaces) look_at_peers(watched, look);
+  for (const Link& link : ask_links().value_or(std::vector<Link>{})) look.carriers.emplace(link.index, link.carrier);
   auto counters = read_interface_counters();
   if (counters) {
     look.counters = std::move(*counters);
@@ -108,6 +111,11 @@ bool wait_until(steady_clock::time_point deadline, int interrupt_descriptor) {
   }
 }
 
+std::optional<bool> carrier_in(const Look& look, int index) {
+  const auto found = look.carriers.find(index);
+  return found == look.carriers.end() ? std::nullopt : found->second;
+}
+
 std::vector<WireguardPeer> peers_in(const Look& look, int index) {
   const auto found = look.peers.find(index);
   return found == look.peers.end() ? std::vector<WireguardPeer>{} : found->second;
@@ -124,8 +132,8 @@ Observed<TunnelActivity> compare(const std::vector<Watched>& interfaces, const L
       activity.add_limit(fmt::format("{} went away between the two looks", watched.name));
       continue;
     }
-    activity->interfaces.push_back(
-        {watched.name, before->second, after->second, peers_in(first, watched.index), peers_in(last, watched.index)});
+    activity->interfaces.push_back({watched.name, before->second, after->second, peers_in(first, watched.index),
+                                    peers_in(last, watched.index), carrier_in(last, watched.index)});
   }
   return activity;
 }

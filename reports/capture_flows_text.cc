@@ -29,6 +29,9 @@ struct StatusText {
   Style style;
 };
 
+/// Smaller segments were sent again as well.
+bool is_of_any_size(const FlowMtu& flow) { return flow.retransmitted > flow.retransmitted_full; }
+
 StatusText status_text(const FlowMtu& flow) {
   switch (flow.status) {
     case FlowMtuStatus::kClear:
@@ -36,7 +39,7 @@ StatusText status_text(const FlowMtu& flow) {
     case FlowMtuStatus::kSignalled:
       return {"told, and adapted", Style::kPlain};
     case FlowMtuStatus::kLossy:
-      return {"loss of any size", Style::kDoubtful};
+      return {is_of_any_size(flow) ? "loss of any size" : "plain loss", Style::kDoubtful};
     case FlowMtuStatus::kUndetermined:
       return {"not known", Style::kQuiet};
     case FlowMtuStatus::kBlackHole:
@@ -88,12 +91,13 @@ std::string data_headline(const CaptureFlows& flows) {
   const std::size_t clear = count_status(flows, FlowMtuStatus::kClear);
   const std::size_t signalled = count_status(flows, FlowMtuStatus::kSignalled);
   const std::size_t unknown = count_status(flows, FlowMtuStatus::kUndetermined);
-  if (unknown == flows.flows.size()) return "No connection in the capture sent enough to tell.";
+  if (unknown == flows.flows.size()) return "The capture does not tell whether full packets get through.";
   if (signalled > 0)
     return fmt::format("No black hole: in {} the sender was told to send smaller packets, and did.",
                        counted(signalled, "flow"));
   if (clear > 0) return fmt::format("No black hole: full packets got through in {}.", counted(clear, "flow"));
-  return "No black hole: packets were lost whatever their size.";
+  const bool any_size = std::ranges::any_of(flows.flows, is_of_any_size);
+  return fmt::format("No black hole: packets were lost{}.", any_size ? " whatever their size" : ", and full ones pass");
 }
 
 void write_sections(const CaptureFlows& flows, Page& page) {

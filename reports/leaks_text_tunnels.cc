@@ -70,7 +70,7 @@ std::string state_clause(const TunnelReport& tunnel) {
 }
 
 /// What the state rests on, then what the interface is used for.
-void write_reason(const LeaksReport& report, const TunnelReport& tunnel, Page& page) {
+void write_reason(const TunnelReport& tunnel, Page& page) {
   if (!tunnel.why.empty()) page.item(fmt::format("{}. {}", state_clause(tunnel), tunnel.why));
   if (!page.verbose()) return;
   const std::string addresses = addresses_text(tunnel);
@@ -79,10 +79,6 @@ void write_reason(const LeaksReport& report, const TunnelReport& tunnel, Page& p
   for (const Evidence& each : tunnel.evidence) {
     page.item(each.source.empty() ? each.text : fmt::format("{} [{}, {}]", each.text, each.kind, each.source), 4);
   }
-  const Tunnel* facts = report.snapshot->find_tunnel(tunnel.interface);
-  if (facts == nullptr) return;
-  if (!facts->holder_not_seen.empty()) page.item(fmt::format("not known who holds it: {}", facts->holder_not_seen), 4);
-  if (!facts->not_seen.empty()) page.item(fmt::format("could not be read: {}", facts->not_seen), 4);
 }
 
 void write_folded(const LeaksReport& report, Page& page) {
@@ -143,7 +139,7 @@ void write_tunnels(const LeaksReport& report, Page& page) {
   if (count > tunnels.size()) {
     page.paragraph(fmt::format("and {} more; --verbose lists them", count - tunnels.size()), 2, Style::kQuiet);
   }
-  for (const TunnelReport* tunnel : tunnels) write_reason(report, *tunnel, page);
+  for (const TunnelReport* tunnel : tunnels) write_reason(*tunnel, page);
   if (!page.verbose()) write_folded(report, page);
 }
 

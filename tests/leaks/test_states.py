@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """Each state of a tunnel as real programs make it, and what vpndoctor makes of it: alive, still, stopped, left over, not
 there at all. What is healthy gives nothing above a notice."""
+import json
 import os
 import signal
 import unittest
@@ -140,7 +141,8 @@ class Stopped(StateCase):
 class LeftOver(StateCase):
     def test_a_persistent_tun_is_an_orphan_that_nothing_uses(self):
         run(CLIENT, "openvpn", "--mktun", "--dev", "tun0", "--dev-type", "tun")
-        self.world.ip(CLIENT, "link set tun0 up")  # the kernel tells of a carrier only then
+        self.assert_state(leaks(status=0), "tun0", "orphan")
+        self.world.ip(CLIENT, "link set tun0 up")
         report = leaks(status=0)
         self.assert_state(report, "tun0", "orphan")
         self.assertEqual(codes(report, at_least="warning"), {"TUN004": "warning"})
@@ -156,3 +158,25 @@ class LeftOver(StateCase):
         self.carry_out(findings(report, "TUN001")[0])
         self.assertIsNone(tunnel(self.assert_healthy(), "tun0"))
         self.assertEqual(machines.dump("-4", "route", "show", "10.77.0.0/16"), [])
+
+    def test_a_crash_on_a_persistent_tun_shows_at_once(self):
+        run(CLIENT, "openvpn", "--mktun", "--dev", "tun0", "--dev-type", "tun")
+        program = self.openvpn("redirect-gateway def1")
+        world.set_resolvers(INSIDE)
+        program.crash()
+        report = leaks(status=1)
+        self.assert_state(report, "tun0", "orphan")
+        self.assertEqual(findings(report, "TUN001")[0]["confidence"], "proven")
+
+    def test_who_may_not_see_the_holder_is_told_no_more_than_what_is_seen(self):
+        run(CLIENT, "openvpn", "--mktun", "--dev", "tun0", "--dev-type", "tun")
+        self.world.ip(CLIENT, "addr add 10.66.0.2/24 dev tun0", "link set tun0 up", "route add 10.77.0.0/16 dev tun0")
+        for words in (("--reuid", "65534", "--regid", "65534", "--clear-groups"),
+                      ("--bounding-set", "-sys_ptrace", "--inh-caps", "-sys_ptrace")):
+            with self.subTest(words=words):
+                done = run(CLIENT, "setpriv", *words, machines.TOOL, "leaks", "--json", check=False)
+                report = json.loads(done.stdout)
+                self.assertTrue(self.assert_state(report, "tun0", "unknown")["holder_unknown_because"])
+                finding = findings(report, "TUN001")[0]
+                self.assertEqual((finding["severity"], finding["confidence"]), ("error", "likely"))
+                self.assertEqual(finding["title"], "tun0 has no carrier and still holds 2 routes")

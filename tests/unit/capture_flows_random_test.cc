@@ -4,6 +4,8 @@
 #include <gtest/gtest.h>
 
 #include <algorithm>
+#include <array>
+#include <span>
 
 #include "simulated_tcp.h"
 #include "vpndoctor/capture_flows.h"
@@ -90,6 +92,40 @@ TEST(CaptureFlowsRandom, WhatIsClaimedOfAHoleIsItsSize) {
   }
   EXPECT_GE(found, expected * 8 / 10);
   EXPECT_GE(proven, expected / 20);
+}
+
+/// Takes the client's packets away, as a capture on one of two ways does.
+void keep_server(const TcpScene& scene, std::vector<StoredPacket>& packets) {
+  const std::size_t source_at = 14 + (scene.family == Family::kInet ? 12U : 8U);
+  const IpAddress server = scene_server(scene);
+  const auto octets = std::as_bytes(server.octets());
+  std::erase_if(packets, [&](const StoredPacket& packet) {
+    return !std::ranges::equal(std::span(packet.bytes).subspan(source_at, octets.size()), octets);
+  });
+}
+
+TEST(CaptureFlowsRandom, OneDirectionIsNeverAVerdict) {
+  std::mt19937_64 random(5);
+  std::array<int, 2> suspected{};
+  constexpr int kRounds = 600;
+  for (int round = 0; round < 2 * kRounds; ++round) {
+    TcpScene scene = draw_scene(random);
+    scene.near_receiver = false;
+    scene.offload = false;
+    scene.seconds = 40;
+    const bool has_hole = round % 2 == 0;
+    if (has_hole) scene.hole_bytes = draw(random, 1300, 1499);
+    if (!has_hole) scene.loss = 0.05 * draw(random, 1, 6);
+    auto packets = simulate_tcp(scene, random);
+    keep_server(scene, packets);
+    for (const FlowMtu& flow : read(packets).flows) {
+      EXPECT_EQ(flow.status, FlowMtuStatus::kUndetermined) << "round " << round << ": " << flow.why;
+      EXPECT_TRUE(flow.why.starts_with("only one direction")) << flow.why;
+      if (flow.why.find("suspected") != std::string::npos) ++suspected[has_hole ? 0 : 1];
+    }
+  }
+  EXPECT_GE(suspected[0], kRounds / 5);
+  EXPECT_LE(suspected[1] * 4, suspected[0]);
 }
 
 TEST(CaptureFlowsRandom, ASignalledPathIsNoHole) {

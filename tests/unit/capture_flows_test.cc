@@ -9,6 +9,7 @@
 #include <bit>
 #include <functional>
 #include <random>
+#include <span>
 
 #include "capture_flow_verdict.h"
 #include "simulated_tcp.h"
@@ -364,7 +365,7 @@ TEST(CaptureFlows, TheNumberOfConnectionsIsBoundedAndTheBadOnesAreKept) {
   EXPECT_EQ(flows.limits.size(), 1U);
 }
 
-TEST(CaptureFlows, HeavyLossOfAllSizesHasItsOwnNotice) {
+TEST(CaptureFlows, HeavyLossHasItsOwnNotice) {
   Story story;
   std::uint32_t offset = 0;
   for (int index = 0; index < 20; ++index) {
@@ -374,6 +375,56 @@ TEST(CaptureFlows, HeavyLossOfAllSizesHasItsOwnNotice) {
   }
   EXPECT_EQ(first_flow(story.packets()).status, FlowMtuStatus::kLossy);
   EXPECT_EQ(codes(read(story.packets())), std::vector<std::string>{"MTU018"});
+  const std::string title = judge_capture_flows(read(story.packets())).front().title;
+  EXPECT_EQ(title.find("whatever their size"), std::string::npos) << "only full ones were sent again";
+}
+
+/// What a capture has that sees the server's packets alone.
+Packets one_way(Packets packets) {
+  constexpr std::size_t kSourceAt = 14 + 12;
+  const IpAddress server = scene_server({});
+  std::erase_if(packets, [&](const StoredPacket& packet) {
+    return !std::ranges::equal(std::span(packet.bytes).subspan(kSourceAt, 4), std::as_bytes(server.octets()));
+  });
+  return packets;
+}
+
+TEST(CaptureFlows, OneDirectionAloneProvesNothing) {
+  const FlowMtu flow = first_flow(one_way(proven_hole()));
+  EXPECT_EQ(flow.status, FlowMtuStatus::kUndetermined) << flow.why;
+  EXPECT_TRUE(flow.why.starts_with("only one direction is in the capture")) << flow.why;
+  EXPECT_NE(flow.why.find("a black hole is suspected"), std::string::npos) << flow.why;
+  EXPECT_EQ(codes(read(one_way(proven_hole()))), std::vector<std::string>{});
+}
+
+TEST(CaptureFlows, OneDirectionWithLossOfSmallPacketsIsNotSuspected) {
+  Story story;
+  std::uint32_t offset = 0;
+  for (int index = 0; index < 12; ++index) {
+    for (const std::uint32_t bytes : {kFull, 100U}) {
+      story.data(offset, bytes).wait(0.3).data(offset, bytes);
+      offset += bytes;
+      story.ack(offset);
+    }
+  }
+  EXPECT_EQ(first_flow(story.packets()).status, FlowMtuStatus::kLossy);
+  const auto findings = judge_capture_flows(read(story.packets()));
+  ASSERT_EQ(findings.size(), 1U);
+  EXPECT_NE(findings.front().title.find("whatever their size"), std::string::npos);
+  const FlowMtu flow = first_flow(one_way(story.packets()));
+  EXPECT_EQ(flow.status, FlowMtuStatus::kUndetermined);
+  EXPECT_EQ(flow.why, "only one direction is in the capture, so that nothing tells what arrived");
+}
+
+TEST(CaptureFlows, FullSegmentsThatNeverArriveAreNoPlainLoss) {
+  Story story;
+  std::uint32_t offset = 0;
+  story.small(offset, 10);
+  for (std::uint32_t index = 0; index < 4; ++index) story.data(offset + index * kFull, kFull);
+  for (std::uint32_t index = 0; index < 4; ++index) story.wait(0.3).data(offset + index * kFull, kFull);
+  const FlowMtu flow = first_flow(story.packets());
+  EXPECT_EQ(flow.status, FlowMtuStatus::kUndetermined) << flow.why;
+  EXPECT_NE(flow.why.find("a black hole is suspected"), std::string::npos) << flow.why;
 }
 
 TEST(CaptureFlows, AHealthyConnectionHasNoFinding) {

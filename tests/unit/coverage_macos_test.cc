@@ -73,6 +73,7 @@ TEST(CoverageOfMac, HalvesAreAFullTunnelBesideOpenInet6) {
   EXPECT_EQ(coverage.inet.mode, CoverageMode::kFull) << coverage.inet.why_unknown;
   EXPECT_EQ(coverage.inet.tunnels, std::vector<std::string>{"utun4"});
   EXPECT_EQ(outside(coverage.inet).at("192.168.50.0/24"), "lan en0");
+  EXPECT_FALSE(outside(coverage.inet).contains("255.255.255.255/32")) << "a broadcast is no unicast space";
   EXPECT_EQ(coverage.inet6.mode, CoverageMode::kNone) << coverage.inet6.why_unknown;
   EXPECT_EQ(outside(coverage.inet6).at("2400::/6"), "public en0");
   const CheckResults results = check_leaks(

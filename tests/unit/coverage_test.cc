@@ -310,6 +310,9 @@ TEST(Coverage, HiddenPoliciesMatterOnlyBesideASignOfIpsec) {
   EXPECT_EQ(
       coverage_of(snapshot).inet.why_unknown,
       "IPsec is in use (charon: listens on UDP port 500), and its policies are not known: CAP_NET_ADMIN is needed");
+  snapshot.vpn_signs->front().name.clear();
+  EXPECT_TRUE(coverage_of(snapshot).inet.why_unknown.starts_with(
+      "IPsec is in use (a process that is not known: listens on UDP port 500), "));
 }
 
 TEST(Coverage, ClassesOfFixedSpaceDoNotChangeWithALink) {

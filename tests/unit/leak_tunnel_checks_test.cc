@@ -168,8 +168,33 @@ TEST(TunnelChecks, ADeadTunnelWithRoutesIsAnError) {
 
 TEST(TunnelChecks, ACarrierThatIsGoneCountsWhoeverHoldsTheTunnel) {
   Case orphan = openvpn(false);
+  ASSERT_EQ(judge_tunnels(orphan.snapshot).at(0).state, TunnelState::kOrphan);
+  EXPECT_EQ(orphan.finding("TUN001")->confidence, Confidence::kProven);
+  EXPECT_EQ(orphan.finding("TUN001")->title, "tun0 is dead and still holds 3 routes");
   orphan.tunnel().holder_not_seen = "/proc is not readable";
+  ASSERT_EQ(judge_tunnels(orphan.snapshot).at(0).state, TunnelState::kUnknown);
   EXPECT_EQ(orphan.tunnel_codes(), "TUN001");
+  EXPECT_EQ(orphan.finding("TUN001")->severity, Severity::kError);
+  EXPECT_EQ(orphan.finding("TUN001")->confidence, Confidence::kLikely);
+  EXPECT_EQ(orphan.finding("TUN001")->title, "tun0 has no carrier and still holds 3 routes");
+}
+
+TEST(TunnelChecks, ACarrierThatWentWhileItWasWatchedIsAnError) {
+  Case crashed = openvpn();
+  crashed.moved("tun0", 5, 5, 5);
+  crashed.snapshot.activity->interfaces.front().last_carrier = true;
+  EXPECT_EQ(crashed.tunnel_codes(), "");
+  crashed.snapshot.activity->interfaces.front().last_carrier = false;
+  EXPECT_EQ(crashed.tunnel_codes(), "TUN001");
+  EXPECT_EQ(crashed.finding("TUN001")->confidence, Confidence::kLikely);
+}
+
+TEST(TunnelChecks, TheFlagsFollowTheCarrierAndAreNotWaitedFor) {
+  Case crashed = openvpn();
+  crashed.tunnel().holder_pid.reset();
+  crashed.link("tun0").carrier = false;
+  EXPECT_EQ(crashed.tunnel_codes(), "TUN001");
+  EXPECT_EQ(crashed.finding("TUN001")->confidence, Confidence::kProven);
 }
 
 TEST(TunnelChecks, ATunnelThatNothingUsesIsOnlyLeftOver) {
@@ -211,7 +236,9 @@ TEST(TunnelChecks, AStoppedHolderIsLetGoOn) {
   hung.moved("tun0", 0, 0, 4);
   EXPECT_EQ(hung.tunnel_codes(), "TUN002");
   EXPECT_TRUE(commands_of(*hung.finding("TUN002")).starts_with("kill -CONT 42\n"));
+  EXPECT_EQ(hung.finding("TUN002")->confidence, Confidence::kProven);
   hung.hold('S');
+  EXPECT_EQ(hung.finding("TUN002")->confidence, Confidence::kLikely) << "it may only pause";
   EXPECT_TRUE(commands_of(*hung.finding("TUN002")).starts_with("kill 42\n"));
   hung.hold('T');
   hung.moved("tun0", 0, 0, 0);

@@ -51,6 +51,19 @@ TEST(LeaksText, WhereAVpnMightHideNoneIsSeen) {
   EXPECT_NE(quiet(report).find("No VPN is seen here"), std::string::npos) << quiet(report);
 }
 
+TEST(LeaksText, WhatWasNotSeenOfATunnelIsSaidOnce) {
+  Report report = leaks_full_report();
+  Snapshot snapshot = *leaks_of(report).snapshot;
+  ASSERT_FALSE(snapshot.tunnels->empty());
+  snapshot.tunnels->front().not_seen = "its other end hides";
+  leaks_of(report).tunnels = judge_tunnels(snapshot);
+  leaks_of(report).snapshot = std::make_shared<const Snapshot>(std::move(snapshot));
+  const std::string text = render_text(report, {.verbose = true});
+  const std::size_t at = text.find("its other end hides");
+  ASSERT_NE(at, std::string::npos) << text;
+  EXPECT_EQ(text.find("its other end hides", at + 1), std::string::npos) << text;
+}
+
 TEST(LeaksText, ACaptureWithoutAControlIsNotCalledOk) {
   EXPECT_TRUE(quiet(leaks_full_report()).starts_with("OK: "));
   EXPECT_TRUE(quiet(leaks_no_control_report()).starts_with("UNDETERMINED: "));

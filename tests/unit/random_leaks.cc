@@ -82,6 +82,7 @@ TunnelActivity random_activity(Draw& draw) {
     each.interface = draw.maybe_interface();
     each.first = random_counters(draw);
     each.last = random_counters(draw);
+    each.last_carrier = draw.maybe_truth();
     each.first_peers = draw.list(2, [&] { return random_peer(draw); });
     each.last_peers = draw.list(2, [&] { return random_peer(draw); });
     return each;

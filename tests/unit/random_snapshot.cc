@@ -28,6 +28,7 @@ Link random_link(Draw& draw) {
   link.vrf_table = draw.maybe_number<std::uint32_t>();
   link.tun_type = draw.maybe_number<std::uint8_t>();
   link.tun_persistent = draw.maybe_truth();
+  link.carrier = draw.maybe_truth();
   link.tunnel_local = draw.maybe_address();
   link.tunnel_remote = draw.maybe_address();
   return link;

@@ -2,15 +2,21 @@
 // Who holds a tun device, with the kernel's own devices: held from another namespace, of another namespace, stopped,
 // left behind, shared, and looked for by a user who may not see.
 #include <gtest/gtest.h>
+#include <linux/capability.h>
+#include <linux/if_tun.h>
 #include <sched.h>
+#include <sys/ioctl.h>
 #include <sys/mount.h>
 #include <sys/prctl.h>
+#include <sys/syscall.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
 #include <algorithm>
+#include <array>
 #include <csignal>
 #include <cstdlib>
+#include <map>
 #include <string>
 
 #include "in_namespace.h"
@@ -18,6 +24,7 @@
 #include "process_facts.h"
 #include "tun_holder.h"
 #include "vpndoctor/collect.h"
+#include "vpndoctor/tunnel_state.h"
 
 namespace vpndoctor {
 namespace {
@@ -49,11 +56,20 @@ void become_nobody() {
   ::prctl(PR_SET_DUMPABLE, 1);
 }
 
-/// Runs `body` as nobody, in a child; its failed expectations fail the test.
-void as_nobody(const std::function<void()>& body) {
+/// Takes the right away that root needs to see what others have open.
+void drop_ptrace() {
+  __user_cap_header_struct header{_LINUX_CAPABILITY_VERSION_3, 0};
+  std::array<__user_cap_data_struct, _LINUX_CAPABILITY_U32S_3> sets{};
+  if (::syscall(SYS_capget, &header, sets.data()) != 0) std::abort();
+  sets[0].effective &= ~(1U << CAP_SYS_PTRACE);
+  sets[0].permitted &= ~(1U << CAP_SYS_PTRACE);
+  if (::syscall(SYS_capset, &header, sets.data()) != 0) std::abort();
+}
+
+/// Runs `body` in a child; its failed expectations fail the test.
+void in_child(const std::function<void()>& body) {
   const pid_t pid = ::fork();
   if (pid == 0) {
-    become_nobody();
     body();
     std::fflush(nullptr);
     ::_exit(::testing::Test::HasFailure() ? 1 : 0);
@@ -61,6 +77,28 @@ void as_nobody(const std::function<void()>& body) {
   int status = 0;
   ASSERT_EQ(::waitpid(pid, &status, 0), pid);
   EXPECT_EQ(status, 0);
+}
+
+void as_nobody(const std::function<void()>& body) {
+  in_child([&body] {
+    become_nobody();
+    body();
+  });
+}
+
+/// A holder that leaves its persistent device without a carrier.
+bool hold_without_carrier(const char* name) {
+  const int device = open_tun(name);
+  int carrier = 0;
+  return device >= 0 && ::ioctl(device, TUNSETPERSIST, 1) == 0 && ::ioctl(device, TUNSETCARRIER, &carrier) == 0;
+}
+
+/// The only tunnel of this namespace, judged by what is seen now.
+TunnelReport judged() {
+  const auto snapshot = collect_snapshot();
+  const auto reports = snapshot ? judge_tunnels(*snapshot) : std::vector<TunnelReport>{};
+  EXPECT_EQ(reports.size(), 1U);
+  return reports.empty() ? TunnelReport{} : reports.front();
 }
 
 TEST(TunHolders, AHolderThatLivesInAnotherNamespaceIsFound) {
@@ -168,6 +206,30 @@ TEST(TunHolders, WhoMayNotSeeTheHolderDoesNotSayThatThereIsNone) {
   });
 }
 
+TEST(TunHolders, RootThatMayNotSeeTheHolderDoesNotSayThatThereIsNone) {
+  if (may_not_make_tun()) GTEST_SKIP() << "no /dev/net/tun";
+  if (::geteuid() != 0) GTEST_SKIP() << "needs root, and a holder of another user";
+  for (const bool is_of_another : {true, false}) {
+    in_network_namespace([is_of_another] {
+      const OtherProcess holder([is_of_another] {
+        const bool holds = hold_without_carrier("held0");
+        if (is_of_another) become_nobody();
+        return holds;
+      });
+      run("ip link set held0 up");
+      in_child([] {
+        drop_ptrace();
+        const Tunnel tunnel = collected();
+        EXPECT_EQ(tunnel.holder_pid, std::nullopt);
+        EXPECT_NE(tunnel.holder_not_seen.find("CAP_SYS_PTRACE"), std::string::npos) << tunnel.holder_not_seen;
+        const TunnelReport report = judged();
+        EXPECT_EQ(report.state, TunnelState::kUnknown) << report.why;
+        EXPECT_NE(report.why.find("CAP_SYS_PTRACE"), std::string::npos) << report.why;
+      });
+    });
+  }
+}
+
 TEST(TunHolders, AnOrphanIsNotProvenByWhoMayNotSee) {
   if (may_not_make_tun()) GTEST_SKIP() << "no /dev/net/tun";
   if (::geteuid() != 0) GTEST_SKIP() << "needs root to become nobody";
@@ -219,6 +281,32 @@ TEST(TunHolders, ADeviceThatOnlyAHolderKeepsIsNotCalledLeftBehind) {
   EXPECT_EQ(unseen_holder({}, link), "");
   link.flags |= kLinkRunning;
   EXPECT_NE(unseen_holder({}, link), "");
+  link.carrier = false;
+  EXPECT_EQ(unseen_holder({}, link), "") << "the flag follows later";
+  link.flags = 0;
+  EXPECT_EQ(unseen_holder({}, link), "");
+  link.carrier = true;
+  EXPECT_NE(unseen_holder({}, link), "");
+}
+
+TEST(TunHolders, TheCarrierGoesWithTheHolderAtOnceAndIsToldOfADeviceThatIsDown) {
+  if (may_not_make_tun()) GTEST_SKIP() << "no /dev/net/tun";
+  if (::geteuid() != 0) GTEST_SKIP() << "without root some processes may not be seen";
+  for (const char* state : {"up", "down"}) {
+    in_network_namespace([state] {
+      {
+        const OtherProcess holder([] {
+          const int device = open_tun("left0");
+          return device >= 0 && ::ioctl(device, TUNSETPERSIST, 1) == 0;
+        });
+        run(std::string("ip link set left0 ") + state);
+        EXPECT_EQ(collect_snapshot()->find_link("left0")->carrier, true);
+      }
+      const TunnelReport report = judged();
+      EXPECT_EQ(report.state, TunnelState::kOrphan) << report.why;
+      EXPECT_EQ(collect_snapshot()->find_link("left0")->carrier, false);
+    });
+  }
 }
 
 TEST(ProcessStat, TheNameMayHoldAnythingAndTheStateIsStillRight) {
@@ -232,6 +320,21 @@ TEST(ProcessStat, TheNameMayHoldAnythingAndTheStateIsStillRight) {
   for (const char* text : {"", "7 (sh)", "7 (sh) ", "7 (sh) S 1 1", "7 sh S 1", "7 (sh) 7 1 1", "7 (sh) SS 1"}) {
     EXPECT_FALSE(parse_process_stat(text).has_value()) << text;
   }
+}
+
+TEST(ProcessStat, OnlyWhatWouldHarmATerminalIsEscapedInAName) {
+  std::array<char, 16> before{};
+  ASSERT_EQ(::prctl(PR_GET_NAME, before.data()), 0);
+  for (const auto& [name, shown] :
+       std::map<std::string, std::string>{{"openvpn", "openvpn"},
+                                          {"t\xc3\xa9 \xe2\x82\xac", "t\xc3\xa9 \xe2\x82\xac"},
+                                          {"\x1b[31m", "\\x1b[31m"},
+                                          {"a\xff", "a\\xff"},
+                                          {"b\xe2\x80\xae", "b\\u{202e}"}}) {
+    ASSERT_EQ(::prctl(PR_SET_NAME, name.c_str()), 0);
+    EXPECT_EQ(process_name(::getpid()), shown);
+  }
+  ::prctl(PR_SET_NAME, before.data());
 }
 
 TEST(ProcessStat, ARealProcessIsRead) {

@@ -5,10 +5,12 @@
 #include <gtest/gtest.h>
 #include <linux/gen_stats.h>
 #include <linux/if_link.h>
+#include <linux/if_tun.h>
 #include <linux/pkt_sched.h>
 #include <linux/rtnetlink.h>
 #include <netlink/attr.h>
 #include <netlink/msg.h>
+#include <sys/ioctl.h>
 #include <sys/socket.h>
 #include <sys/un.h>
 #include <unistd.h>
@@ -30,6 +32,7 @@
 #include "other_process.h"
 #include "vpndoctor/collect.h"
 #include "vpndoctor/tunnel_activity.h"
+#include "vpndoctor/tunnel_state.h"
 
 namespace vpndoctor {
 namespace {
@@ -112,6 +115,27 @@ TEST(TunnelActivity, AHungHolderShowsInTheQueueAlone) {
     EXPECT_EQ(hung->first.sent_packets, 0U);
     EXPECT_EQ(hung->last.sent_packets, 0U);
     ::close(device);
+  });
+}
+
+TEST(TunnelActivity, ACarrierThatGoesIsSeenAtTheSecondLook) {
+  if (may_not_make_tun()) GTEST_SKIP() << "no /dev/net/tun";
+  in_network_namespace([] {
+    const int device = open_tun("gone0");
+    ASSERT_EQ(::ioctl(device, TUNSETPERSIST, 1), 0);
+    set_up("gone0");
+    Snapshot snapshot = collected();
+    EXPECT_EQ(snapshot.find_link("gone0")->carrier, true);
+    TunnelActivityReader reader(snapshot);
+    ::close(device);
+    snapshot.activity = reader.finish(-1);
+    const InterfaceActivity* gone = find(snapshot.activity, "gone0");
+    ASSERT_NE(gone, nullptr);
+    EXPECT_EQ(gone->last_carrier, false);
+    const auto reports = judge_tunnels(snapshot);
+    ASSERT_EQ(reports.size(), 1U);
+    EXPECT_EQ(reports.front().state, TunnelState::kUnknown) << reports.front().why;
+    EXPECT_NE(reports.front().why.find("lost its carrier"), std::string::npos) << reports.front().why;
   });
 }
 

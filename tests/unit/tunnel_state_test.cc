@@ -154,6 +154,47 @@ TEST(TunnelState, PersistentWithoutCarrierAndHolderIsOrphan) {
   EXPECT_EQ(scene.state(), State::kUnknown);
 }
 
+TEST(TunnelState, TheCarrierItselfCountsNotTheFlagThatFollowsIt) {
+  Scene scene;
+  scene.without_holder().link().tun_persistent = true;
+  scene.link().carrier = false;
+  EXPECT_EQ(scene.state(), State::kOrphan);
+  scene.link().flags &= ~static_cast<std::uint32_t>(kLinkUp | kLinkRunning | kLinkLowerUp);
+  EXPECT_EQ(scene.state(), State::kOrphan);
+  scene.link().carrier = true;
+  EXPECT_EQ(scene.state(), State::kUnknown);
+  scene.tunnel().holder_pid = 42;
+  EXPECT_EQ(scene.state(), State::kIdle);
+}
+
+TEST(TunnelState, TheSecondLookDecidesWhereTheCarrierWentOrCame) {
+  Scene gone;
+  gone.moved(3, 4, 4).activity().last_carrier = false;
+  gone.link().carrier = true;
+  gone.link().tun_persistent = true;
+  EXPECT_EQ(gone.state(), State::kUnknown);
+  EXPECT_NE(gone.report().why.find("lost its carrier while it was watched"), std::string::npos) << gone.report().why;
+  gone.activity().last_carrier = true;
+  EXPECT_EQ(gone.state(), State::kLive);
+  Scene back(false);
+  back.without_holder().link().tun_persistent = true;
+  back.link().carrier = false;
+  EXPECT_EQ(back.state(), State::kOrphan);
+  back.moved(3, 4, 4).activity().last_carrier = true;
+  EXPECT_EQ(back.state(), State::kLive);
+  back.moved(0, 0, 0);
+  EXPECT_EQ(back.state(), State::kUnknown) << "who holds it was asked before";
+}
+
+TEST(TunnelState, WhyTheHolderIsNotKnownIsSaidOnceAsEvidence) {
+  Scene scene(false);
+  scene.without_holder("only root may see it").tunnel().not_seen = "only root may see it";
+  scene.link().tun_persistent = true;
+  const auto says_so = [](const Evidence& each) { return each.text.find("only root may see it") != std::string::npos; };
+  const TunnelReport report = scene.report();
+  EXPECT_EQ(std::ranges::count_if(report.evidence, says_so), 1);
+}
+
 TEST(TunnelState, ACarrierWithoutAVisibleHolderIsUnknown) {
   Scene scene;
   scene.link().tun_persistent = true;

@@ -49,9 +49,14 @@ struct Link {
   std::optional<bool> tun_persistent;      ///< of a tun device: stays without a holder
   std::optional<IpAddress> tunnel_local;   ///< of a GRE, IP-in-IP, SIT, VTI or VXLAN tunnel
   std::optional<IpAddress> tunnel_remote;  ///< the fixed remote of such a tunnel
+  /// IFLA_CARRIER, which is told of a link that is down as well, and changes at once: RUNNING follows up to a second
+  /// later (net/core/link_watch.c). Null: not told.
+  std::optional<bool> carrier;
 
   bool is_up() const { return (flags & kLinkUp) != 0; }
   bool is_running() const { return (flags & kLinkRunning) != 0; }  ///< up, with a carrier
+  /// The carrier itself where it is told; else what the flags say, which show none of a link that is down.
+  bool has_carrier() const { return carrier.value_or((flags & (kLinkRunning | kLinkLowerUp)) != 0); }
   bool is_loopback() const { return (flags & kLinkLoopback) != 0; }
   bool is_vrf() const { return vrf_table.has_value(); }
   bool operator==(const Link&) const = default;

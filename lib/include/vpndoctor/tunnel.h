@@ -75,6 +75,7 @@ struct InterfaceActivity {
   /// Of WireGuard: the peers at both moments; which is which tells their public key.
   std::vector<WireguardPeer> first_peers = {};
   std::vector<WireguardPeer> last_peers = {};
+  std::optional<bool> last_carrier = {};  ///< IFLA_CARRIER at the second look; null: not known
   bool operator==(const InterfaceActivity&) const = default;
 };
 
