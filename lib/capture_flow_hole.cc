@@ -20,7 +20,6 @@ constexpr std::uint32_t kProvenTimes = 4;
 constexpr milliseconds kProvenSpan{500};
 constexpr double kProvenChance = 1e-4;
 constexpr double kLikelyChance = 0.03;
-constexpr double kSuspectedChance = 0.2;
 /// A sender whose segment is lost has sent it again by then, at least twice (RFC 6298: 1 s, then 2 s).
 constexpr milliseconds kGapTold{3000};
 /// Reordering does not last so long.

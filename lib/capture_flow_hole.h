@@ -9,6 +9,9 @@
 
 namespace vpndoctor {
 
+/// Above it, chance may well have hit the large ones alone.
+inline constexpr double kSuspectedChance = 0.2;
+
 struct HoleEvidence {
   std::uint32_t size_bytes = 0;      ///< the smallest size that vanished
   CaptureTime since;                 ///< when the first such packet was sent

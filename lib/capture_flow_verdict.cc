@@ -20,8 +20,6 @@ constexpr std::uint32_t kLooksFullBytes = 1200;
 /// A message takes its time from the router to the sender.
 constexpr std::chrono::milliseconds kMessageTravels{200};
 constexpr double kLossyShare = 0.05;
-/// Above it, chance may well have hit the large ones alone.
-constexpr double kSuspectedChance = 0.2;
 
 std::string times_text(std::uint64_t count, const char* thing) {
   return fmt::format("{} {}{}", grouped(count), thing, count == 1 ? "" : "s");

@@ -71,6 +71,10 @@ struct Bits {
   bool operator==(const Bits&) const = default;
 };
 
+/// What a register takes of an expression, and the longest key of a set.
+inline constexpr std::size_t kLargestValue = 64;
+using FirewallValue = Bits<kLargestValue>;
+
 /// Whether the bits are exactly these bytes; a length that differs is compared up to the shorter one.
 Truth equals(BitsView bits, std::string_view bytes);
 /// Whether the bits, as a number whose first byte is the most significant, are within the bounds, both included.

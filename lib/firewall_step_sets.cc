@@ -8,9 +8,6 @@
 namespace vpndoctor {
 namespace {
 
-constexpr std::size_t kLargestElement = 64;
-using Value = Bits<kLargestElement>;
-
 const FirewallSet* find_set(const FirewallTable& table, std::string_view name) {
   const auto found = std::ranges::find(table.sets, name, &FirewallSet::name);
   return found == table.sets.end() ? nullptr : &*found;
@@ -91,12 +88,12 @@ Found find_elements(BitsView key, const FirewallSet& set) {
 /// A map's data; where several elements are possible, what they agree on.
 void load_data(const FirewallStepContext& context, const FirewallExpression& expression, const Found& found,
                std::string_view doubt) {
-  Value joined;
+  FirewallValue joined;
   std::size_t size = 0;
   for (const FirewallElement* element : found.elements) {
-    Value value;
+    FirewallValue value;
     value.set(0, octets_of(element->data));
-    size = std::max(size, std::min<std::size_t>(element->data.size(), kLargestElement));
+    size = std::max(size, std::min<std::size_t>(element->data.size(), kLargestValue));
     if (element == found.elements.front()) joined = value;
     joined.join(value);
   }

@@ -9,7 +9,6 @@ namespace {
 
 enum CompareOperation : std::uint32_t { kEqual, kNotEqual, kLess, kLessOrEqual, kGreater, kGreaterOrEqual };
 enum BitwiseOperation : std::uint32_t { kMaskXor, kLeftShift, kRightShift, kAnd, kOr, kXor };
-constexpr std::size_t kLargestValue = 64;
 
 FirewallStep step(const FirewallStepContext& context, Truth truth, const FirewallExpression& expression,
                   std::size_t length) {
@@ -64,10 +63,8 @@ std::uint8_t byte_at(std::string_view text, std::size_t i) {
   return i < text.size() ? static_cast<std::uint8_t>(text[i]) : std::uint8_t{0};
 }
 
-using Value = Bits<kLargestValue>;
-
-Value masked_value(BitsView source, const FirewallExpression& expression) {
-  Value out;
+FirewallValue masked_value(BitsView source, const FirewallExpression& expression) {
+  FirewallValue out;
   for (std::size_t i = 0; i < source.value.size(); ++i) {
     const Masked byte =
         mask_xor(source.value[i], source.known[i], byte_at(expression.data, i), byte_at(expression.second_data, i));
@@ -77,8 +74,8 @@ Value masked_value(BitsView source, const FirewallExpression& expression) {
   return out;
 }
 
-Value combined_value(BitsView left, BitsView right, std::uint32_t operation) {
-  Value out;
+FirewallValue combined_value(BitsView left, BitsView right, std::uint32_t operation) {
+  FirewallValue out;
   for (std::size_t i = 0; i < left.value.size() && i < right.value.size(); ++i) {
     const Masked byte = combine(operation, {left.value[i], left.known[i]}, {right.value[i], right.known[i]});
     out.value[i] = byte.value;
@@ -106,8 +103,8 @@ std::array<std::uint8_t, kLargestValue> shifted(std::span<const std::uint8_t> by
   return out;
 }
 
-Value shifted_value(const FirewallStepContext& context, BitsView source, const FirewallExpression& expression) {
-  Value out;
+FirewallValue shifted_value(const FirewallStepContext& context, BitsView source, const FirewallExpression& expression) {
+  FirewallValue out;
   Bits<4> count;
   count.set(0, octets_of(expression.data).first(std::min<std::size_t>(4, expression.data.size())));
   const std::uint32_t shift = native_number(context.place.firewall, count);
@@ -158,14 +155,14 @@ FirewallStep bitwise_step(const FirewallStepContext& context, const FirewallExpr
   const std::size_t length = std::min<std::size_t>(expression.length, kLargestValue);
   const BitsView source = context.registers.read(expression.source, length);
   if (source.value.empty()) return step(context, Truth::kMaybe, expression, length);
-  Value out;
+  FirewallValue out;
   std::string_view doubt = source.is_known() ? "" : context.registers.doubt(expression.source, length);
   if (expression.operation == kMaskXor) {
     out = masked_value(source, expression);
   } else if (expression.operation == kLeftShift || expression.operation == kRightShift) {
     out = shifted_value(context, source, expression);
   } else if (expression.operation <= kXor) {
-    Value constant;
+    FirewallValue constant;
     constant.set(0, octets_of(expression.data));
     const bool has_second = expression.second_source != 0;
     const BitsView second =
@@ -186,7 +183,7 @@ FirewallStep byteorder_step(const FirewallStepContext& context, const FirewallEx
   const std::size_t size = expression.flags;
   if (source.value.empty() || size < 2 || size > 8) return step(context, Truth::kMaybe, expression, length);
   const std::string_view doubt = source.is_known() ? "" : context.registers.doubt(expression.source, length);
-  Value out;
+  FirewallValue out;
   out.set(0, source);
   if (!context.place.firewall.is_big_endian) {
     for (std::size_t at = 0; at + size <= length; at += size) {

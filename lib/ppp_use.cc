@@ -14,13 +14,13 @@
 namespace vpndoctor {
 namespace {
 
-struct Sign {
+struct PppSign {
   std::string_view name;
   std::string_view kind;
 };
 
 /// Plugins of pppd, those of NetworkManager's VPNs included; its nm-pppd-plugin.so serves every sort.
-constexpr auto kPlugins = std::to_array<Sign>({
+constexpr auto kPlugins = std::to_array<PppSign>({
     {"rp-pppoe.so", "pppoe"},
     {"pppoe.so", "pppoe"},
     {"pppoatm.so", "pppoa"},
@@ -35,7 +35,7 @@ constexpr auto kPlugins = std::to_array<Sign>({
 });
 
 /// Programs at the other end of its terminal: those that start pppd, and those that it starts by the option pty.
-constexpr auto kPrograms = std::to_array<Sign>({
+constexpr auto kPrograms = std::to_array<PppSign>({
     {"pppoe", "pppoe"},
     {"pptp", "pptp"},
     {"xl2tpd", "l2tp"},
@@ -53,8 +53,8 @@ constexpr auto kModemLines = std::to_array<std::string_view>(
 std::string_view base_name(std::string_view path) { return path.substr(path.rfind('/') + 1); }
 
 template <std::size_t kCount>
-void take(const std::array<Sign, kCount>& table, std::string_view name, std::set<std::string_view>& kinds) {
-  const auto found = std::ranges::find(table, name, &Sign::name);
+void take(const std::array<PppSign, kCount>& table, std::string_view name, std::set<std::string_view>& kinds) {
+  const auto found = std::ranges::find(table, name, &PppSign::name);
   if (found != table.end()) kinds.insert(found->kind);
 }
 

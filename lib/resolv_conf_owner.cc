@@ -17,7 +17,7 @@ namespace vpndoctor {
 namespace {
 
 /// What a text at one place says of the owner.
-struct Sign {
+struct OwnerSign {
   std::string_view text;
   std::string_view owner;
   std::string_view mode = {};
@@ -27,7 +27,7 @@ constexpr std::string_view kResolved = "systemd-resolved";
 constexpr std::string_view kNetworkManager = "NetworkManager";
 constexpr std::string_view kResolvconf = "resolvconf";
 
-constexpr std::array<Sign, 11> kTargets = {{
+constexpr std::array<OwnerSign, 11> kTargets = {{
     {"/run/systemd/resolve/stub-resolv.conf", kResolved, "stub"},
     {"/run/systemd/resolve/resolv.conf", kResolved, "uplink"},
     {"/usr/lib/systemd/resolv.conf", kResolved, "static"},
@@ -42,7 +42,7 @@ constexpr std::array<Sign, 11> kTargets = {{
 }};
 
 /// Beginnings of comment lines.
-constexpr std::array<Sign, 19> kComments = {{
+constexpr std::array<OwnerSign, 19> kComments = {{
     {"This is /run/systemd/resolve/stub-resolv.conf managed by man:systemd-resolved(8)", kResolved, "stub"},
     {"This is /run/systemd/resolve/resolv.conf managed by man:systemd-resolved(8)", kResolved, "uplink"},
     {"This file is managed by man:systemd-resolved(8)", kResolved},
@@ -65,13 +65,13 @@ constexpr std::array<Sign, 19> kComments = {{
 }};
 
 /// Parts of what is mounted over the file.
-constexpr std::array<Sign, 3> kMounts = {{
+constexpr std::array<OwnerSign, 3> kMounts = {{
     {"/docker/containers/", "Docker"},
     {"/overlay-containers/", "Podman"},
     {"/etc/netns/", "ip netns"},
 }};
 
-constexpr std::array<Sign, 19> kServers = {{
+constexpr std::array<OwnerSign, 19> kServers = {{
     {"127.0.0.53", kResolved, "stub"},   {"127.0.0.54", kResolved, "stub"}, {"127.0.0.1", "dnsmasq or unbound"},
     {"127.0.1.1", "dnsmasq or unbound"}, {"::1", "dnsmasq or unbound"},     {"127.0.0.11", "Docker"},
     {"127.0.2.2", "Cloudflare WARP"},    {"127.0.2.3", "Cloudflare WARP"},  {"100.100.100.100", "Tailscale"},
@@ -81,7 +81,7 @@ constexpr std::array<Sign, 19> kServers = {{
     {"168.63.129.16", "Azure"},
 }};
 
-ResolvConfOwner owner_of(const Sign& sign, std::string evidence) {
+ResolvConfOwner owner_of(const OwnerSign& sign, std::string evidence) {
   return {std::string(sign.owner), std::string(sign.mode), std::move(evidence)};
 }
 
@@ -103,7 +103,7 @@ std::string path_from_etc(std::string_view target) {
 }
 
 template <class Matches>
-const Sign* find_sign(std::span<const Sign> signs, Matches matches) {
+const OwnerSign* find_sign(std::span<const OwnerSign> signs, Matches matches) {
   const auto found = std::ranges::find_if(signs, matches);
   return found == signs.end() ? nullptr : &*found;
 }
@@ -111,7 +111,7 @@ const Sign* find_sign(std::span<const Sign> signs, Matches matches) {
 ResolvConfOwner by_link(const ResolvConf& file) {
   if (file.link_target.empty()) return {};
   for (const std::string& path : {path_from_etc(file.link_target), path_from_etc(file.real_path)}) {
-    const Sign* sign = find_sign(kTargets, [&](const Sign& each) { return each.text == path; });
+    const OwnerSign* sign = find_sign(kTargets, [&](const OwnerSign& each) { return each.text == path; });
     if (sign != nullptr) return owner_of(*sign, fmt::format("its link leads to {}", path));
   }
   return {};
@@ -119,22 +119,22 @@ ResolvConfOwner by_link(const ResolvConf& file) {
 
 ResolvConfOwner by_comments(const ResolvConf& file) {
   for (const std::string& note : file.notes) {
-    const Sign* sign = find_sign(kComments, [&](const Sign& each) { return note.starts_with(each.text); });
+    const OwnerSign* sign = find_sign(kComments, [&](const OwnerSign& each) { return note.starts_with(each.text); });
     if (sign != nullptr) return owner_of(*sign, fmt::format("a comment in it says \"{}\"", note));
   }
   return {};
 }
 
 ResolvConfOwner by_mount(const ResolvConf& file) {
-  const Sign* sign =
-      find_sign(kMounts, [&](const Sign& each) { return file.mount_source.find(each.text) != std::string::npos; });
+  const OwnerSign* sign =
+      find_sign(kMounts, [&](const OwnerSign& each) { return file.mount_source.find(each.text) != std::string::npos; });
   return sign == nullptr ? ResolvConfOwner{} : owner_of(*sign, fmt::format("{} is mounted over it", file.mount_source));
 }
 
 ResolvConfOwner by_servers(const ResolvConf& file) {
   for (const DnsServer& server : file.nameservers) {
     const std::string address = server.address.to_string();
-    const Sign* sign = find_sign(kServers, [&](const Sign& each) { return each.text == address; });
+    const OwnerSign* sign = find_sign(kServers, [&](const OwnerSign& each) { return each.text == address; });
     if (sign != nullptr) return owner_of(*sign, fmt::format("its server {} is the one of {}", address, sign->owner));
   }
   return {};
