@@ -49,6 +49,13 @@ std::optional<IpAddress> asked_by_solicitation(const IpPacket& packet) {
   return IpAddress::from_bytes(target);
 }
 
+/// The tunnels take all of the family, or should. Where the other end of one is not known, its mode is not known
+/// either.
+bool is_all_expected_inside(const LeakFacts& facts, Family family) {
+  const CoverageMode mode = facts.coverage.of(family).mode;
+  return facts.expectation.mode == CoverageMode::kFull || mode == CoverageMode::kFull || mode == CoverageMode::kUnknown;
+}
+
 }  // namespace
 
 std::uint16_t LeakCapture::State::number_of(std::string_view interface) {
@@ -179,9 +186,17 @@ LeakVerdict LeakCapture::State::judge(const CapturedPacket& packet, const FlowPa
   }
   LeakJudgement judged = judge_destination(facts, flow.key, facts.uid);
   why = std::move(judged.why);
-  if (judged.verdict != LeakVerdict::kLeak) return judged.verdict;
+  // A question for a name is no tunnel's packet, whatever its port.
+  const bool may_be_tunnels = match.kind == OuterKind::kMaybe && !is_name_question(flow);
+  const bool may_be_beside = may_be_tunnels && judged.verdict == LeakVerdict::kByConfiguration &&
+                             outer.may_be_server(destination) && is_all_expected_inside(facts, destination.family);
+  if (judged.verdict != LeakVerdict::kLeak && !may_be_beside) return judged.verdict;
   const bool is_reply = is_answer(flow) || begun_outside.find(flow.key) != nullptr;
-  return is_reply ? LeakVerdict::kReply : LeakVerdict::kLeak;
+  if (is_reply) return LeakVerdict::kReply;
+  if (!may_be_tunnels) return LeakVerdict::kLeak;
+  why = fmt::format("they may be packets of {} itself, which cannot be told: {}", escape_controls(match.tunnel),
+                    match.why);
+  return LeakVerdict::kUntold;
 }
 
 const CaptureLeak* LeakCapture::State::count_leak(CaptureLeak& leak, const CapturedPacket& packet) {

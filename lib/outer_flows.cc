@@ -6,6 +6,9 @@
 #include <array>
 #include <utility>
 
+#include "server_routes.h"
+#include "vpn_leftovers.h"
+
 namespace vpndoctor {
 namespace {
 
@@ -41,32 +44,85 @@ bool is_end(const std::optional<IpAddress>& end, const IpAddress& address) {
   return !end || end->is_unspecified() || *end == address;
 }
 
+/// Handshakes, cookies and data are 1 to 4 (the WireGuard paper, section 5.4). The three bytes behind should be zero,
+/// and are not everywhere.
+bool looks_like_wireguard(std::span<const std::byte> payload) {
+  if (payload.empty()) return true;  // cut, or a later fragment
+  const auto type = std::to_integer<unsigned>(payload[0]);
+  return type >= 1 && type <= 4;
+}
+
+/// Why neither its ends nor its sockets are known; empty when some are, or when it is certain that there are none. The
+/// sockets of a holder that is seen are seen too.
+std::string unseen_outer_side(const Tunnel& tunnel) {
+  if (!tunnel.outer_sockets.empty() || tunnel.listen_port || !tunnel.endpoints.empty() || tunnel.holder_pid) return {};
+  return tunnel.holder_not_seen.empty() ? tunnel.not_seen : tunnel.holder_not_seen;
+}
+
+/// A live link: one that is down, or that no program holds, sends nothing.
+bool may_send(const Snapshot& snapshot, std::string_view interface) {
+  const Link* link = snapshot.find_link(interface);
+  return link == nullptr || (link->is_up() && !is_dead_tunnel(snapshot, *link));
+}
+
+/// A rule that may send some of this machine's packets another way than others to the same address.
+bool tells_packets_apart(const Rule& rule) {
+  return rule.mark != 0 || rule.mark_mask != 0 || rule.uids || rule.source || rule.ip_protocol != 0 || rule.tos != 0 ||
+         rule.dscp || rule.source_ports || rule.destination_ports || rule.flow_label || rule.inverted ||
+         !rule.output_interface.empty() || !rule.not_understood.empty();
+}
+
 }  // namespace
 
 OuterFlows::OuterFlows(const Snapshot& snapshot) {
   if (snapshot.tunnels) {
-    for (const Tunnel& each : *snapshot.tunnels) add_tunnel(each);
+    for (const Tunnel& each : *snapshot.tunnels) add_tunnel(snapshot, each);
   }
   if (snapshot.links) {
     for (const Link& each : *snapshot.links) add_link(snapshot, each);
   }
+  narrow(snapshot);
   is_ipsec_known_ = snapshot.xfrm.is_known();
   if (is_ipsec_known_) add_xfrm(*snapshot.xfrm);
 }
 
-void OuterFlows::add_tunnel(const Tunnel& tunnel) {
+void OuterFlows::add_tunnel(const Snapshot& snapshot, const Tunnel& tunnel) {
   if (tunnel.outer_is_elsewhere.value_or(false)) return;
   Carrier carrier{tunnel.interface, tunnel.holder_pid, tunnel.outer_sockets, tunnel.listen_port, tunnel.endpoints};
   for (const WireguardPeer& peer : tunnel.peers.value_or(std::vector<WireguardPeer>())) {
     if (peer.endpoint) carrier.endpoints.push_back({*peer.endpoint, peer.endpoint_port});
   }
+  // What IPsec's interfaces send is known by its states and policies.
+  if (tunnel.kind != "xfrm" && may_send(snapshot, tunnel.interface)) carrier.not_seen = unseen_outer_side(tunnel);
+  carrier.is_kernel_wireguard = tunnel.kind == "wireguard";
+  carrier.is_udp_alone = carrier.is_kernel_wireguard || tunnel.kind == "amneziawg";
   carriers_.push_back(std::move(carrier));
 }
 
 void OuterFlows::add_link(const Snapshot& snapshot, const Link& link) {
   if (!is_tunnel(snapshot, link.name)) return;
   if (link.kind == "ppp" || link.hardware_type == 512) ppp_ = link.name;  // ARPHRD_PPP
-  if (link.tunnel_remote) carriers_.push_back({link.name, {}, {}, {}, {{*link.tunnel_remote, std::nullopt}}});
+  if (link.tunnel_remote) {
+    carriers_.push_back({link.name, {}, {}, {}, {{*link.tunnel_remote, std::nullopt}}});
+    return;
+  }
+  // One that was examined and is not among the tunnels is no VPN's: of a translator, of an overlay.
+  const bool is_examined = snapshot.tunnels.is_complete() || snapshot.find_tunnel(link.name) != nullptr;
+  if (is_examined || link.kind == "xfrm" || !may_send(snapshot, link.name)) return;
+  Carrier carrier{link.name, {}, {}, {}, {}};
+  carrier.not_seen = snapshot.tunnels ? "it was not examined" : snapshot.tunnels.why_missing();
+  carrier.is_kernel_wireguard = link.kind == "wireguard";
+  carrier.is_udp_alone = carrier.is_kernel_wireguard || link.kind == "amneziawg";
+  carriers_.push_back(std::move(carrier));
+}
+
+/// Where the tables send all packets to one address the same way, a client must give its server a route of its own, or
+/// bind its socket. Where such a route is there, a tunnel whose other end is not known goes by it.
+void OuterFlows::narrow(const Snapshot& snapshot) {
+  if (snapshot.platform != Platform::kLinux || !snapshot.routes || !snapshot.addresses || !snapshot.tunnels) return;
+  for (const Route* route : ServerRoutes(snapshot).unused()) server_hosts_.insert(route->destination.address);
+  goes_to_server_hosts_alone_ = !server_hosts_.empty() && snapshot.rules.is_complete() &&
+                                std::ranges::none_of(*snapshot.rules, tells_packets_apart);
 }
 
 void OuterFlows::add_xfrm(const Xfrm& xfrm) {
@@ -119,13 +175,23 @@ OuterKind OuterFlows::match_carrier(const Carrier& carrier, const FlowKey& flow,
   return std::ranges::any_of(carrier.endpoints, to_port) ? OuterKind::kOuter : OuterKind::kUntold;
 }
 
-OuterMatch OuterFlows::match(const FlowKey& flow, bool has_ports, bool is_live) const {
-  OuterMatch best{match_ipsec(flow, has_ports), "ipsec"};
+bool OuterFlows::may_carry(const Carrier& carrier, const FlowPacket& packet) const {
+  if (carrier.not_seen.empty()) return false;
+  if (goes_to_server_hosts_alone_ && !server_hosts_.contains(packet.key.destination)) return false;
+  if (carrier.is_kernel_wireguard && !looks_like_wireguard(packet.payload)) return false;
+  if (packet.key.ip_protocol == kProtocolUdp) return true;
+  return !carrier.is_udp_alone && (packet.key.ip_protocol == kProtocolTcp || is_encapsulation(packet.key.ip_protocol));
+}
+
+OuterMatch OuterFlows::match(const FlowPacket& packet, bool is_live) const {
+  OuterMatch best{match_ipsec(packet.key, packet.has_ports), "ipsec"};
   if (best.kind == OuterKind::kOuter) return best;
   for (const Carrier& carrier : carriers_) {
-    const OuterKind kind = match_carrier(carrier, flow, has_ports, is_live);
+    const OuterKind kind = match_carrier(carrier, packet.key, packet.has_ports, is_live);
     if (kind == OuterKind::kOuter) return {kind, carrier.tunnel};
     if (kind == OuterKind::kUntold) best = {kind, carrier.tunnel};
+    const bool may_be = best.kind == OuterKind::kNone && may_carry(carrier, packet);
+    if (may_be) best = {OuterKind::kMaybe, carrier.tunnel, carrier.not_seen};
   }
   return best;
 }

@@ -99,6 +99,17 @@ bool is_stun(std::span<const std::byte> payload) {
   return reader.u32() == 0x2112a442 && type < 0x4000;
 }
 
+/// Reads a name of labels without pointers to its end (RFC 1035 section 3.1).
+bool skip_name(ByteReader& reader) {
+  constexpr std::size_t kMostLabelBytes = 63;
+  for (;;) {
+    const std::size_t length = reader.u8();
+    if (!reader.ok() || length > kMostLabelBytes) return false;
+    if (length == 0) return true;
+    reader.take(length);
+  }
+}
+
 std::string_view protocol_kind(std::uint8_t protocol) {
   switch (protocol) {
     case kProtocolIcmp:
@@ -136,6 +147,21 @@ std::string_view traffic_kind(const FlowPacket& packet) {
   if (found == kPorts.end()) return protocol;
   const std::string_view word = is_tcp ? found->tcp : found->udp;
   return word.empty() ? protocol : word;
+}
+
+bool is_name_question(const FlowPacket& packet) {
+  constexpr std::uint16_t kDns = 53;
+  constexpr unsigned kNoQuestion = 0xfecf;  // all but RD, AD and CD must be 0
+  if (packet.key.ip_protocol != kProtocolUdp || packet.key.port != kDns) return false;
+  ByteReader reader(packet.payload);
+  reader.u16();
+  const unsigned flags = reader.u16();
+  const bool asks_once = reader.u16() == 1 && reader.u16() == 0 && reader.u16() == 0;
+  const unsigned additional = reader.u16();
+  if (!asks_once || (flags & kNoQuestion) != 0 || additional > 2 || !skip_name(reader)) return false;
+  const unsigned type = reader.u16();
+  const unsigned name_class = reader.u16();
+  return reader.ok() && type != 0 && (name_class == 1 || name_class == 3 || name_class == 255);
 }
 
 bool is_name_lookup(std::string_view kind) { return kind == "dns" || kind == "dot" || kind == "doq" || kind == "doh"; }

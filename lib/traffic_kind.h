@@ -13,6 +13,10 @@ namespace vpndoctor {
 /// "udp", ..., "ip" for a protocol without a name.
 std::string_view traffic_kind(const FlowPacket& packet);
 
+/// True for a datagram to port 53 that is a whole question for one name (RFC 1035 section 4.1): by its content, so that
+/// nothing else that uses the port is taken for one. False for what is cut or continues a packet.
+bool is_name_question(const FlowPacket& packet);
+
 /// True for the words that say that names are looked up.
 bool is_name_lookup(std::string_view kind);
 

@@ -11,7 +11,7 @@ import unittest
 import machines
 import vpn
 from machines import CLIENT, run
-from world import PUBLIC, PUBLIC6, SERVER_MACHINE, World, leaks
+from world import PUBLIC, PUBLIC6, SERVER_MACHINE, World, leaks, set_resolvers
 
 SECONDS = "2"
 CAPTURED = ("LEK030", "LEK031", "LEK032", "LEK033", "LEK034")
@@ -50,6 +50,11 @@ while True:
     other.send(b"hello")
     other.close()
 """
+
+
+# What a program may use that was given CAP_NET_RAW alone.
+NET_RAW = ("setpriv", "--reuid", "65534", "--regid", "65534", "--clear-groups", "--inh-caps", "-all,+net_raw",
+           "--ambient-caps", "-all,+net_raw", "--bounding-set", "-all,+net_raw")
 
 
 class Captures(unittest.TestCase):
@@ -99,6 +104,24 @@ class Captures(unittest.TestCase):
         report, capture = self.capture()
         self.assert_no_leak(report, capture)
         self.assertGreater(capture["no_leak"]["tunnel"], 4)
+
+    def test_without_root_the_tunnels_own_packets_are_no_proven_leak(self):
+        vpn.WgQuick(at=SERVER_MACHINE).up()
+        set_resolvers("10.9.0.1")
+        self.world.send(PUBLIC)
+        done = run(CLIENT, *NET_RAW, machines.TOOL, "leaks", "--json", "--capture", SECONDS, check=False)
+        report = json.loads(done.stdout)
+        self.assertEqual(self.codes(report), [])
+        self.assertGreater(report["data"]["capture"]["untold"], 4)
+        self.assertEqual((report["verdict"], done.returncode), ("undetermined", 3))
+
+    def test_without_root_other_packets_to_the_server_are_not_called_configuration(self):
+        self.openvpn()
+        self.send("udp", machines.SERVER, 8080)
+        done = run(CLIENT, *NET_RAW, machines.TOOL, "leaks", "--json", "--capture", SECONDS, check=False)
+        capture = json.loads(done.stdout)["data"]["capture"]
+        self.assertEqual(capture["no_leak"]["by_configuration"], 0)
+        self.assertGreater(capture["untold"], 4)
 
     def test_what_is_bound_to_the_link_leaks_with_its_name(self):
         self.openvpn()
@@ -158,6 +181,27 @@ class Captures(unittest.TestCase):
         report, capture = self.capture()
         self.assert_no_leak(report, capture)
         self.assertGreater(capture["no_leak"]["incoming"], 5)
+
+    def test_a_masqueraded_packet_is_not_said_to_be_this_machines(self):
+        self.world.container_network()
+        self.openvpn()
+        self.world.ip(CLIENT, "route add default via 192.168.50.1 table 99", "rule add iif docker0 lookup 99 pref 50")
+        self.send("udp", PUBLIC, 4242, machine="container")
+        own = self.send("udp", PUBLIC, 4343, "eth0")
+        _, capture = self.capture()
+        leak = self.leak_to(capture, 4242)
+        self.assertEqual((leak["source"], leak["process"], leak["is_forwarded"]), ("192.168.50.5", None, None))
+        self.assertIn("masquerades", " ".join(capture["limits"]))
+        leak = self.leak_to(capture, 4343)
+        self.assertEqual((leak["process"]["pid"], leak["is_forwarded"]), (own.pid, False))
+
+    def test_without_root_it_is_said_who_would_see_the_process(self):
+        self.openvpn()
+        self.send("udp", PUBLIC, 4242, "eth0")
+        done = run(CLIENT, *NET_RAW, machines.TOOL, "leaks", "--json", "--capture", SECONDS, check=False)
+        capture = json.loads(done.stdout)["data"]["capture"]
+        self.assertIsNone(self.leak_to(capture, 4242)["process"])
+        self.assertIn("root may see", " ".join(capture["limits"]))
 
     def test_a_forwarded_packet_of_a_container_goes_where_the_tables_say(self):
         self.world.container_network()
