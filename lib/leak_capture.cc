@@ -30,7 +30,7 @@ void add_control(CaptureResult& result, const ControlOn& control_on, const Gatew
     if (!control.empty()) {
       seen.push_back(control + place);
     } else if (each.empty() || gateways.contains(each)) {
-      blind.push_back(each.empty() ? "no packet of this machine is in it"
+      blind.push_back(each.empty() ? "neither a packet of a tunnel itself nor a question for the gateway is in it"
                                    : fmt::format("nothing that this machine surely sends was seen{}", place));
     }
   }
@@ -53,7 +53,7 @@ const CaptureLeak* LeakCapture::take(const CapturedPacket& packet) {
   ++state_->result.packets;
   const auto frame = decode_link_frame(packet.link_type, packet.bytes);
   if (!frame) {
-    ++state_->result.counts.undecided;
+    state_->take_unread(packet, nullptr);
     return nullptr;
   }
   if (frame->ether_type != kInet && frame->ether_type != kInet6) {
@@ -62,7 +62,7 @@ const CaptureLeak* LeakCapture::take(const CapturedPacket& packet) {
   }
   const auto ip = decode_ip_packet(frame->payload);
   if (ip) return state_->take_ip(packet, *frame, *ip);
-  ++state_->result.counts.undecided;
+  state_->take_unread(packet, &*frame);
   return nullptr;
 }
 
@@ -96,9 +96,8 @@ bool LeakCapture::explain(const LeakFlow& flow, const LeakSocket& socket) {
 std::string LeakCapture::control_on(std::string_view interface) const {
   const auto found = std::ranges::find(state_->interfaces, interface, &State::Seen::name);
   if (found == state_->interfaces.end()) return "";
-  const bool has_gateway = !interface.empty() && state_->gateways.contains(interface);
-  if (!found->control.empty() || has_gateway || !found->any) return found->control;
-  return "packets of this machine";
+  const bool has_gateway = interface.empty() || state_->gateways.contains(interface);
+  return found->control.empty() && !has_gateway ? found->neighbour : found->control;
 }
 
 CaptureResult LeakCapture::result(const std::vector<std::string>& interfaces) const {

@@ -9,6 +9,7 @@
 #include <utility>
 
 #include "traffic_kind.h"
+#include "vpndoctor/text_escape.h"
 
 namespace vpndoctor {
 namespace {
@@ -16,6 +17,7 @@ namespace {
 constexpr std::uint16_t kArp = 0x0806;
 constexpr std::uint16_t kInet = 0x0800;
 constexpr std::uint8_t kNeighbourSolicitation = 135;
+constexpr std::uint8_t kNeighbourAdvertisement = 136;
 constexpr std::size_t kMostLeaks = 4096;
 constexpr std::size_t kMostInterfaces = 4096;
 
@@ -26,7 +28,7 @@ bool looks_like_service(const FlowKey& incoming) {
   return incoming.port < kFirstChosen && incoming.port < incoming.source_port;
 }
 
-/// The address that an ARP request asks for; nullopt for what is none (RFC 826).
+/// The neighbour that an ARP request asks for, or an answer goes to; nullopt for what is neither (RFC 826).
 std::optional<IpAddress> asked_by_arp(std::span<const std::byte> payload) {
   ByteReader reader(payload);
   reader.u16();
@@ -35,14 +37,18 @@ std::optional<IpAddress> asked_by_arp(std::span<const std::byte> payload) {
   const std::uint16_t operation = reader.u16();
   reader.take(16);
   const auto target = reader.take(4);
-  if (protocol != kInet || lengths != 0x0604 || operation != 1 || target.empty()) return std::nullopt;
+  if (protocol != kInet || lengths != 0x0604 || (operation != 1 && operation != 2) || target.empty())
+    return std::nullopt;
   return IpAddress::from_bytes(target);
 }
 
-/// The address that a neighbour solicitation asks for: behind type, code, checksum and 4 bytes (RFC 4861 section 4.3).
-std::optional<IpAddress> asked_by_solicitation(const IpPacket& packet) {
+/// The neighbour that a solicitation asks for: behind type, code, checksum and 4 bytes (RFC 4861 section 4.3). Or the
+/// one that an advertisement answers.
+std::optional<IpAddress> asked_by_discovery(const IpPacket& packet) {
   ByteReader reader(packet.payload);
-  if (packet.protocol != kProtocolIcmp6 || reader.u8() != kNeighbourSolicitation) return std::nullopt;
+  const std::uint8_t type = packet.protocol == kProtocolIcmp6 ? reader.u8() : std::uint8_t{0};
+  if (type == kNeighbourAdvertisement && !packet.destination.is_multicast()) return packet.destination;
+  if (type != kNeighbourSolicitation) return std::nullopt;
   reader.take(7);
   const auto target = reader.take(16);
   if (target.empty()) return std::nullopt;
@@ -62,7 +68,7 @@ std::uint16_t LeakCapture::State::number_of(std::string_view interface) {
   const auto found = interface_numbers.find(interface);
   if (found != interface_numbers.end()) return found->second;
   const auto number = static_cast<std::uint16_t>(std::min(interfaces.size(), kMostInterfaces - 1));
-  if (interfaces.size() < kMostInterfaces) interfaces.push_back({std::string(interface), "", false});
+  if (interfaces.size() < kMostInterfaces) interfaces.push_back({std::string(interface), "", ""});
   interface_numbers.emplace(interface, number);
   return number;
 }
@@ -88,7 +94,24 @@ void LeakCapture::State::see_control(std::uint16_t interface, const std::optiona
   const auto is_gateway = [&](const auto& each) {
     return (seen.name.empty() || each.first == seen.name) && each.second.contains(*asked);
   };
-  if (std::ranges::any_of(gateways, is_gateway)) seen.control = fmt::format("{} for the gateway {}", what, *asked);
+  if (std::ranges::any_of(gateways, is_gateway)) {
+    seen.control = fmt::format("{} for the gateway {}", what, *asked);
+  } else if (seen.neighbour.empty()) {
+    seen.neighbour = fmt::format("{} for the neighbour {}", what, *asked);
+  }
+}
+
+/// A packet that is cut within its headers, or malformed. One that may be this machine's may be a leak.
+void LeakCapture::State::take_unread(const CapturedPacket& packet, const LinkFrame* frame) {
+  const bool has_link_address = frame != nullptr && frame->source;
+  const bool is_others = has_link_address && senders.link_sender_of(packet, *frame) != Sender::kOwn;
+  const PacketDirection said = frame == nullptr ? PacketDirection::kUnknown : frame->direction;
+  if (is_others || packet.direction == PacketDirection::kIn || said == PacketDirection::kIn) {
+    ++result.counts.undecided;
+    return;
+  }
+  ++result.untold;
+  if (result.why_untold.empty()) result.why_untold = "they are cut within their headers, or malformed";
 }
 
 void LeakCapture::State::take_other(const CapturedPacket& packet, const LinkFrame& frame) {
@@ -104,7 +127,6 @@ void LeakCapture::State::take_other(const CapturedPacket& packet, const LinkFram
       break;
   }
   const std::uint16_t interface = number_of(packet.interface);
-  interfaces[interface].any = true;
   if (frame.ether_type == kArp) {
     ++result.counts.control;
     see_control(interface, asked_by_arp(frame.payload), "ARP");
@@ -133,14 +155,14 @@ const CaptureLeak* LeakCapture::State::take_ip(const CapturedPacket& packet, con
     note_incoming(flow);
     return nullptr;
   }
-  interfaces[interface].any = true;
   if (frame.is_pppoe && !outer.ppp().empty()) {
+    interfaces[interface].control = fmt::format("packets of {}", outer.ppp());
     ++result.counts.tunnel;
     return nullptr;
   }
   if (is_link_control(flow)) {
     ++result.counts.control;
-    see_control(interface, asked_by_solicitation(ip), "neighbour discovery");
+    see_control(interface, asked_by_discovery(ip), "neighbour discovery");
     return nullptr;
   }
   return take_own(packet, flow, sender == Sender::kForwarded);
@@ -173,7 +195,7 @@ LeakVerdict LeakCapture::State::judge(const CapturedPacket& packet, const FlowPa
       destination.is_loopback() || senders.is_broadcast(destination)) {
     return LeakVerdict::kLocal;
   }
-  const OuterMatch match = outer.match(flow.key, flow.has_ports, !packet.interface.empty());
+  const OuterMatch match = outer.match(flow, !packet.interface.empty());
   if (match.kind == OuterKind::kOuter) {
     std::string& control = interfaces[flow.key.interface].control;
     // Stands before a question for the gateway, which it takes to send the first of them.

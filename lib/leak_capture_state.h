@@ -33,8 +33,8 @@ struct LeakCapture::State {
   /// What was seen of one interface.
   struct Seen {
     std::string name;
-    std::string control;  ///< a phrase; empty: none yet
-    bool any = false;     ///< a packet of this machine
+    std::string control;    ///< a phrase; empty: none yet
+    std::string neighbour;  ///< the same, of a neighbour that is no gateway
   };
 
   const LeakFacts& facts;
@@ -56,6 +56,7 @@ struct LeakCapture::State {
   void read_gateways();
   void see_control(std::uint16_t interface, const std::optional<IpAddress>& asked, const char* what);
   void take_other(const CapturedPacket& packet, const LinkFrame& frame);
+  void take_unread(const CapturedPacket& packet, const LinkFrame* frame);
   const CaptureLeak* take_ip(const CapturedPacket& packet, const LinkFrame& frame, const IpPacket& ip);
   void note_incoming(const FlowPacket& flow);
   const CaptureLeak* take_own(const CapturedPacket& packet, const FlowPacket& flow, bool is_forwarded);

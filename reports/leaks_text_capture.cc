@@ -65,7 +65,7 @@ std::string unjudged_text(const CaptureResult& capture) {
                        counted(capture.counts.undecided, "packet"));
   }
   if (capture.untold == 0) return text;
-  return fmt::format("{}{} to public addresses: {}", text.empty() ? "" : text + "; ", counted(capture.untold, "packet"),
+  return fmt::format("{}{} of this machine: {}", text.empty() ? "" : text + "; ", counted(capture.untold, "packet"),
                      capture.why_untold);
 }
 

@@ -3,6 +3,7 @@
 // by packet, without any memory of flows.
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <array>
 #include <map>
 #include <random>
@@ -45,6 +46,58 @@ TEST(LeakCapture, AnInterfaceWithoutAGatewayNeedsNoControlWhereAnotherHasOne) {
   scene.send(outer_packet());
   EXPECT_TRUE(scene.capture().result({"eth0", "eth1"}).control_seen);
   EXPECT_FALSE(Scene().capture().result({"eth1"}).control_seen);
+}
+
+TEST(LeakCapture, WhatCannotBeReadOfThisMachineLeavesNoAnswer) {
+  const FrameBytes whole = ip_frame(kOwnMac, kRouterMac, query());
+  for (std::size_t length = 0; length < 34; ++length) {
+    Scene scene;
+    scene.take(arp_for("192.168.50.1"));
+    ASSERT_TRUE(is_conclusive(scene.result()));
+    scene.take(FrameBytes(whole.begin(), whole.begin() + static_cast<std::ptrdiff_t>(length)));
+    EXPECT_FALSE(is_conclusive(scene.result())) << length;
+    scene.send(query());
+    EXPECT_TRUE(is_conclusive(scene.result())) << "a leak is one all the same";
+  }
+}
+
+TEST(LeakCapture, WhatIsNoIpOrCameInDoesNotSpoilTheAnswer) {
+  Scene scene;
+  scene.take(arp_for("192.168.50.1"));
+  scene.take(ethernet(kOwnMac, {1, 0x80, 0xc2, 0, 0, 14}, 0x88cc, FrameBytes(46)));  // LLDP
+  scene.take(ethernet(kOwnMac, {1, 0x80, 0xc2, 0, 0, 0}, 38, FrameBytes(46)));       // STP: a length, then LLC
+  FrameBytes cut = ip_frame(kRouterMac, kOwnMac, query());
+  cut.resize(20);
+  scene.take(cut);
+  cut = ip_frame({2, 0, 0, 0, 0, 9}, kRouterMac, query());
+  cut.resize(20);
+  scene.take(cut);
+  EXPECT_EQ(scene.counts().undecided, 4U);
+  EXPECT_TRUE(is_conclusive(scene.result()));
+}
+
+TEST(LeakCapture, AFilesControlIsOfTheTunnelOrTheGateway) {
+  const auto answers = [](const FrameBytes& frame) {
+    Scene scene;
+    scene.take(frame, "");
+    return is_conclusive(scene.capture().result());
+  };
+  EXPECT_FALSE(answers(ip_frame(kOwnMac, kRouterMac, ip_packet(kOwn, "192.168.50.7", kProtocolUdp, udp(5, 5)))));
+  EXPECT_FALSE(answers(arp_for("192.168.50.7")));
+  EXPECT_TRUE(answers(arp_for("192.168.50.1")));
+  EXPECT_TRUE(answers(ip_frame(kOwnMac, kRouterMac, outer_packet())));
+}
+
+TEST(LeakCapture, WithoutAGatewayAnyNeighbourIsAControl) {
+  Snapshot snapshot = full_tunnel();
+  Link& link = snapshot.links->emplace_back(*std::ranges::find(*snapshot.links, "eth0", &Link::name));
+  link.name = "eth1";
+  Scene scene(std::move(snapshot));
+  const auto is_answered = [&] { return is_conclusive(scene.capture().result({"eth1"})); };
+  scene.take(ip_frame(kOwnMac, kRouterMac, ip_packet(kOwn, "192.168.50.7", kProtocolUdp, udp(5, 5))), "eth1");
+  EXPECT_FALSE(is_answered());
+  scene.take(arp_for("192.168.50.77"), "eth1");
+  EXPECT_TRUE(is_answered());
 }
 
 TEST(LeakCapture, LeaksThatDifferInTheirSourcePortAreOne) {
