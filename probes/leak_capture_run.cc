@@ -189,10 +189,14 @@ class Session {
 
   void add_to(CaptureResult& result) {
     result.seconds = seconds_;
-    result.interrupted = interrupted_;
+    result.interrupted = interrupted_ || !ended_early_.empty();
     for (LiveCapture& each : captures_) result.dropped += each.dropped();
     result.limits.insert(result.limits.end(), limits_.begin(), limits_.end());
     if (!result.control_seen && !control_trouble_.empty()) result.control += " (" + control_trouble_ + ")";
+    if (ended_early_.empty()) return;
+    // What left after that was not seen, whatever was seen before.
+    result.control_seen = false;
+    result.control = ended_early_;
   }
 
  private:
@@ -214,6 +218,7 @@ class Session {
       const double after = std::chrono::duration<double>(Clock::now() - begin_).count();
       limits_.push_back(fmt::format("the capture on {} ended after {:.1f} s: {}",
                                     escape_controls(each.place().interface), after, why));
+      if (ended_early_.empty()) ended_early_ = limits_.back();
     }
     judge_->settle(false);
   }
@@ -241,6 +246,7 @@ class Session {
   std::vector<LiveCapture> captures_;
   std::vector<std::string> limits_;
   std::string control_trouble_;
+  std::string ended_early_;  ///< of the first that did, a phrase
   Clock::time_point begin_;
   Clock::time_point next_progress_;
   double seconds_ = 0;

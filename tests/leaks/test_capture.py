@@ -4,6 +4,8 @@ and answers to what came from outside are none, and a file that tcpdump wrote is
 import json
 import os
 import shutil
+import signal
+import subprocess
 import sys
 import tempfile
 import unittest
@@ -79,6 +81,25 @@ class Captures(unittest.TestCase):
 
     def codes(self, report):
         return sorted({found["code"] for found in report["findings"] if found["code"] in CAPTURED})
+
+    def run_to_its_end(self, process):
+        """The report of a capture, once it ended by itself or by a signal."""
+        output = process.communicate(timeout=60)[0]
+        return json.loads(output)
+
+    def begin_capture(self, *words):
+        """A capture of a minute that runs: it has a packet socket, and waits for packets."""
+        process = self.world.run_until_end(subprocess.Popen(
+            ["ip", "netns", "exec", CLIENT, machines.TOOL, "leaks", "--json", "--capture", "60", *words],
+            stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True,
+            env=dict(os.environ, HOME=machines.HOME, XDG_STATE_HOME=machines.HOME + "/state")))
+        has_socket = waits = False
+        while not (has_socket and waits):
+            self.assertIsNone(process.poll())
+            has_socket = len(run(CLIENT, "cat", "/proc/net/packet").stdout.splitlines()) > 1
+            with open(f"/proc/{process.pid}/wchan", encoding="ascii") as where:
+                waits = has_socket and "poll" in where.read()
+        return process
 
     def assert_no_leak(self, report, capture):
         self.assertEqual(capture["leaks"], [])
@@ -210,6 +231,21 @@ class Captures(unittest.TestCase):
         report, capture = self.capture()
         self.assert_no_leak(report, capture)
 
+    def test_what_left_after_the_interface_went_away_is_not_known(self):
+        self.openvpn()
+        set_resolvers("172.30.0.1")
+        self.world.ip(CLIENT, "link add ethx type veth peer name ethy", "link set ethx up", "link set ethy up")
+        for how in ("link set ethx down", "link del ethx"):
+            with self.subTest(how=how):
+                self.world.ip(CLIENT, "link set ethx up")
+                process = self.begin_capture("--interface", "ethx")
+                self.world.ip(CLIENT, how)
+                report = self.run_to_its_end(process)
+                self.assertEqual((report["verdict"], process.returncode), ("undetermined", 3))
+                self.assertTrue(report["incomplete"])
+                self.assertIn("ethx", report["data"]["capture"]["proves_nothing_because"])
+                self.assertLess(report["data"]["capture"]["seconds"], 50)
+
     def test_an_interface_that_is_none_is_a_usage_error(self):
         done = machines.tool("leaks", "--json", "--capture", "1", "--interface", "eth7")
         self.assertEqual(done.returncode, 2, done.stdout)
@@ -243,6 +279,18 @@ class Captures(unittest.TestCase):
                 lines = run(CLIENT, "tcpdump", "-n", "-r", file).stdout.splitlines()
                 self.assertEqual(len(lines), self.leak_to(capture, 53)["packets"])
                 self.assertTrue(all(f"> {PUBLIC}.53" in line for line in lines), lines)
+
+    def test_a_hangup_ends_it_with_what_is_known(self):
+        self.openvpn()
+        process = self.begin_capture()
+        process.send_signal(signal.SIGHUP)
+        report = self.run_to_its_end(process)
+        self.assertEqual((report["incomplete"], process.returncode), (True, 130))
+
+    def test_a_file_is_judged_whole(self):
+        done = machines.tool("leaks", "--json", "--read", "/dev/null", "--interface", "eth0")
+        self.assertEqual(done.returncode, 2, done.stdout)
+        self.assertIn("--interface", json.loads(done.stdout)["error"]["message"])
 
     def test_no_permission_is_said(self):
         done = run(CLIENT, "setpriv", "--reuid", "65534", "--clear-groups", machines.TOOL, "leaks", "--json", "--capture",
