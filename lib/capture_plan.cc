@@ -209,6 +209,12 @@ CapturePlace place_of(const Snapshot& snapshot, const Ground& ground, const Link
 
 }  // namespace
 
+std::optional<Error> refuse_interface(const Snapshot& snapshot, const std::string& name) {
+  if (!snapshot.links) return std::nullopt;
+  auto link = named_link(snapshot, name);
+  return link ? std::nullopt : std::optional(std::move(link.error()));
+}
+
 Result<std::vector<CapturePlace>> plan_capture(const Snapshot& snapshot, const std::vector<std::string>& names) {
   if (!snapshot.links) {
     return failure(ErrorKind::kUnavailable,

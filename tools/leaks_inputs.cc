@@ -8,6 +8,7 @@
 #include <utility>
 
 #include "state_source.h"
+#include "vpndoctor/capture_plan.h"
 #include "vpndoctor/text_escape.h"
 
 namespace vpndoctor {
@@ -18,7 +19,10 @@ std::string name_of_file(const std::string& path) { return path == "-" ? "standa
 std::optional<Error> check_interfaces(const LeaksCommand& command, const Snapshot& state) {
   if (!state.links.is_complete()) return std::nullopt;
   for (const std::string& name : command.interfaces) {
-    if (state.find_link(name) != nullptr) continue;
+    if (state.find_link(name) != nullptr) {
+      if (auto error = refuse_interface(state, name)) return error;
+      continue;
+    }
     return Error{ErrorKind::kUsage, fmt::format("--interface: there is no interface {}", in_quotes(name)),
                  "vpndoctor routes lists them"};
   }

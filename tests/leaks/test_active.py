@@ -1,8 +1,10 @@
 # SPDX-License-Identifier: Apache-2.0
 """`vpndoctor leaks --active HOST`: what passes a tunnel when it is bound to the physical interface, with a router that
 answers, a firewall that refuses or is silent, and without a tunnel."""
+import json
 import unittest
 
+import machines
 from machines import CLIENT, ROUTER, run
 from world import ADDRESS, GATEWAY, PUBLIC, PUBLIC6, World, codes, findings, leaks
 
@@ -65,6 +67,13 @@ class Active(unittest.TestCase):
         self.assertIsNone(report["data"]["active"]["can_bypass"])
         self.assertEqual(self.answers(report), set())
         self.assertNotIn("LEK040", codes(report))
+
+    def test_the_tunnel_itself_is_no_way_past(self):
+        self.full_tunnel()
+        for name in ("tun0", "lo"):
+            done = machines.tool("leaks", "--json", "--active", PUBLIC, "--interface", name)
+            self.assertEqual(done.returncode, 2, done.stdout)
+            self.assertIn(name, json.loads(done.stdout)["error"]["message"])
 
     def test_without_a_tunnel_there_is_nothing_to_pass_by(self):
         report = self.active()

@@ -109,5 +109,17 @@ TEST(CapturePlan, TheTunnelsEndpointsAreLeftOutOfWhatComesIn) {
   EXPECT_EQ(plan_capture(snapshot, {})->at(0).filter, "");
 }
 
+TEST(CapturePlan, OnlyWhatLeavesOutsideATunnelIsNoUsageError) {
+  Machine machine = Machine::ordinary();
+  machine.tun("tun0").link("eth7", "", 0);
+  const Snapshot snapshot = machine.snapshot();
+  EXPECT_FALSE(refuse_interface(snapshot, "eth0"));
+  for (const char* name : {"tun0", "lo", "eth7", "eth8"}) {
+    const auto error = refuse_interface(snapshot, name);
+    ASSERT_TRUE(error) << name;
+    EXPECT_EQ(error->kind, ErrorKind::kUsage) << name;
+  }
+}
+
 }  // namespace
 }  // namespace vpndoctor

@@ -24,6 +24,10 @@ struct CapturePlace {
   std::optional<std::vector<std::byte>> control;
 };
 
+/// Why what leaves by this interface does not leave the machine outside a tunnel: it is none, is loopback or a tunnel,
+/// or is down (kUsage); nullopt when it may, or the links are not known.
+std::optional<Error> refuse_interface(const Snapshot& snapshot, const std::string& name);
+
 /// Chooses the interfaces: those named, else every one that is up, is no tunnel, loopback or port of a bridge or bond,
 /// and has a route to elsewhere, or is hardware with an address. kUsage for one that is not there or is a tunnel,
 /// kUnavailable when there is none.
