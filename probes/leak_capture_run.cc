@@ -67,6 +67,7 @@ class Judge {
       const std::vector<LeakSocket> sockets = find_leak_sockets(asked_, likely_);
       for (std::size_t i = 0; i < asked_.size(); ++i) {
         if (!capture_.explain(asked_[i], sockets[i])) --leaks_;
+        note_unsaid(asked_[i], sockets[i]);
         if (sockets[i].owner && likely_.size() < kMostLikely) likely_.insert(sockets[i].owner->name);
       }
       asked_.clear();
@@ -80,6 +81,17 @@ class Judge {
                               CaptureResult& result) {
     settle(true);
     result = capture_.result(interfaces);
+    if (unheld_ > 0) {
+      result.limits.push_back(fmt::format(
+          "flows that leak and whose process is not known: {}; their sockets are seen, who holds them root may see",
+          unheld_));
+    }
+    if (unowned_ > 0) {
+      result.limits.push_back(
+          fmt::format("flows that leak and have no socket here: {}; it was closed, or they are packets of another "
+                      "machine or a container that this one forwards and masquerades",
+                      unowned_));
+    }
     if (!file_) return std::nullopt;
     if (auto error = file_->commit()) return error;
     result.written_to = path;
@@ -103,6 +115,13 @@ class Judge {
     LeakFlow flow;
     std::string comment;
   };
+
+  /// Why no process is named, where none is. A forwarded packet has none.
+  void note_unsaid(const LeakFlow& flow, const LeakSocket& socket) {
+    const CaptureLeak* leak = capture_.find(flow);
+    if (leak == nullptr || leak->owner || leak->is_forwarded) return;
+    ++(socket.uid ? unheld_ : unowned_);
+  }
 
   void hold(const CapturedPacket& packet, const CaptureLeak& leak) {
     Held held{packet,
@@ -135,6 +154,8 @@ class Judge {
   std::vector<Held> held_;
   std::size_t held_bytes_ = 0;
   std::size_t leaks_ = 0;
+  std::size_t unheld_ = 0;        ///< leaking flows whose socket is seen and whose process is not
+  std::size_t unowned_ = 0;       ///< leaking flows without a socket
   std::set<std::string> likely_;  ///< programs that leaked before: they are looked at first
   Clock::time_point next_look_ = Clock::time_point::min();
 };

@@ -38,7 +38,10 @@ void write_leak(JsonWriter& json, const CaptureLeak& leak) {
   json.field_or_null("bound_interface", leak.bound_interface).field_or_null("interface", leak.interface);
   json.field("source", leak.source).field("source_port", port_or_null(leak.source_port));
   json.field("first_at", timestamp(leak.first_at)).field("flows", leak.flows);
-  json.field("is_midstream", leak.is_midstream).field("is_forwarded", leak.is_forwarded).end_object();
+  // Without the process that sent it, it may be another machine's, its source masqueraded.
+  const bool is_told = leak.is_forwarded || leak.owner;
+  json.field("is_midstream", leak.is_midstream);
+  json.field("is_forwarded", is_told ? std::optional(leak.is_forwarded) : std::nullopt).end_object();
 }
 
 void write_counts(JsonWriter& json, const CaptureCounts& counts) {
