@@ -2,6 +2,9 @@
 // Keeps leaking packets; see the header.
 #include "leak_packet_file.h"
 
+#include <algorithm>
+#include <string_view>
+
 #include "vpndoctor/pcapng.h"
 #include "vpndoctor/version.h"
 
@@ -11,12 +14,21 @@ namespace {
 constexpr std::size_t kBufferBytes = 1 << 16;
 constexpr int kEthernet = 1;
 
+/// In any case of letters: DUMP.PCAP is one too.
+bool is_named_pcap(std::string_view path) {
+  constexpr std::string_view kEnd = ".pcap";
+  if (path.size() < kEnd.size()) return false;
+  return std::ranges::equal(path.substr(path.size() - kEnd.size()), kEnd, {}, [](char letter) {
+    return letter >= 'A' && letter <= 'Z' ? static_cast<char>(letter - 'A' + 'a') : letter;
+  });
+}
+
 }  // namespace
 
 Result<LeakPacketFile> LeakPacketFile::create(const std::string& path, std::uint32_t snap_bytes) {
   auto file = AtomicFile::create(path);
   if (!file) return std::unexpected(std::move(file.error()));
-  LeakPacketFile packets(std::move(*file), !path.ends_with(".pcap"), snap_bytes);
+  LeakPacketFile packets(std::move(*file), !is_named_pcap(path), snap_bytes);
   if (packets.is_pcapng_) packets.buffer_ = pcapng_section("vpndoctor");
   return packets;
 }

@@ -8,6 +8,7 @@
 
 #include <algorithm>
 #include <chrono>
+#include <csignal>
 #include <functional>
 #include <iterator>
 #include <memory>
@@ -22,6 +23,18 @@
 namespace vpndoctor {
 namespace {
 
+extern "C" void end_politely(int /*signal*/) { ::kill(::getpid(), SIGTERM); }
+
+/// A terminal that goes away ends a long capture as SIGTERM does: what is known is still written, to a file say. Not
+/// where the hang-up is ignored, as nohup(1) has it.
+void take_hangup_as_termination() {
+  struct sigaction action{};
+  if (::sigaction(SIGHUP, nullptr, &action) != 0 || action.sa_handler != SIG_DFL) return;
+  action.sa_handler = end_politely;
+  action.sa_flags = SA_RESTART;
+  ::sigaction(SIGHUP, &action, nullptr);
+}
+
 /// One run of the command. The tables are judged as they were first read; only the counters are looked at again.
 class LeaksRun {
  public:
@@ -35,6 +48,7 @@ class LeaksRun {
     if (!inputs) return std::unexpected(std::move(inputs.error()));
     // Only from here on there is something to report when a signal comes.
     interrupt_.emplace();
+    take_hangup_as_termination();
     take(*inputs);
     std::optional<TunnelActivityReader> activity;
     if (command_.from.empty()) activity.emplace(*state_);

@@ -4,6 +4,7 @@
 
 #include <fmt/format.h>
 #include <sys/stat.h>
+#include <unistd.h>
 
 #include <utility>
 
@@ -34,7 +35,9 @@ std::optional<Error> check_files(const LeaksCommand& command) {
   struct stat read{};
   struct stat written{};
   if (command.read_file.empty() || command.write_file.empty()) return std::nullopt;
-  if (::stat(command.read_file.c_str(), &read) != 0 || ::stat(command.write_file.c_str(), &written) != 0) {
+  const bool is_read_there =
+      command.read_file == "-" ? ::fstat(STDIN_FILENO, &read) == 0 : ::stat(command.read_file.c_str(), &read) == 0;
+  if (!is_read_there || ::stat(command.write_file.c_str(), &written) != 0) {
     return std::nullopt;
   }
   if (read.st_dev != written.st_dev || read.st_ino != written.st_ino) return std::nullopt;

@@ -40,7 +40,11 @@ std::optional<Error> check_capture(const LeaksCommand& leaks) {
   if (leaks.write_file == "-") {
     return contradiction("--write: standard output carries the report", "give a file to --write");
   }
-  if (!leaks.interfaces.empty() && !leaks.capture_seconds && !reads && leaks.active_host.empty()) {
+  if (!leaks.interfaces.empty() && !leaks.capture_seconds && leaks.active_host.empty()) {
+    if (reads) {
+      return contradiction("--interface chooses where to capture, and --read judges all of a file",
+                           "leave out --interface");
+    }
     return contradiction("--interface says where to capture or to test, and neither was asked for",
                          "add --capture SECONDS or --active HOST; for a tunnel, say --vpn IF");
   }

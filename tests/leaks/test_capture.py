@@ -272,10 +272,13 @@ class Captures(unittest.TestCase):
         self.openvpn()
         self.send("udp", PUBLIC, 53, "eth0")
         with tempfile.TemporaryDirectory() as folder:
-            for name in ("leaks.pcapng", "leaks.pcap"):
+            for name in ("leaks.pcapng", "leaks.pcap", "LEAKS.PCAP"):
                 file = os.path.join(folder, name)
                 _, capture = self.capture("--write", file)
                 self.assertEqual(capture["written_to"], file)
+                with open(file, "rb") as written:
+                    is_pcapng = written.read(4) == b"\x0a\x0d\x0d\x0a"
+                self.assertEqual(is_pcapng, name.endswith("ng"), name)
                 lines = run(CLIENT, "tcpdump", "-n", "-r", file).stdout.splitlines()
                 self.assertEqual(len(lines), self.leak_to(capture, 53)["packets"])
                 self.assertTrue(all(f"> {PUBLIC}.53" in line for line in lines), lines)
