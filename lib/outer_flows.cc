@@ -107,8 +107,9 @@ void OuterFlows::add_link(const Snapshot& snapshot, const Link& link) {
     carriers_.push_back({link.name, {}, {}, {}, {{*link.tunnel_remote, std::nullopt}}});
     return;
   }
-  const bool is_examined = snapshot.find_tunnel(link.name) != nullptr || link.is_loopback() || link.kind == "xfrm";
-  if (is_examined || !may_send(snapshot, link.name)) return;
+  // One that was examined and is not among the tunnels is no VPN's: of a translator, of an overlay.
+  const bool is_examined = snapshot.tunnels.is_complete() || snapshot.find_tunnel(link.name) != nullptr;
+  if (is_examined || link.kind == "xfrm" || !may_send(snapshot, link.name)) return;
   Carrier carrier{link.name, {}, {}, {}, {}};
   carrier.not_seen = snapshot.tunnels ? "it was not examined" : snapshot.tunnels.why_missing();
   carrier.is_kernel_wireguard = link.kind == "wireguard";

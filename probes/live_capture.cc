@@ -42,6 +42,13 @@ bool set_filter(pcap_t* pcap, const std::string& text) {
   return is_set;
 }
 
+/// The error that waits on a socket, which this takes from it; 0: none.
+int pending_error(int descriptor) {
+  int error = 0;
+  socklen_t size = sizeof error;
+  return getsockopt(descriptor, SOL_SOCKET, SO_ERROR, &error, &size) == 0 ? error : 0;
+}
+
 struct Delivery {
   const PacketTaker& take;
   CapturedPacket packet;
@@ -87,13 +94,15 @@ Result<LiveCapture> LiveCapture::open(const CapturePlace& place) {
 
 std::string LiveCapture::receive(const PacketTaker& take) {
   if (!pcap_) return "";
+  // libpcap goes on in silence where an interface is set down; asked first, for it clears the error itself.
+  const bool went_down = pending_error(pcap_get_selectable_fd(pcap_.get())) == ENETDOWN;
   Delivery delivery{take, {}};
   delivery.packet.interface = place_.interface;
   delivery.packet.link_type = link_type_;
   if (!place_.is_both_ways) delivery.packet.direction = PacketDirection::kOut;
   const int outcome = pcap_dispatch(pcap_.get(), kBatch, deliver, reinterpret_cast<u_char*>(&delivery));
-  if (outcome >= 0) return "";
-  std::string why = escape_controls(pcap_geterr(pcap_.get()));
+  if (outcome >= 0 && !went_down) return "";
+  std::string why = outcome < 0 ? escape_controls(pcap_geterr(pcap_.get())) : "the interface went down";
   dropped();
   pcap_.reset();
   return why;

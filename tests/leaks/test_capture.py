@@ -13,7 +13,7 @@ import unittest
 import machines
 import vpn
 from machines import CLIENT, run
-from world import PUBLIC, PUBLIC6, SERVER_MACHINE, World, leaks
+from world import PUBLIC, PUBLIC6, SERVER_MACHINE, World, leaks, set_resolvers
 
 SECONDS = "2"
 CAPTURED = ("LEK030", "LEK031", "LEK032", "LEK033", "LEK034")
@@ -128,6 +128,7 @@ class Captures(unittest.TestCase):
 
     def test_without_root_the_tunnels_own_packets_are_no_proven_leak(self):
         vpn.WgQuick(at=SERVER_MACHINE).up()
+        set_resolvers("10.9.0.1")
         self.world.send(PUBLIC)
         done = run(CLIENT, *NET_RAW, machines.TOOL, "leaks", "--json", "--capture", SECONDS, check=False)
         report = json.loads(done.stdout)
@@ -253,6 +254,7 @@ class Captures(unittest.TestCase):
 
     def test_what_left_after_the_interface_went_away_is_not_known(self):
         self.openvpn()
+        set_resolvers("172.30.0.1")
         self.world.ip(CLIENT, "link add ethx type veth peer name ethy", "link set ethx up", "link set ethy up")
         for how in ("link set ethx down", "link del ethx"):
             with self.subTest(how=how):
