@@ -3,8 +3,8 @@
 // goes out beside them in the fewest prefixes.
 #pragma once
 
+#include <map>
 #include <optional>
-#include <set>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -61,7 +61,8 @@ class CoverageSweep {
   void finish();
 
   const CoverageSums& sums() const { return sums_; }
-  const std::set<std::string>& tunnels() const { return tunnels_; }
+  /// The tunnels that carry something, with what they carry.
+  std::map<std::string, TunnelPart, std::less<>> take_parts() { return std::move(parts_); }
   std::vector<OutsidePrefix> take_outside() { return std::move(outside_); }
   bool is_cut() const { return is_cut_; }
   /// What decides by the packet, in words.
@@ -81,6 +82,10 @@ class CoverageSweep {
   void settle_own(CoverageRun& next, const Route* route);
   void doubt_end(CoverageRun& run, const Route* route);
   void note_parted(const AddressRange& range, const AnswerWay& way);
+  void note_shared(const AddressRange& range, const FlowAnswer& answer);
+  void note_range(std::string_view tunnel, const AddressRange& range);
+  void note_part(std::string_view tunnel, const ClassRange& part);
+  bool is_own(std::string_view tunnel, const ClassRange& part) const;
   void close(const CoverageRun& run);
   void note_uncertain(const CoverageRun& run, bool is_global);
   void close_part(const CoverageRun& run, const ClassRange& part);
@@ -100,7 +105,9 @@ class CoverageSweep {
   std::optional<Row> row_;
   std::vector<OutsidePrefix> outside_;
   bool is_cut_ = false;
-  std::set<std::string> tunnels_;
+  std::map<std::string, TunnelPart, std::less<>> parts_;
+  /// The networks of the addresses of each interface, ascending.
+  std::map<std::string, std::vector<IpPrefix>, std::less<>> own_networks_;
   std::vector<std::string> parted_;
   CoverageSums sums_;
 };

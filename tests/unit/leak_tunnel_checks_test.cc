@@ -431,6 +431,7 @@ TEST(TunnelChecks, AnExpectedTunnelThatHangsOrIsDeadIsAnError) {
   Case hung = full_tunnel();
   hung.moved("tun0", 0, 0, 5);
   for (const char* name : {"", "tun0"}) {
+  vpn.coverage.inet.parts["tun0"] = {.has_global = true, .has_beyond_own = true};
     hung.expectation = {.mode = CoverageMode::kFull, .interface = name};
     EXPECT_TRUE(hung.fires("TUN005"));
     EXPECT_EQ(hung.finding("TUN005")->caused_by, std::vector<std::string>{"TUN002"});
@@ -463,7 +464,7 @@ TEST(TunnelChecks, AnotherTunnelThanExpectedIsAnError) {
   Case other(std::move(machine));
   other.coverage = full_tunnel().coverage;
   other.expectation = {.mode = CoverageMode::kFull, .interface = "tun1"};
-  EXPECT_EQ(other.finding("TUN006")->title, "Nothing goes through tun1");
+  EXPECT_EQ(other.finding("TUN006")->title, "IPv4 goes through tun0, a different tunnel than tun1");
   other.expectation.interface = "tun0";
   EXPECT_EQ(other.tunnel_codes(), "");
 }
