@@ -244,7 +244,7 @@ bool is_remains(const LeakFacts& facts, const PastRoute& past) {
   const auto tunnel = std::ranges::find(facts.tunnels, past.tunnel, &TunnelReport::interface);
   if (tunnel == facts.tunnels.end()) return false;
   if (tunnel->state != TunnelState::kDead && tunnel->state != TunnelState::kOrphan) return false;
-  return std::ranges::count(ServerRoutes(facts.snapshot).unused(), past.route) != 0;
+  return std::ranges::count(ServerRoutes(facts.snapshot).abandoned(), past.route) != 0;
 }
 
 }  // namespace
