@@ -258,6 +258,16 @@ class Ways(Coverage):
         self.assert_way("tun0", PUBLIC, "from", "172.17.0.2", "iif", "docker0")
         self.assertNotIn("LEK009", self.found())
 
+    def test_containers_that_a_rule_before_others_pulls_out(self):
+        machines = self.make()
+        machines.container_network()
+        self.openvpn("redirect-gateway def1")
+        machines.ip(CLIENT, f"route add default via {GATEWAY} table 99", "rule add iif docker0 lookup 99 pref 50")
+        self.assert_way("eth0", PUBLIC, "from", "172.17.0.2", "iif", "docker0")
+        self.apply(findings(leaks(), "LEK009")[0], "ip -4 rule add iif docker0")
+        self.assert_way("tun0", PUBLIC, "from", "172.17.0.2", "iif", "docker0")
+        self.assertNotIn("LEK009", self.found())
+
     def test_containers_that_go_along(self):
         machines = self.make()
         machines.container_network()

@@ -333,6 +333,39 @@ TEST(LeakChecksCoverage, ContainersThatATunnelForLocalPacketsLeavesOutAreAWarnin
   EXPECT_FALSE(severities(judge(tunnelled)).contains("LEK009")) << "containers go through the tunnel as well";
 }
 
+/// The rule that `ip rule add iif IF lookup TABLE pref NUMBER` makes; of equal numbers the new one is the last.
+void obey(const Command& command, Snapshot& snapshot) {
+  ASSERT_EQ(command.argv.size(), 10U);
+  Rule rule;
+  rule.family = command.argv[1] == "-4" ? Family::kInet : Family::kInet6;
+  rule.input_interface = command.argv[5];
+  rule.table = static_cast<std::uint32_t>(std::stoul(command.argv[7]));
+  rule.priority = static_cast<std::uint32_t>(std::stoul(command.argv[9]));
+  auto& rules = *snapshot.rules;
+  const auto place = std::ranges::find_if(
+      rules, [&](const Rule& each) { return each.family == rule.family && each.priority > rule.priority; });
+  rules.insert(place, rule);
+}
+
+TEST(LeakChecksCoverage, TheRemedyForContainersComesBeforeTheRuleThatCatchesThem) {
+  for (const std::uint32_t number : {1U, 50U, 90U, 91U, 32000U}) {
+    for (const bool is_caught_alone : {true, false}) {
+      Machine machine = with_containers(is_caught_alone ? laptop() : local_only());
+      machine.route({.destination = "default", .interface = "eth0", .gateway = "192.168.50.1", .table = 99});
+      Rule pulls;
+      pulls.priority = number;
+      pulls.table = 99;
+      pulls.input_interface = "docker0";
+      machine.rule(pulls);
+      Snapshot snapshot = forwarding(machine);
+      const Finding finding = finding_of(snapshot, "LEK009");
+      ASSERT_EQ(finding.remedy.commands.size(), 1U) << number;
+      obey(finding.remedy.commands[0], snapshot);
+      EXPECT_FALSE(severities(judge(snapshot)).contains("LEK009")) << number;
+    }
+  }
+}
+
 Snapshot with_dead_tunnel(int ignores) {
   Machine machine;
   machine.link("eth0").address("eth0", "192.168.50.5/24");
