@@ -121,10 +121,11 @@ inline constexpr auto kDnsCodes = std::to_array<CodeEntry>({
      "server that libc asks first for them is reached outside of every tunnel: the local network and its provider see "
      "the name of everything that is visited. It is an error also when the server has a private address: a router asks "
      "its provider in turn. It is a warning when the question is encrypted (DNSOverTLS=yes), or when the tunnel has "
-     "servers for domains of its own and the rest was left to others. Not judged: an IPv6 server beside a tunnel of "
-     "IPv4 (DNS012), a server that is the VPN's own endpoint, and one that is asked only when others fail. Remedy: "
-     "give "
-     "the VPN its server (wg-quick: DNS=), or route a server through the tunnel."},
+     "servers for domains of its own and the rest was left to others. Where the first server is inside, a further one "
+     "outside is an error with the option rotate and where dnsmasq asks all of its servers; it is a notice when it is "
+     "asked only while the first does not answer. Not judged: an IPv6 server beside a tunnel of IPv4 (DNS012), and a "
+     "server that is the VPN's own endpoint. Remedy: give the VPN its server (wg-quick: DNS=), or route a server "
+     "through the tunnel."},
 });
 
 }  // namespace vpndoctor

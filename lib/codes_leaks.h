@@ -83,6 +83,12 @@ inline constexpr auto kLeaksCodes = std::to_array<CodeEntry>({
      "and "
      "try to guess what goes on in connections through the tunnel (CVE-2019-14899). Remedy: "
      "net.ipv4.conf.IF.rp_filter=1, or a filter as wg-quick sets it."},
+    {"LEK013", "filter-past-tunnel", Severity::kError, "The packet filter sends packets past the tunnel",
+     "The routing tables lead this machine's packets into the tunnel, but a chain of the type route at the hook output "
+     "(iptables: OUTPUT of the table mangle) gives them a mark, and they are routed again: with that mark a rule leads "
+     "outside, and they leave in clear. Often it is the mark of the VPN's own packets, set on all. It is found by "
+     "following new TCP, UDP and ICMP packets to a public address through the rules; where their conditions cannot be "
+     "followed it is not decided. Remedy: mark only what is meant to pass the tunnel by."},
 });
 
 }  // namespace vpndoctor

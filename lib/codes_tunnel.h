@@ -34,20 +34,22 @@ inline constexpr auto kTunnelCodes = std::to_array<CodeEntry>({
      "Remedy: delete the interface, unless a program is to open it later."},
     {"TUN005", "expected-tunnel-missing", Severity::kError, "The expected VPN is not there",
      "With --expect or --vpn a tunnel should carry this machine's traffic. There is none, or not the one that was "
-     "named, or it is dead, hung or left behind. A VPN that crashed and took its interface with it looks like a "
-     "machine "
-     "without a VPN; this finding tells the two apart. Remedy: start the VPN."},
+     "named, or it is no tunnel, down, dead, hung or left behind. A VPN that crashed and took its interface with it "
+     "looks like a machine without a VPN; this finding tells the two apart. Remedy: start the VPN."},
     {"TUN006", "coverage-not-as-expected", Severity::kError, "The VPN carries something else than expected",
      "With --expect full all public addresses should be routed through a tunnel or nowhere; with --expect split a part "
      "of them. The routing tables say otherwise, or the tunnel that was named with --vpn is not the one that carries "
-     "them. It is concluded from the tables alone. Remedy: correct the VPN's configuration or restart it; vpndoctor "
-     "routes audit lists the prefixes."},
+     "them: another tunnel in its place is not enough, nor is the network of its own addresses. It is concluded from "
+     "the tables alone. Remedy: correct the VPN's configuration or restart it; vpndoctor routes audit lists the "
+     "prefixes."},
     {"TUN007", "vpn-remains", Severity::kError, "A VPN that is gone left parts of itself behind",
      "A VPN client ended without cleaning up: its policy rules lead to a table that has no routes any more, its tables "
      "of the packet filter name an interface that is gone, a host route to its server, a kill switch interface or a "
      "control socket are left. What was meant for its tunnel leaves this machine in clear, or not at all where a kill "
-     "switch remains. Only a socket, or a route that somebody may have made on purpose, is a warning. Every further "
-     "crash adds to it. Remedy: take the remains away in the order that is given, and start the VPN again."},
+     "switch remains. Only a socket, or a host route where a lease that was not read may have asked for it, is a "
+     "warning. A host route counts when it leads to a public address by the gateway of the default route, without a "
+     "protocol or metric of its own; others are an administrator's. Every further crash adds to it. Remedy: take the "
+     "remains away in the order that is given, and start the VPN again."},
     {"TUN008", "remains-grow", Severity::kWarning, "More dead tunnels or remains of VPNs than before",
      "Since the saved state that this one is compared with, the number of dead tunnel interfaces or of rules that lead "
      "nowhere has grown: a VPN client leaves something behind again and again. On macOS utun interfaces are counted "

@@ -55,7 +55,7 @@ void put_mode(const Snapshot& snapshot, const CoverageSums& sums, FamilyCoverage
 
 FamilyCoverage unknown(std::string why) {
   FamilyCoverage coverage;
-  coverage.why_unknown = std::move(why);
+  coverage.why_unknown = coverage.why_uncertain = std::move(why);
   return coverage;
 }
 
@@ -75,7 +75,9 @@ FamilyCoverage cover(const Snapshot& snapshot, const Fib& fib, Family family, st
   const CoverageSums& sums = sweep.sums();
   put_mode(snapshot, sums, coverage);
   if (sums.has_tunnel) coverage.tunnel_share = share_rounded_down(sums.in_tunnel, family);
-  coverage.tunnels.assign(sweep.tunnels().begin(), sweep.tunnels().end());
+  coverage.why_uncertain = sums.why_uncertain;
+  coverage.parts = sweep.take_parts();
+  for (const auto& [tunnel, part] : coverage.parts) coverage.tunnels.push_back(tunnel);
   coverage.outside = sweep.outside().take_prefixes();
   coverage.is_cut = sweep.outside().is_cut();
   coverage.outside_ways = sweep.outside().take_ways();

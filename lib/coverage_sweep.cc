@@ -89,6 +89,11 @@ CoverageSweep::CoverageSweep(const Snapshot& snapshot, Family family)
       unseen_end_(find_unseen_end(snapshot)),
       outside_(family) {
   if (has_any_tunnel(snapshot) && snapshot.routes) routes_.emplace(*snapshot.routes, classes_, family);
+  if (!snapshot.addresses) return;
+  for (const Address& address : *snapshot.addresses) {
+    if (address.address.family == family) own_networks_[address.interface].push_back(address.on_link());
+  }
+  for (auto& [interface, networks] : own_networks_) std::ranges::sort(networks);
 }
 
 void CoverageSweep::add(const AddressRange& range, const FlowAnswer& answer, const Flow& flow) {
@@ -105,6 +110,7 @@ void CoverageSweep::add(const AddressRange& range, const FlowAnswer& answer, con
                   .reach = {}};
   if (run.way == PacketWay::kHere && answer.fate != FlowFate::kUnicast) return pass_own(run.first, run.last);
   if (run.is_parted) note_parted(range, way);
+  if (run.way == PacketWay::kTunnel) note_shared(range, answer);
   if (run.way != PacketWay::kOutside) return add_run(run, way.route);
   doubt_end(run, way.route);
   if (ipsec_.is_empty()) {
@@ -157,12 +163,57 @@ void CoverageSweep::doubt_end(CoverageRun& run, const Route* route) {
 void CoverageSweep::note_parted(const AddressRange& range, const AnswerWay& way) {
   if (way.tunnel.empty()) return;
   sums_.has_tunnel = true;
-  tunnels_.emplace(way.tunnel);
+  parts_.try_emplace(std::string(way.tunnel));
+  note_range(way.tunnel, range);
   if (parted_.size() == kMostParted) return;
   const char* decider = way.parted_by == DependsOn::kHash ? "a hash of each flow" : "whether a router answers";
   const std::string other = way.interface.empty() ? "go nowhere" : fmt::format("leave by {}", way.interface);
   parted_.push_back(fmt::format("packets to {} to {} {} or go through {}: {} decides", range.first, range.last,
                                 escape_controls(other), escape_controls(way.tunnel), decider));
+}
+
+/// Tunnels that share a route: a hash of each flow decides between them.
+void CoverageSweep::note_shared(const AddressRange& range, const FlowAnswer& answer) {
+  if (!answer.uncertain.empty()) return;
+  for (const FlowWay& way : answer.candidates) {
+    const bool is_other = way.interface != answer.interface && ways_.through(way.interface) == PacketWay::kTunnel;
+    if (is_other) note_range(way.interface, range);
+  }
+}
+
+void CoverageSweep::note_range(std::string_view tunnel, const AddressRange& range) {
+  const std::vector<ClassRange>& ranges = classes_.ranges();
+  const AddressNumber first = AddressNumber::of(range.first);
+  const AddressNumber last = AddressNumber::of(range.last);
+  for (auto at = std::ranges::lower_bound(ranges, first, {}, &ClassRange::last); at != ranges.end(); ++at) {
+    if (at->first > last) break;
+    ClassRange part = *at;
+    part.first = std::max(part.first, first);
+    part.last = std::min(part.last, last);
+    if (!is_fixed_class(part.address_class)) note_part(tunnel, part);
+  }
+}
+
+void CoverageSweep::note_part(std::string_view tunnel, const ClassRange& part) {
+  auto found = parts_.find(tunnel);
+  if (found == parts_.end()) found = parts_.emplace(tunnel, TunnelPart{}).first;
+  TunnelPart& noted = found->second;
+  noted.has_global = noted.has_global || part.is_global;
+  noted.has_beyond_own = noted.has_beyond_own || !is_own(tunnel, part);
+}
+
+/// True when the networks of the tunnel's own addresses have all of it.
+bool CoverageSweep::is_own(std::string_view tunnel, const ClassRange& part) const {
+  const auto networks = own_networks_.find(tunnel);
+  if (networks == own_networks_.end()) return false;
+  AddressNumber next = part.first;
+  for (const IpPrefix& network : networks->second) {
+    if (AddressNumber::of(network.address) > next) return false;
+    const AddressNumber last = AddressNumber::of(network.last_address());
+    if (last >= part.last) return true;
+    if (last >= next) next = last.next();
+  }
+  return false;
 }
 
 void CoverageSweep::pass_own(const AddressNumber& first, const AddressNumber& last) {
@@ -244,7 +295,7 @@ void CoverageSweep::close_part(const CoverageRun& run, const ClassRange& part) {
     sums_.in_tunnel = sum(sums_.in_tunnel, (part.last - part.first).next());
     sums_.has_global_tunnel = sums_.has_global_tunnel || part.is_global;
     if (counts) sums_.has_tunnel = true;
-    if (counts) tunnels_.insert(run.interface.empty() ? "ipsec" : std::string(run.interface));
+    if (counts) note_part(run.interface.empty() ? "ipsec" : run.interface, part);
     if (part.is_global) keep_largest(sums_.global_in_tunnel, part.first, part.last, family_);
   }
   if (run.way != PacketWay::kOutside) return;

@@ -3,8 +3,8 @@
 // goes out beside them in the fewest prefixes.
 #pragma once
 
+#include <map>
 #include <optional>
-#include <set>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -59,7 +59,8 @@ class CoverageSweep {
   void finish();
 
   const CoverageSums& sums() const { return sums_; }
-  const std::set<std::string>& tunnels() const { return tunnels_; }
+  /// The tunnels that carry something, with what they carry.
+  std::map<std::string, TunnelPart, std::less<>> take_parts() { return std::move(parts_); }
   OutsideList& outside() { return outside_; }
   std::vector<OutsideRoute> take_outside_routes() { return routes_ ? routes_->take() : std::vector<OutsideRoute>(); }
   /// What decides by the packet, in words.
@@ -72,6 +73,10 @@ class CoverageSweep {
   void settle_own(CoverageRun& next, const Route* route);
   void doubt_end(CoverageRun& run, const Route* route);
   void note_parted(const AddressRange& range, const AnswerWay& way);
+  void note_shared(const AddressRange& range, const FlowAnswer& answer);
+  void note_range(std::string_view tunnel, const AddressRange& range);
+  void note_part(std::string_view tunnel, const ClassRange& part);
+  bool is_own(std::string_view tunnel, const ClassRange& part) const;
   void close(const CoverageRun& run);
   void note_uncertain(const CoverageRun& run, bool is_global);
   void close_part(const CoverageRun& run, const ClassRange& part);
@@ -89,7 +94,9 @@ class CoverageSweep {
   std::size_t class_at_ = 0;
   OutsideList outside_;
   std::optional<OutsideRoutes> routes_;  ///< null: no tunnel, no interest
-  std::set<std::string> tunnels_;
+  std::map<std::string, TunnelPart, std::less<>> parts_;
+  /// The networks of the addresses of each interface, ascending.
+  std::map<std::string, std::vector<IpPrefix>, std::less<>> own_networks_;
   std::vector<std::string> parted_;
   CoverageSums sums_;
 };

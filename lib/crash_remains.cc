@@ -127,11 +127,12 @@ void Gatherer::take_tables() {
 
 /// What a lease asks for is no remains: dhclient gives its routes no protocol of their own.
 void Gatherer::take_server_routes() {
-  if (!server_routes_undecided(now_).empty()) return;
+  const ServerRoutes routes(now_);
+  const std::vector<const Route*> abandoned = routes.abandoned();
+  if (abandoned.empty() || !server_routes_undecided(now_).empty()) return;
   ConfiguredState configured;
   if (now_.leases) configured = weigh_configuration(now_, *now_.leases);
-  const ServerRoutes routes(now_);
-  for (const Route* route : routes.unused()) {
+  for (const Route* route : abandoned) {
     const bool is_configured = std::ranges::any_of(configured.routes, [&](const ConfiguredRoute& each) {
       return each.route.route.destination == route->destination &&
              is_same_way(each.route.next_hops.hops, now_.routes->hops(*route));
@@ -141,10 +142,8 @@ void Gatherer::take_server_routes() {
     CrashRemains& remains = of(kUnknownClient);
     remains.server_routes.push_back(route);
     remains.has_default = remains.has_default && default_way(now_, family).has_value();
-    const bool is_by_default = !routes.has_default(family) || routes.is_default_gateway(now_.routes->hops(*route)[0]);
     // Where not all leases are known, one of them may have asked for it.
-    const bool is_a_clients = route->protocol == kProtocolBoot && is_by_default && now_.leases.is_complete();
-    remains.is_certain = remains.is_certain || (is_a_clients && !has_working_tunnel());
+    remains.is_certain = remains.is_certain || (now_.leases.is_complete() && !has_working_tunnel());
   }
 }
 

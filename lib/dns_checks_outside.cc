@@ -140,7 +140,9 @@ void judge_inet6_file(const DnsFacts& facts, const std::string& tunnel, DnsFindi
   const auto servers = outside_inet6(facts, used, {});
   if (servers.empty()) return;
   Finding finding = inet6_finding(facts, servers, tunnel, {"file", facts.file().path});
-  if (used.front() != servers.front()) {
+  if (used.front() != servers.front() && facts.file().rotate) {
+    finding.detail += " With the option rotate that happens every other time.";
+  } else if (used.front() != servers.front()) {
     finding.severity = Severity::kWarning;
     finding.detail += " It is asked when the servers before it do not answer.";
   }

@@ -17,6 +17,8 @@ namespace {
 /// A name that no domain of a VPN or a network takes; nothing is sent.
 constexpr const char* kOrdinaryName = "www.example.com";
 
+constexpr const char* kResolvConf = "resolv.conf";  // a query's scope: libc's own
+
 /// What servers tunnels have of their own.
 enum class TunnelServers : std::uint8_t { kNone, kForDomains, kForAll };
 
@@ -102,6 +104,67 @@ bool is_encrypted(const DnsFacts& facts, const DnsQuery& query) {
   return query.protocol == "tls" && scope != nullptr && scope->dns_over_tls == "yes";
 }
 
+/// A server outside of the tunnel beside one inside, which is asked first.
+struct OtherServer {
+  const DnsQuery* query = nullptr;
+  Severity severity = Severity::kNotice;
+  std::string when;              ///< "in turn with 10.8.0.1"
+  const char* why_doubted = "";  ///< what is not known of it
+};
+
+/// glibc with the option rotate begins with any server, dnsmasq asks all of them now and then; otherwise the next one
+/// is asked when the one before does not answer, by glibc and by systemd-resolved. Scopes of systemd-resolved that are
+/// asked at once are another check's.
+OtherServer rate_other(const DnsFacts& facts, const DnsQuery& first, const DnsQuery& query) {
+  const std::string inside = first.server->to_string();
+  const bool is_libcs = query.scope == kResolvConf;
+  if (is_libcs && facts.file().rotate) return {&query, Severity::kError, "in turn with " + inside};
+  if (!query.only_if.empty()) return {&query, Severity::kNotice, fmt::format("when {} does not answer", inside)};
+  if (is_libcs || scope_of(facts, query) != nullptr) return {};
+  return {&query, Severity::kError, "as well as of " + inside,
+          "dnsmasq keeps to the order of its servers only where it is told strict-order, which is not looked at"};
+}
+
+/// The worst of the servers of an ordinary name that are outside while the first one is not; `query` is null: none.
+OtherServer find_other(const DnsFacts& facts, const DnsPath& path) {
+  OtherServer worst;
+  const auto inside = std::ranges::find_if(path.asked, [&](const DnsQuery& query) {
+    return query.server && query.only_if.empty() && !is_asked_outside(facts, query);
+  });
+  if (inside == path.asked.end()) return worst;
+  for (const DnsQuery& query : path.asked) {
+    if (!query.server || query.name != inside->name || !is_asked_outside(facts, query)) continue;
+    const OtherServer other = rate_other(facts, *inside, query);
+    if (other.query != nullptr && (worst.query == nullptr || other.severity > worst.severity)) worst = other;
+  }
+  return worst;
+}
+
+void add_other(const DnsFacts& facts, const std::string& tunnel, const OtherServer& other, DnsFindings& findings) {
+  const DnsServer& server = *other.query->server;
+  const FlowAnswer answer = way_to(facts, server, other.query->interface);
+  Finding finding = make_finding("DNS018", {"interface", tunnel});
+  finding.severity = is_encrypted(facts, *other.query) ? std::min(other.severity, Severity::kWarning) : other.severity;
+  finding.title = fmt::format("Names are asked of {} by {}, outside of {}, {}", server.to_string(), answer.interface,
+                              tunnel, other.when);
+  finding.detail = "Whoever runs that server, and the provider that it asks in turn, learns what is visited then.";
+  finding.evidence = {proof(facts.snapshot.routes, "default route", "leads into " + tunnel),
+                      way_evidence(facts, server, answer)};
+  const ResolvedScope* scope = scope_of(facts, *other.query);
+  finding.evidence.push_back(scope == nullptr ? server_lines(facts) : scope_evidence(facts, *scope));
+  if (other.query->scope == kResolvConf && facts.file().rotate) {
+    finding.evidence.push_back(file_evidence(facts, "options rotate"));
+  }
+  if (*other.why_doubted != 0) {
+    finding.confidence = Confidence::kLikely;
+    finding.evidence.push_back({"dns", "dnsmasq", other.why_doubted});
+  }
+  doubt_way(facts, finding, answer);
+  add_step(finding.remedy, fmt::format("Leave {} out while the VPN is up.", server.to_string()));
+  add_step(finding.remedy, fmt::format("Or route it through {}, where it can be reached there.", tunnel));
+  findings.push_back(std::move(finding));
+}
+
 void add_remedy(const DnsFacts& facts, const std::string& tunnel, const ResolvedScope* scope, Finding& finding) {
   add_step(finding.remedy,
            fmt::format("Let the VPN bring a server of its own for {}: DNS= with wg-quick, \"dhcp-option DNS\" with "
@@ -124,30 +187,42 @@ std::string resolver_undecided(const DnsFacts& facts) {
   return why.empty() ? why : "whom libc asks is not certain: " + why;
 }
 
-void check_resolver_outside(const DnsFacts& facts, DnsFindings& findings) {
-  const auto tunnel = tunnel_of_everything(facts);
-  const TunnelServers own = tunnel ? tunnel_servers(facts) : TunnelServers::kForAll;
-  if (own == TunnelServers::kForAll) return;
-  const std::vector<DnsQuery> asked = asked_outside(facts, path_of_ordinary_name(facts));
-  if (asked.empty()) return;
+namespace {
+
+void add_first(const DnsFacts& facts, const std::string& tunnel, const std::vector<DnsQuery>& asked,
+               DnsFindings& findings) {
+  const TunnelServers own = tunnel_servers(facts);
+  if (own == TunnelServers::kForAll) return;  // other findings say why they are not used
   const DnsServer& server = *asked.front().server;
   const FlowAnswer answer = way_to(facts, server, asked.front().interface);
-  Finding finding = make_finding("DNS018", {"interface", *tunnel});
+  Finding finding = make_finding("DNS018", {"interface", tunnel});
   const bool is_clear = std::ranges::any_of(asked, [&](const DnsQuery& query) { return !is_encrypted(facts, query); });
   if (!is_clear || own == TunnelServers::kForDomains) finding.severity = Severity::kWarning;
   finding.title =
-      fmt::format("Names are asked of {} by {}, outside of {}", server.to_string(), answer.interface, *tunnel);
+      fmt::format("Names are asked of {} by {}, outside of {}", server.to_string(), answer.interface, tunnel);
   finding.detail = fmt::format(
       "{} Whoever runs the server, and the provider that it asks in turn, learns what is visited{}.",
       own == TunnelServers::kNone ? "No tunnel has a DNS server." : "The tunnel has servers for some domains alone.",
       is_clear ? ", and the question is sent in clear" : "");
-  finding.evidence = {proof(facts.snapshot.routes, "default route", "leads into " + *tunnel),
+  finding.evidence = {proof(facts.snapshot.routes, "default route", "leads into " + tunnel),
                       way_evidence(facts, server, answer)};
   const ResolvedScope* scope = scope_of(facts, asked.front());
   finding.evidence.push_back(scope == nullptr ? server_lines(facts) : scope_evidence(facts, *scope));
   doubt_way(facts, finding, answer);
-  add_remedy(facts, *tunnel, scope, finding);
+  add_remedy(facts, tunnel, scope, finding);
   findings.push_back(std::move(finding));
+}
+
+}  // namespace
+
+void check_resolver_outside(const DnsFacts& facts, DnsFindings& findings) {
+  const auto tunnel = tunnel_of_everything(facts);
+  if (!tunnel) return;
+  const DnsPath path = path_of_ordinary_name(facts);
+  const std::vector<DnsQuery> asked = asked_outside(facts, path);
+  if (!asked.empty()) return add_first(facts, *tunnel, asked, findings);
+  const OtherServer other = find_other(facts, path);
+  if (other.query != nullptr) add_other(facts, *tunnel, other, findings);
 }
 
 }  // namespace vpndoctor

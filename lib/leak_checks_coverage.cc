@@ -30,6 +30,7 @@ constexpr auto kCoverageChecks = std::to_array<LeakCheck>({
     {"LEK010", kLeakTables | kLeakSettings, 0, check_linkdown},
     {"LEK011", kLeakLinks | kLeakRoutes, 0, check_two_defaults},
     {"LEK012", kLeakTables | kLeakSettings, 0, check_exposed_address, exposed_address_undecided},
+    {"LEK013", kLeakTables, 0, check_rerouted, rerouted_undecided},
 });
 
 /// Addresses of every eighth /8 and of the allocated parts of 2000::/3, whose class is public everywhere.

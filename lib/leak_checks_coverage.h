@@ -58,5 +58,8 @@ void check_linkdown(const LeakContext& facts, LeakFindings& findings);
 void check_two_defaults(const LeakContext& facts, LeakFindings& findings);
 void check_exposed_address(const LeakContext& facts, LeakFindings& findings);
 std::string exposed_address_undecided(const LeakContext& facts);
+void check_rerouted(const LeakContext& facts, LeakFindings& findings);
+/// Why it is not known whether the packet filter sends packets past the tunnel; empty when it is.
+std::string rerouted_undecided(const LeakContext& facts);
 
 }  // namespace vpndoctor

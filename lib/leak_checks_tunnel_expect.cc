@@ -9,6 +9,7 @@
 
 #include "crash_remains.h"
 #include "leak_checks_tunnel.h"
+#include "named_tunnel.h"
 #include "routing_checks.h"
 #include "vpndoctor/text_escape.h"
 
@@ -39,18 +40,6 @@ std::set<std::string> carriers(const LeakContext& facts) {
   return names;
 }
 
-/// Why nothing gets through the tunnel for certain; empty when it may.
-std::string why_useless(const LeakContext& facts, const std::string& interface) {
-  const TunnelReport* report = report_of(facts, interface);
-  if (report == nullptr) return "";
-  const bool is_useless = is_broken(facts, *report) || report->state == TunnelState::kHung;
-  return is_useless ? fmt::format("is {}: {}",
-                                  report->state == TunnelState::kUnknown ? "without a carrier"
-                                                                         : tunnel_state_name(report->state),
-                                  report->why)
-                    : "";
-}
-
 std::string why_coverage_unknown(const LeakContext& facts) {
   for (const Family family : kFamilies) {
     const FamilyCoverage& coverage = facts.coverage.of(family);
@@ -59,13 +48,6 @@ std::string why_coverage_unknown(const LeakContext& facts) {
                        coverage.why_unknown.empty() ? "" : ": " + coverage.why_unknown);
   }
   return {};
-}
-
-/// True when public addresses of the family leave outside of every tunnel.
-bool lets_public_out(const FamilyCoverage& coverage) {
-  return coverage.is_cut || std::ranges::any_of(coverage.outside, [](const OutsidePrefix& each) {
-           return each.address_class == AddressClass::kPublic || each.address_class == AddressClass::kNat64;
-         });
 }
 
 /// Why the family is not as --expect says; empty when it is, or is not known. A family without any way out needs no
@@ -106,14 +88,8 @@ Finding expectation_finding(const LeakContext& facts, const char* code) {
 /// Why the expected tunnel is missing; empty when it is there.
 std::string why_missing(const LeakContext& facts) {
   const std::string& named = facts.expectation.interface;
+  if (!named.empty()) return find_named_tunnel(facts).why_missing;
   const std::set<std::string> carrying = carriers(facts);
-  if (!named.empty()) {
-    if (facts.snapshot.find_link(named) == nullptr && !carrying.contains(named)) {
-      return fmt::format("The tunnel {} is not there", escape_controls(named));
-    }
-    const std::string why = why_useless(facts, named);
-    return why.empty() ? "" : fmt::format("The tunnel {} {}", escape_controls(named), why);
-  }
   if (carrying.empty()) return "No tunnel carries anything";
   for (const std::string& each : carrying) {
     if (why_useless(facts, each).empty()) return "";
@@ -133,7 +109,23 @@ bool left_remains(const LeakContext& facts) {
   });
 }
 
+/// The name is wrong, or the VPN does not run: the tunnels that are there help to tell.
+void add_right_name(const LeakContext& facts, Finding& finding) {
+  std::string names;
+  for (const TunnelReport& tunnel : facts.tunnels) {
+    if (tunnel.state == TunnelState::kSystem) continue;
+    names += (names.empty() ? "" : ", ") + escape_controls(tunnel.interface);
+  }
+  if (names.empty()) {
+    add_step(finding.remedy, "There is no tunnel on this machine: start the VPN, and name its interface with --vpn.");
+  } else {
+    add_step(finding.remedy, fmt::format("Name the VPN's own interface with --vpn. The tunnels here: {}.", names));
+  }
+}
+
 void add_expected_remedy(const LeakContext& facts, Finding& finding) {
+  const bool is_named = !facts.expectation.interface.empty();
+  if (is_named && find_named_tunnel(facts).is_no_tunnel) return add_right_name(facts, finding);
   if (left_remains(facts)) {
     finding.caused_by.emplace_back("TUN007");
     return;
@@ -157,7 +149,9 @@ void name_causes(const LeakContext& facts, Finding& finding) {
 }  // namespace
 
 std::string expected_tunnel_undecided(const LeakContext& facts) {
-  if (!is_asked(facts) || !facts.expectation.interface.empty() || !carriers(facts).empty()) return {};
+  if (!is_asked(facts)) return {};
+  if (!facts.expectation.interface.empty()) return find_named_tunnel(facts).undecided;
+  if (!carriers(facts).empty()) return {};
   return why_coverage_unknown(facts);
 }
 
@@ -175,30 +169,71 @@ void check_expected_tunnel(const LeakContext& facts, Findings& findings) {
 
 std::string expected_coverage_undecided(const LeakContext& facts) {
   if (!is_asked(facts)) return {};
+  if (!facts.expectation.interface.empty()) {
+    const NamedTunnel named = find_named_tunnel(facts);
+    if (named.is_nature_unknown) return named.undecided;
+    return named.why_missing.empty() ? judge_named_coverage(facts).undecided : "";
+  }
   const bool is_different =
       std::ranges::any_of(kFamilies, [&](Family each) { return !why_different(facts, each).empty(); });
   return is_different ? "" : why_coverage_unknown(facts);
 }
 
-void check_expected_coverage(const LeakContext& facts, Findings& findings) {
-  if (!is_asked(facts)) return;
-  const std::set<std::string> carrying = carriers(facts);
-  const std::string& named = facts.expectation.interface;
-  if (carrying.empty() || !why_missing(facts).empty()) return;  // then the missing tunnel says it
+namespace {
+
+/// What is wrong with the coverage, and of which tunnel; an empty title: nothing.
+struct Difference {
   std::string title;
+  std::string tunnel;
+  NamedCoverage named;
+};
+
+Difference find_difference(const LeakContext& facts) {
+  const std::string& named = facts.expectation.interface;
+  if (!named.empty()) {
+    NamedCoverage judged = judge_named_coverage(facts);
+    std::string title = judged.different;
+    return {.title = std::move(title), .tunnel = named, .named = std::move(judged)};
+  }
+  const std::set<std::string> carrying = carriers(facts);
+  if (carrying.empty()) return {};  // then the missing tunnel says it
+  Difference found{.title = {}, .tunnel = *carrying.begin(), .named = {}};
   for (const Family family : kFamilies) {
-    if (std::string why = why_different(facts, family); !why.empty()) title += (title.empty() ? "" : "; ") + why;
+    const std::string why = why_different(facts, family);
+    if (!why.empty()) found.title += (found.title.empty() ? "" : "; ") + why;
   }
-  if (!named.empty() && !carrying.contains(named)) {
-    title = "Nothing goes through " + escape_controls(named) + (title.empty() ? "" : "; ") + title;
+  return found;
+}
+
+void add_coverage_remedy(const LeakContext& facts, const Difference& difference, Finding& finding) {
+  const Command show = user_command({"vpndoctor", "routes", "show"});
+  const TunnelReport* report = report_of(facts, difference.tunnel);
+  const std::string owner = report == nullptr ? "" : report->owner;
+  const std::string name = escape_controls(difference.tunnel);
+  if (difference.named.is_another) {
+    add_step(finding.remedy,
+             fmt::format("End the other VPN, or correct the configuration so that {} takes its traffic.", name),
+             {show});
+  } else if (difference.named.has_no_route) {
+    add_step(
+        finding.remedy,
+        fmt::format("No route leads into {}: see what its configuration gives it, and let it make its routes.", name),
+        {show});
+  } else {
+    add_step(finding.remedy, "See which prefixes leave outside, and correct the VPN's configuration.", {show});
   }
-  if (title.empty()) return;
+  add_restart_step(owner, facts.expectation.interface, finding);
+}
+
+}  // namespace
+
+void check_expected_coverage(const LeakContext& facts, Findings& findings) {
+  if (!is_asked(facts) || !why_missing(facts).empty()) return;  // the missing tunnel says it
+  Difference difference = find_difference(facts);
+  if (difference.title.empty()) return;
   Finding finding = expectation_finding(facts, "TUN006");
-  finding.title = std::move(title);
-  add_step(finding.remedy, "See which prefixes leave outside, and correct the VPN's configuration.",
-           {user_command({"vpndoctor", "routes", "show"})});
-  const TunnelReport* report = report_of(facts, named.empty() ? *carrying.begin() : named);
-  add_restart_step(report == nullptr ? "" : report->owner, named, finding);
+  finding.title = difference.title;
+  add_coverage_remedy(facts, difference, finding);
   findings.push_back(std::move(finding));
 }
 

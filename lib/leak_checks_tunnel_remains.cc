@@ -173,7 +173,9 @@ std::string growth_words(const Amounts& before, const Amounts& now) {
 
 std::string crash_remains_undecided(const LeakContext& facts) {
   if (!facts.crash_remains().empty()) return {};
-  if (std::string why = server_routes_undecided(facts.snapshot); !why.empty()) return why;
+  if (!ServerRoutes(facts.snapshot).abandoned().empty()) {
+    if (std::string why = server_routes_undecided(facts.snapshot); !why.empty()) return why;
+  }
   if (!facts.snapshot.firewall)
     return "the tables of the packet filter are not known: " + facts.snapshot.firewall.why_missing();
   if (!facts.snapshot.vpn_signs)

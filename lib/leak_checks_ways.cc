@@ -114,13 +114,27 @@ std::optional<Guests> guests_outside(const LeakContext& facts, const Link& bridg
   return std::nullopt;
 }
 
+/// The number for a rule that is to come before the one that sends the packet outside; nullopt: none comes before it.
+std::optional<std::uint32_t> number_before(const LeakContext& facts, const Flow& flow) {
+  const FlowExplanation told = facts.fib.explain(flow);
+  std::optional<std::uint32_t> decided;
+  for (const FlowStep& step : told.steps) {
+    if (step.priority && step.table == told.answer.table) decided = step.priority;
+  }
+  // Of equal numbers the older rule is first.
+  return decided && *decided != 0 ? std::optional(*decided - 1) : std::nullopt;
+}
+
 std::vector<Command> lead_into_tunnel(const LeakContext& facts, const std::vector<Guests>& guests) {
   std::vector<Command> commands;
   for (const Guests& each : guests) {
     const PacketPath own = packet_path(facts.snapshot, facts.fib, packet_to(facts, each.flow.destination));
     if (own.route == nullptr || commands.size() == kMostQuoted) break;
-    commands.push_back(root_command({"ip", each.family == Family::kInet ? "-4" : "-6", "rule", "add", "iif",
-                                     each.bridge->name, "lookup", std::to_string(own.route->table), "pref", "90"}));
+    const auto number = number_before(facts, each.flow);
+    if (!number) continue;
+    commands.push_back(
+        root_command({"ip", each.family == Family::kInet ? "-4" : "-6", "rule", "add", "iif", each.bridge->name,
+                      "lookup", std::to_string(own.route->table), "pref", std::to_string(*number)}));
   }
   return commands;
 }

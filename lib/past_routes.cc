@@ -196,7 +196,7 @@ class Finder {
     const auto tunnel = std::ranges::find(facts_.tunnels, past.tunnel, &TunnelReport::interface);
     if (tunnel == facts_.tunnels.end()) return false;
     if (tunnel->state != TunnelState::kDead && tunnel->state != TunnelState::kOrphan) return false;
-    if (!server_routes_) server_routes_ = ServerRoutes(facts_.snapshot).unused();
+    if (!server_routes_) server_routes_ = ServerRoutes(facts_.snapshot).abandoned();
     return std::ranges::count(*server_routes_, past.route) != 0;
   }
 

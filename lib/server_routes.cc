@@ -6,6 +6,7 @@
 
 #include <algorithm>
 
+#include "address_classes.h"
 #include "vpn_leftovers.h"
 
 namespace vpndoctor {
@@ -23,11 +24,33 @@ ServerRoutes::ServerRoutes(const Snapshot& snapshot) : snapshot_(snapshot) {
   for (const Route& route : snapshot.routes->routes) {
     if (!route.destination.is_default()) continue;
     for (const NextHop& hop : snapshot.routes->hops(route)) {
-      if (!hop.gateway || is_tunnel(snapshot, hop.interface)) continue;
+      if (is_tunnel(snapshot, hop.interface)) continue;
+      if (route.table == kTableMain && route.type == RouteType::kUnicast) {
+        main_defaults_[route.destination.family() == Family::kInet6].emplace(hop.interface, hop.gateway);
+      }
+      if (!hop.gateway) continue;
       has_default_[route.destination.family() == Family::kInet6] = true;
       default_gateways_.emplace(hop.interface, *hop.gateway);
     }
   }
+}
+
+std::vector<const Route*> ServerRoutes::abandoned() const {
+  std::vector<const Route*> found = unused();
+  std::erase_if(found, [this](const Route* route) { return !has_crash_signature(*route); });
+  return found;
+}
+
+bool ServerRoutes::has_crash_signature(const Route& route) const {
+  constexpr std::uint32_t kMetricOfInet6 = 1024;  // what the kernel gives a route without one (IP6_RT_PRIO_USER)
+  const Family family = route.destination.family();
+  const AddressClass what = registered_class(route.destination.address);
+  if (what != AddressClass::kPublic && what != AddressClass::kDocumentation) return false;
+  const bool has_metric = route.metric != 0 && !(family == Family::kInet6 && route.metric == kMetricOfInet6);
+  if (route.protocol != kProtocolBoot || has_metric) return false;
+  const auto& defaults = main_defaults_[family == Family::kInet6];
+  const NextHop& hop = snapshot_.routes->hops(route)[0];
+  return defaults.empty() || defaults.contains({hop.interface, hop.gateway});
 }
 
 std::vector<const Route*> ServerRoutes::unused() const {

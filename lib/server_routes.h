@@ -4,6 +4,7 @@
 #pragma once
 
 #include <array>
+#include <optional>
 #include <set>
 #include <string>
 #include <utility>
@@ -26,8 +27,13 @@ class ServerRoutes {
   bool has_default(Family family) const { return has_default_[family == Family::kInet6]; }
   /// A few that no tunnel is known to use; none when they are many: then they are somebody's list of hosts.
   std::vector<const Route*> unused() const;
+  /// Those of them that a client leaves when it dies, as it was measured: to a public address, by protocol boot,
+  /// without a metric of its own, in the table main, and one way with the default route there; or there is no default
+  /// any more. Whatever differs, an administrator made.
+  std::vector<const Route*> abandoned() const;
 
  private:
+  bool has_crash_signature(const Route& route) const;
   bool has_the_shape(const Route& route) const;
   bool may_have_been_default(const Route& route, const NextHop& hop) const;
   bool is_endpoint(const IpAddress& server) const;
@@ -35,6 +41,8 @@ class ServerRoutes {
   const Snapshot& snapshot_;
   std::set<std::pair<std::string, IpAddress>> default_gateways_;
   std::array<bool, 2> has_default_{};  ///< whether it is IPv6's
+  /// Of the default routes of the table main outside of tunnels, by whether it is IPv6's; no gateway: on the link.
+  std::array<std::set<std::pair<std::string, std::optional<IpAddress>>>, 2> main_defaults_;
 };
 
 /// Why it cannot be told whether a tunnel uses such a route; empty when it can, or there is none.

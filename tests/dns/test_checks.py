@@ -203,6 +203,19 @@ class Checks(unittest.TestCase):
         self.assertEqual(self.machine.asked("again.test.org"), {"tun0"})
         self.assert_silent("DNS018")
 
+    def test_full_tunnel_with_a_second_server_of_the_lan(self):
+        batch("route add 0.0.0.0/1 dev tun0", "route add 128.0.0.0/1 dev tun0")
+        world.write("/etc/nsswitch.conf", "hosts: files dns\n")
+        ask = ("python3", "-c", "import socket, sys\nfor name in sys.argv[1:]: socket.gethostbyname(name)")
+        for options, links, severity in (("", {"tun0"}, "notice"), ("options rotate\n", {"tun0", "lan0"}, "error")):
+            self.machine.use_resolv_conf("nameserver 10.2.0.1\nnameserver 10.1.0.1\n" + options)
+            names = [f"www{i}.{severity}.test.org" for i in range(4)]
+            world.run(*ask, *names)
+            self.assertEqual(set().union(*map(self.machine.asked, names)), links)
+            self.assert_found("DNS018", severity, "10.1.0.1")
+        self.machine.use_resolv_conf("nameserver 10.2.0.1\noptions rotate\n")
+        self.assert_silent("DNS018")
+
     def test_full_tunnel_beside_a_file_that_was_written_over(self):
         self.machine.start_bus()
         self.machine.start_resolved()

@@ -258,6 +258,32 @@ class Ways(Coverage):
         self.assert_way("tun0", PUBLIC, "from", "172.17.0.2", "iif", "docker0")
         self.assertNotIn("LEK009", self.found())
 
+    def test_containers_that_a_rule_before_others_pulls_out(self):
+        machines = self.make()
+        machines.container_network()
+        self.openvpn("redirect-gateway def1")
+        machines.ip(CLIENT, f"route add default via {GATEWAY} table 99", "rule add iif docker0 lookup 99 pref 50")
+        self.assert_way("eth0", PUBLIC, "from", "172.17.0.2", "iif", "docker0")
+        self.apply(findings(leaks(), "LEK009")[0], "ip -4 rule add iif docker0")
+        self.assert_way("tun0", PUBLIC, "from", "172.17.0.2", "iif", "docker0")
+        self.assertNotIn("LEK009", self.found())
+
+    def test_a_filter_that_sets_the_mark_of_the_vpn_on_all_packets(self):
+        self.make()
+        self.wireguard()
+        mark = run(CLIENT, "wg", "show", "wg0", "fwmark").stdout.strip()
+        report = leaks(status=0)
+        self.assertNotIn("LEK013", self.found(report))
+        self.assertNotIn("LEK013", [each["code"] for each in report["skipped"]])
+        for chain in (f"type route hook output priority -150; meta mark set {mark};",
+                      f"type route hook output priority mangle; udp dport 443 meta mark set {mark};"):
+            run(CLIENT, "nft", f"table inet k {{ chain o {{ {chain} }}\n}}")
+            self.assertEqual(self.found(leaks(status=1))["LEK013"], "error")
+            run(CLIENT, "nft", "delete", "table", "inet", "k")
+        run(CLIENT, "nft", f"table inet k {{ chain o {{ type route hook output priority -150; udp dport 51820 meta mark "
+            f"set {mark}; }}\n}}")
+        self.assertNotIn("LEK013", self.found(leaks(status=0)))
+
     def test_containers_that_go_along(self):
         machines = self.make()
         machines.container_network()

@@ -4,6 +4,7 @@ there at all. What is healthy gives nothing above a notice."""
 import json
 import os
 import signal
+import sys
 import unittest
 
 import machines
@@ -13,6 +14,14 @@ from machines import CLIENT, run
 from world import PUBLIC, SERVER_MACHINE, World, codes, findings, leaks, tunnel
 
 INSIDE, WG_INSIDE = "172.30.0.1", "10.9.0.1"
+# Holds a tun device of that name and does nothing with it (linux/if_tun.h TUNSETIFF, IFF_TUN and IFF_NO_PI).
+HOLD_TUN = """
+import fcntl, os, signal, struct, sys
+device = os.open("/dev/net/tun", os.O_RDWR)
+fcntl.ioctl(device, 0x400454CA, struct.pack("16sH", sys.argv[1].encode(), 0x1001))
+print("held", flush=True)
+signal.pause()
+"""
 
 
 class StateCase(unittest.TestCase):
@@ -108,6 +117,44 @@ class Expected(StateCase):
         world.set_resolvers(INSIDE)
         self.assertEqual(codes(leaks("--expect", "full", "--vpn", "wg0", status=1), at_least="error"),
                          {"TUN005": "error"})
+
+
+    def test_a_tunnel_that_is_down_is_an_error_whatever_is_expected(self):
+        self.openvpn("redirect-gateway def1")
+        world.set_resolvers(INSIDE)
+        self.world.ip(CLIENT, "link set tun0 down")
+        for words in (("--expect", "full"), ("--expect", "split"), ()):
+            report = leaks(*words, "--vpn", "tun0", status=1)
+            self.assertEqual(codes(report, at_least="error")["TUN005"], "error")
+        self.world.ip(CLIENT, "link set tun0 up", "addr flush dev tun0")
+        self.assertEqual(codes(leaks("--expect", "full", "--vpn", "tun0", status=1), at_least="error")["TUN006"], "error")
+
+    def test_an_interface_that_is_no_tunnel_is_an_error(self):
+        for interface in ("eth0", "lo"):
+            for expected in ("full", "split"):
+                self.assertEqual(codes(leaks("--expect", expected, "--vpn", interface, status=1)),
+                                 {**codes(leaks()), "TUN005": "error"})
+
+    def test_another_tunnel_does_not_carry_in_the_place_of_the_named_one(self):
+        self.openvpn("redirect-gateway def1")
+        world.set_resolvers(INSIDE)
+        self.world.run_until_end(machines.start(CLIENT, sys.executable, "-c", HOLD_TUN, "tun7", until="held"))
+        self.world.ip(CLIENT, "link set tun7 up", "addr add 10.77.0.2/24 dev tun7")
+        self.assert_healthy("--expect", "full", "--vpn", "tun0")
+        for expected in ("full", "split"):
+            report = leaks("--expect", expected, "--vpn", "tun7", status=1)
+            self.assertEqual(codes(report, at_least="error"), {"TUN006": "error"}, report["findings"])
+
+    def test_who_is_not_root_gets_an_answer_from_the_tables_unless_packets_vanish(self):
+        self.wireguard()
+        world.set_resolvers(WG_INSIDE)
+        asked = ("setpriv", "--reuid", "65534", "--regid", "65534", "--clear-groups", machines.TOOL, "leaks", "--expect",
+                 "full", "--vpn", "wg0")
+        self.assertEqual(run(CLIENT, *asked, check=False).returncode, 0)
+        run(machines.ROUTER, "nft", "table inet k { chain f { type filter hook forward priority 0; udp dport 51820 drop; "
+            "udp sport 51820 drop; }\n}")
+        self.world.send(PUBLIC)
+        self.assertEqual(run(CLIENT, *asked, check=False).returncode, 3)
 
 
 class Stopped(StateCase):

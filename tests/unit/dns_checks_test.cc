@@ -689,13 +689,69 @@ TEST(DnsResolverOutside, AFullTunnelOfIpv4AloneIsOneAsWell) {
 TEST(DnsResolverOutside, AServerThroughTheTunnelIsNone) {
   EXPECT_EQ(findings_of(DnsScene::debian().full_tunnel().resolv_conf({"10.66.0.1"})), kNone);
   EXPECT_EQ(findings_of(DnsScene::debian().full_tunnel().resolv_conf({"8.8.8.8"})), kNone);
-  EXPECT_EQ(findings_of(DnsScene::debian().full_tunnel().resolv_conf({"8.8.8.8", "192.0.2.1"})), kNone);
   DnsScene global = DnsScene::ubuntu().full_tunnel();
   global.global().servers = {dns_server("8.8.8.8")};
   global.resolved().settings->dns = global.global().servers;
   global.scope_of("eth0").servers.clear();
   global.scope_of("eth0").domains.clear();
   EXPECT_EQ(findings_of(global), kNone);
+}
+
+TEST(DnsResolverOutside, ALaterServerOutsideIsAskedByRotateOrWhenTheFirstIsSilent) {
+  DnsScene scene = DnsScene::debian().full_tunnel().resolv_conf({"10.66.0.1", "192.0.2.1"});
+  EXPECT_EQ(findings_of(scene), "DNS018 notice");
+  EXPECT_EQ(only_finding(scene).title,
+            "Names are asked of 192.0.2.1 by eth0, outside of tun0, when 10.66.0.1 does not "
+            "answer");
+  scene.dns.resolv_conf->rotate = true;
+  EXPECT_EQ(findings_of(scene), "DNS018 error");
+  EXPECT_EQ(only_finding(scene).title, "Names are asked of 192.0.2.1 by eth0, outside of tun0, in turn with 10.66.0.1");
+  scene.resolv_conf({"10.66.0.1", "8.8.8.8", "192.0.2.1"});
+  scene.dns.resolv_conf->rotate = true;
+  EXPECT_EQ(findings_of(scene), "DNS018 error");
+  scene.resolv_conf({"10.66.0.1", "8.8.8.8"});
+  scene.dns.resolv_conf->rotate = true;
+  EXPECT_EQ(findings_of(scene), kNone) << "all of them through the tunnel";
+  DnsScene split = DnsScene::debian().split_tunnel().resolv_conf({"10.66.0.1", "192.0.2.1"});
+  split.dns.resolv_conf->rotate = true;
+  EXPECT_EQ(findings_of(split).find("DNS018"), std::string::npos);
+}
+
+TEST(DnsResolverOutside, ALaterServerOfTheSameLinkIsAskedWhenTheFirstIsSilent) {
+  DnsScene scene = DnsScene::ubuntu().full_tunnel();
+  scene.scope_of("eth0").servers.clear();
+  scene.scope_of("eth0").domains.clear();
+  scene.global().servers = {dns_server("8.8.8.8"), dns_server("192.0.2.1")};
+  scene.resolved().settings->dns = scene.global().servers;
+  EXPECT_EQ(findings_of(scene), "DNS018 notice");
+}
+
+TEST(DnsResolverOutside, DnsmasqAsksAllOfItsServers) {
+  DnsScene scene = DnsScene::debian().full_tunnel().resolv_conf({"127.0.0.1"}).listens("127.0.0.1", "dnsmasq");
+  DnsmasqInstance instance;
+  instance.listens_on = dns_server("127.0.0.1");
+  instance.domains_are_known = true;
+  const auto with = [&](const std::vector<const char*>& servers) {
+    std::vector<DnsmasqUpstream> upstreams;
+    for (const char* each : servers) {
+      upstreams.emplace_back();
+      upstreams.back().server = dns_server(each);
+    }
+    instance.upstreams = {upstreams, "files"};
+    scene.dns.dnsmasq = {std::vector{instance}, "files"};
+    return findings_of(scene);
+  };
+  EXPECT_EQ(with({"10.66.0.1", "192.0.2.1"}), "DNS018 error");
+  EXPECT_EQ(only_finding(scene).confidence, Confidence::kLikely);
+  EXPECT_EQ(with({"192.0.2.1", "10.66.0.1"}), "DNS018 error");
+  EXPECT_EQ(with({"10.66.0.1", "8.8.8.8"}), kNone);
+}
+
+TEST(DnsInet6Server, ALaterOneIsAnErrorWithRotate) {
+  DnsScene scene = DnsScene::debian().full_tunnel(false).resolv_conf({"10.66.0.1", "2001:db8:1::53"});
+  EXPECT_EQ(findings_of(scene), "DNS012 warning");
+  scene.dns.resolv_conf->rotate = true;
+  EXPECT_EQ(findings_of(scene), "DNS012 error");
 }
 
 TEST(DnsResolverOutside, ASplitTunnelIsNone) {

@@ -371,6 +371,98 @@ TEST(LeakChecksCoverage, ContainersThatATunnelForLocalPacketsLeavesOutAreAWarnin
   EXPECT_FALSE(severities(judge(tunnelled)).contains("LEK009")) << "containers go through the tunnel as well";
 }
 
+/// The rule that `ip rule add iif IF lookup TABLE pref NUMBER` makes; of equal numbers the new one is the last.
+void obey(const Command& command, Snapshot& snapshot) {
+  ASSERT_EQ(command.argv.size(), 10U);
+  Rule rule;
+  rule.family = command.argv[1] == "-4" ? Family::kInet : Family::kInet6;
+  rule.input_interface = command.argv[5];
+  rule.table = static_cast<std::uint32_t>(std::stoul(command.argv[7]));
+  rule.priority = static_cast<std::uint32_t>(std::stoul(command.argv[9]));
+  auto& rules = *snapshot.rules;
+  const auto place = std::ranges::find_if(
+      rules, [&](const Rule& each) { return each.family == rule.family && each.priority > rule.priority; });
+  rules.insert(place, rule);
+}
+
+TEST(LeakChecksCoverage, TheRemedyForContainersComesBeforeTheRuleThatCatchesThem) {
+  for (const std::uint32_t number : {1U, 50U, 90U, 91U, 32000U}) {
+    for (const bool is_caught_alone : {true, false}) {
+      Machine machine = with_containers(is_caught_alone ? laptop() : local_only());
+      machine.route({.destination = "default", .interface = "eth0", .gateway = "192.168.50.1", .table = 99});
+      Rule pulls;
+      pulls.priority = number;
+      pulls.table = 99;
+      pulls.input_interface = "docker0";
+      machine.rule(pulls);
+      Snapshot snapshot = forwarding(machine);
+      const Finding finding = finding_of(snapshot, "LEK009");
+      ASSERT_EQ(finding.remedy.commands.size(), 1U) << number;
+      obey(finding.remedy.commands[0], snapshot);
+      EXPECT_FALSE(severities(judge(snapshot)).contains("LEK009")) << number;
+    }
+  }
+}
+
+/// wg0 takes all but what has its mark; a chain of that type at the output hook does `steps` to all packets.
+Snapshot wg_quick_with(const std::string& type, const std::vector<FirewallExpression>& steps) {
+  Machine machine;
+  machine.link("eth0").address("eth0", "192.168.50.5/24");
+  machine.route({.destination = "default", .interface = "eth0", .gateway = "192.168.50.1"});
+  machine.link("wg0", "wireguard", kLinkUp | kLinkRunning | kLinkLowerUp | kLinkPointToPoint | kLinkNoArp);
+  machine.address("wg0", "10.9.0.2/32").tunnel("wg0", "9.9.9.1", 7);
+  machine.route({.destination = "default", .interface = "wg0", .table = 51820});
+  Rule tunnel;
+  tunnel.priority = 32765;
+  tunnel.table = 51820;
+  tunnel.mark = 7;
+  tunnel.mark_mask = UINT32_MAX;
+  tunnel.inverted = true;
+  Snapshot snapshot = machine.rule(tunnel).snapshot();
+  FirewallChain chain{.name = "o", .type = type, .hook = FirewallHook::kOutput};
+  chain.rules = {{.handle = 1, .expressions = steps}};
+  Firewall firewall;
+  firewall.tables = {{.family = "inet", .name = "k", .chains = {chain}}};
+  snapshot.firewall = {firewall, "netlink"};
+  return snapshot;
+}
+
+std::vector<FirewallExpression> set_mark(char number) {
+  return {{.name = "immediate", .destination = 4, .data = std::string{number, '\0', '\0', '\0'}},
+          {.name = "meta", .source = 4, .key = 3}};
+}
+
+bool is_skipped(const CheckResults& results, std::string_view code) {
+  return std::ranges::any_of(results.skipped, [&](const Skipped& each) { return each.code == code; });
+}
+
+TEST(LeakChecksCoverage, AFilterThatSetsTheMarkOfTheVpnOnAllLetsAllOut) {
+  Snapshot all = wg_quick_with("route", set_mark(7));
+  const Finding finding = finding_of(all, "LEK013");
+  EXPECT_EQ(finding.severity, kError);
+  EXPECT_EQ(finding.title, "The packet filter sends IPv4 packets (TCP, UDP and ICMP) out by eth0, past wg0");
+  EXPECT_TRUE(has_command(finding, "nft list table inet k"));
+  for (Snapshot harmless : {wg_quick_with("route", set_mark(8)), wg_quick_with("filter", set_mark(7))}) {
+    const CheckResults results = judge(harmless);
+    EXPECT_FALSE(severities(results).contains("LEK013") || is_skipped(results, "LEK013"));
+  }
+}
+
+TEST(LeakChecksCoverage, AFilterThatMayOrMayNotMarkIsNotDecided) {
+  std::vector<FirewallExpression> steps{{.name = "match", .subject = "recent"}};
+  for (const FirewallExpression& each : set_mark(7)) steps.push_back(each);
+  Snapshot maybe = wg_quick_with("route", steps);
+  const CheckResults results = judge(maybe);
+  EXPECT_TRUE(is_skipped(results, "LEK013"));
+  EXPECT_FALSE(severities(results).contains("LEK013"));
+  Snapshot unread = wg_quick_with("route", set_mark(7));
+  unread.firewall = Observed<Firewall>::missing("only root may read it");
+  EXPECT_TRUE(is_skipped(judge(unread), "LEK013"));
+  Machine without = Machine::ordinary();
+  Snapshot no_vpn = without.snapshot();
+  EXPECT_FALSE(is_skipped(judge(no_vpn), "LEK013"));
+}
+
 Snapshot with_dead_tunnel(int ignores) {
   Machine machine;
   machine.link("eth0").address("eth0", "192.168.50.5/24");

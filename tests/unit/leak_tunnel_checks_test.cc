@@ -310,11 +310,62 @@ Case crashed_openvpn(std::uint8_t protocol = kProtocolBoot) {
 TEST(TunnelChecks, AServerRouteThatNoTunnelUsesIsAnErrorUnlessItIsConfigured) {
   EXPECT_EQ(crashed_openvpn().finding("TUN007")->severity, Severity::kError);
   EXPECT_EQ(crashed_openvpn().finding("TUN007")->confidence, Confidence::kLikely);
-  EXPECT_EQ(crashed_openvpn(kProtocolStatic).finding("TUN007")->severity, Severity::kWarning);
+  EXPECT_EQ(crashed_openvpn(kProtocolStatic).tunnel_codes(), "");
   EXPECT_EQ(crashed_openvpn(kProtocolDhcp).tunnel_codes(), "");
   Case unread = crashed_openvpn();
   unread.snapshot.leases = Observed<std::vector<InterfaceConfiguration>>::missing("the files are not readable");
   EXPECT_EQ(unread.finding("TUN007")->severity, Severity::kWarning);
+}
+
+/// What TUN007 says of a machine with this route alone; eth1 is a second link with the gateway 203.0.113.1.
+std::optional<Severity> severity_of(const testing_support::RouteSpec& spec, bool has_default = true) {
+  Machine machine;
+  machine.link("eth0").address("eth0", "192.0.2.2/24").address("eth0", "2001:db8:1::2/64");
+  machine.link("eth1").address("eth1", "203.0.113.2/24");
+  if (has_default) {
+    machine.route({.destination = "default", .interface = "eth0", .gateway = "192.0.2.1"});
+    machine.route({.destination = "::/0", .interface = "eth0", .gateway = "2001:db8:1::1", .metric = 1024});
+  }
+  machine.route(spec);
+  const auto found = Case(std::move(machine)).finding("TUN007");
+  return found ? std::optional(found->severity) : std::nullopt;
+}
+
+TEST(TunnelChecks, OnlyAHostRouteOfTheMeasuredShapeIsAServersRoute) {
+  const testing_support::RouteSpec left{.destination = "45.45.45.45/32", .interface = "eth0", .gateway = "192.0.2.1"};
+  EXPECT_EQ(severity_of(left), Severity::kError);
+  EXPECT_EQ(severity_of(left, false), Severity::kError);
+  const testing_support::RouteSpec left6{
+      .destination = "2606:4700::1/128", .interface = "eth0", .gateway = "2001:db8:1::1", .metric = 1024};
+  EXPECT_EQ(severity_of(left6), Severity::kError);
+  for (const char* elsewhere : {"10.20.30.40/32", "172.20.1.1/32", "192.168.9.9/32", "100.64.0.9/32"}) {
+    auto private_route = left;
+    private_route.destination = elsewhere;
+    EXPECT_EQ(severity_of(private_route), std::nullopt) << elsewhere;
+    EXPECT_EQ(severity_of(private_route, false), std::nullopt) << elsewhere;
+  }
+  auto other = left;
+  other.gateway = "192.0.2.7";
+  EXPECT_EQ(severity_of(other), std::nullopt);
+  EXPECT_EQ(severity_of(other, false), Severity::kError) << "nothing tells that it was not the default's";
+  other = {.destination = "45.45.45.45/32", .interface = "eth1", .gateway = "203.0.113.1"};
+  EXPECT_EQ(severity_of(other), std::nullopt);
+  other.gateway = "198.51.100.77";  // on no link: of a network that is gone
+  EXPECT_EQ(severity_of(other), std::nullopt);
+  other = left;
+  other.metric = 50;
+  EXPECT_EQ(severity_of(other), std::nullopt);
+  other = left6;
+  other.metric = 50;
+  EXPECT_EQ(severity_of(other), std::nullopt);
+  other = left;
+  other.table = 7;
+  EXPECT_EQ(severity_of(other), std::nullopt);
+  for (const std::uint8_t protocol : {kProtocolStatic, kProtocolUnspecified, kProtocolDhcp}) {
+    other = left;
+    other.protocol = protocol;
+    EXPECT_EQ(severity_of(other), std::nullopt) << int{protocol};
+  }
 }
 
 TEST(TunnelChecks, TheRouteToACloudsOwnServiceIsNoRemains) {
@@ -407,6 +458,7 @@ Case full_tunnel() {
   vpn.moved("tun0", 5, 5, 5);
   vpn.coverage.inet.mode = CoverageMode::kFull;
   vpn.coverage.inet.tunnels = {"tun0"};
+  vpn.coverage.inet.parts["tun0"] = {.has_global = true, .has_beyond_own = true};
   return vpn;
 }
 
@@ -490,7 +542,7 @@ TEST(TunnelChecks, AnotherTunnelThanExpectedIsAnError) {
   Case other(std::move(machine));
   other.coverage = full_tunnel().coverage;
   other.expectation = {.mode = CoverageMode::kFull, .interface = "tun1"};
-  EXPECT_EQ(other.finding("TUN006")->title, "Nothing goes through tun1");
+  EXPECT_EQ(other.finding("TUN006")->title, "IPv4 goes through tun0, a different tunnel than tun1");
   other.expectation.interface = "tun0";
   EXPECT_EQ(other.tunnel_codes(), "");
 }

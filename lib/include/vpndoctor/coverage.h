@@ -6,6 +6,7 @@
 #include <array>
 #include <cstddef>
 #include <cstdint>
+#include <map>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -65,11 +66,20 @@ struct OutsideRoute {
   IpAddress sample;         ///< one of them, a public one where there is any
 };
 
+/// What one tunnel carries of a family, alone or shared with others.
+struct TunnelPart {
+  bool has_global = false;  ///< some of what a full tunnel has to take
+  /// More than the networks of its own addresses, and what means something on one link alone: link-local, multicast.
+  bool has_beyond_own = false;
+};
+
 struct FamilyCoverage {
   CoverageMode mode = CoverageMode::kUnknown;
   std::string why_unknown;             ///< a phrase; empty unless the mode is unknown
+  std::string why_uncertain;           ///< why some destinations may go another way than told, a phrase; empty: none
   double tunnel_share = 0;             ///< of the family's whole address space, 0 to 1, rounded down
   std::vector<std::string> tunnels;    ///< that carry some of it, ascending; "ipsec" for policies without an interface
+  std::map<std::string, TunnelPart, std::less<>> parts;  ///< by those names
   std::vector<OutsidePrefix> outside;  ///< fewest prefixes, ascending
   bool is_cut = false;                 ///< `outside` has not all: there were too many
   std::vector<OutsideWay> outside_ways;      ///< what `outside` has, and what was cut off; at most as many

@@ -4,11 +4,13 @@
 
 #include <memory>
 #include <optional>
+#include <span>
 #include <string>
 #include <vector>
 
 #include "vpndoctor/bypass_test.h"
 #include "vpndoctor/coverage.h"
+#include "vpndoctor/finding.h"
 #include "vpndoctor/leak_capture.h"
 #include "vpndoctor/leak_checks.h"
 #include "vpndoctor/snapshot.h"
@@ -29,7 +31,8 @@ struct LeaksReport {
 };
 
 /// True when all that was asked for has an answer: what the tables let out and, where something was expected of it, for
-/// both families; what a capture saw, which is nothing without a control; whether the tunnel can be passed by.
-bool leaks_are_answered(const LeaksReport& report);
+/// both families, and whether it is so; what a capture saw, which is nothing without a control; whether the tunnel can
+/// be passed by. `skipped`: the checks that were not made or not decided.
+bool leaks_are_answered(const LeaksReport& report, std::span<const Skipped> skipped = {});
 
 }  // namespace vpndoctor

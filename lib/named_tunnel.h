@@ -1,0 +1,38 @@
+// SPDX-License-Identifier: Apache-2.0
+// The tunnel that --vpn names, against what is expected of it: whether it is one, and whether it is what carries.
+// Another tunnel that does it in its place is not enough.
+#pragma once
+
+#include <string>
+
+#include "vpndoctor/leak_checks.h"
+
+namespace vpndoctor {
+
+/// What stands against the named interface; empty fields: nothing.
+struct NamedTunnel {
+  std::string why_missing;         ///< no sentence's end: "The interface eth0 is no tunnel"
+  std::string undecided;           ///< why it is not known whether it is there and works, a phrase
+  bool is_nature_unknown = false;  ///< of undecided: it may be no tunnel at all
+  bool is_no_tunnel = false;       ///< of why_missing: there is an interface of that name, and it is none
+};
+
+/// Takes facts with an interface named. What the tables send into it is not looked at.
+NamedTunnel find_named_tunnel(const LeakContext& facts);
+
+/// What the tables send into the named interface, against what is expected.
+struct NamedCoverage {
+  std::string different;      ///< no sentence's end: "Nothing goes through wg0"; empty: as expected, or not decided
+  std::string undecided;      ///< a phrase; empty: decided
+  bool has_no_route = false;  ///< of `different`: no route leads there
+  bool is_another = false;    ///< of `different`: another tunnel carries what it should
+};
+NamedCoverage judge_named_coverage(const LeakContext& facts);
+
+/// Why nothing gets through a tunnel for certain, "is hung: ..."; empty when it may.
+std::string why_useless(const LeakContext& facts, const std::string& interface);
+
+/// True when public addresses of the family leave outside of every tunnel.
+bool lets_public_out(const FamilyCoverage& coverage);
+
+}  // namespace vpndoctor
