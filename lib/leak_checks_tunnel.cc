@@ -55,7 +55,7 @@ std::optional<bool> last_carrier(const Snapshot& snapshot, const std::string& in
 std::span<const LeakCheck> tunnel_checks() { return kTunnelChecks; }
 
 std::string why_carries_nothing(const LeakContext& facts, const TunnelReport& tunnel) {
-  const std::string at_first = why_dead(facts.snapshot, tunnel.interface);
+  std::string at_first = why_dead(facts.snapshot, tunnel.interface);
   const auto at_last = last_carrier(facts.snapshot, tunnel.interface);
   if (!at_last || (!at_first.empty() && at_first != kNoCarrier)) return at_first;
   return *at_last ? "" : kNoCarrier;

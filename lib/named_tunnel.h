@@ -5,7 +5,7 @@
 
 #include <string>
 
-#include "vpndoctor/leak_checks.h"
+#include "leak_context.h"
 
 namespace vpndoctor {
 

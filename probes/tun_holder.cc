@@ -128,7 +128,7 @@ std::string unseen_holder(const TunHolders& found, const Link& link) {
         first.name);
   }
   if (found.unreadable > 0) {
-    return ::geteuid() == 0 ? "this root has no CAP_SYS_PTRACE, without which it may not see which process holds it"
+    return ::geteuid() == 0 ? "without CAP_SYS_PTRACE root may not see which process holds it"
                             : "only root may see which process holds it";
   }
   if (found.cut) return "there are too many processes to look for the one that holds it";
