@@ -6,6 +6,8 @@
 set(vpndoctor_alone "probes/tcp_status.cc")
 # linux/bpf.h and libpcap define the same structure.
 list(APPEND vpndoctor_alone "probes/other_filters.cc")
+# linux/icmp.h and netinet/ip_icmp.h define the same structure, and the first does not go with net/if.h.
+list(APPEND vpndoctor_alone "probes/dns_socket.cc")
 # Has a macro of its own.
 list(APPEND vpndoctor_alone "lib/version.cc")
 

@@ -15,8 +15,6 @@
 namespace vpndoctor {
 namespace {
 
-constexpr std::array kFamilies = {Family::kInet, Family::kInet6};
-
 struct Kind {
   const char* name;
   std::uint8_t protocol;
@@ -81,8 +79,8 @@ void try_kind(const LeakContext& facts, const IpAddress& destination, const Kind
 
 /// Null: the family is not tunnelled, or no chain sends its packets another way.
 std::optional<Rerouted> reroute(const LeakContext& facts, Family family) {
-  if (rerouting_table(facts, family) == nullptr || !takes_most(facts, family)) return std::nullopt;
-  const auto sample = tunnelled_sample(facts, family);
+  if (rerouting_table(facts, family) == nullptr || !facts.takes_most(family)) return std::nullopt;
+  const auto sample = facts.tunnelled_sample(family);
   if (!sample) return std::nullopt;
   Rerouted rerouted;
   for (const Kind& kind : kKinds) try_kind(facts, *sample, kind, rerouted);
@@ -124,12 +122,12 @@ void add_finding(const LeakContext& facts, Family family, const Rerouted& rerout
 
 std::string rerouted_undecided(const LeakContext& facts) {
   for (const Family family : kFamilies) {
-    if (!takes_most(facts, family)) continue;
+    if (!facts.takes_most(family)) continue;
     const auto rerouted = reroute(facts, family);
     if (rerouted && !rerouted->leaving.empty()) return {};
   }
   for (const Family family : kFamilies) {
-    if (!takes_most(facts, family)) continue;
+    if (!facts.takes_most(family)) continue;
     if (std::string why = why_filter_unknown(facts); !why.empty()) return why;
     const auto rerouted = reroute(facts, family);
     if (!rerouted || rerouted->undecided.empty()) continue;

@@ -16,7 +16,6 @@
 namespace vpndoctor {
 namespace {
 
-constexpr std::array kFamilies = {Family::kInet, Family::kInet6};
 constexpr const char* kIpsec = "ipsec";  // policies without an interface, in the coverage
 
 const TunnelReport* report_of(const LeakContext& facts, const std::string& interface) {

@@ -4,8 +4,8 @@
 
 #include <fmt/format.h>
 #include <linux/errqueue.h>
-#include <linux/icmp.h>
 #include <net/if.h>
+#include <netinet/ip_icmp.h>
 #include <sys/socket.h>
 
 #include <array>

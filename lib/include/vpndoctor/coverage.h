@@ -75,14 +75,14 @@ struct TunnelPart {
 
 struct FamilyCoverage {
   CoverageMode mode = CoverageMode::kUnknown;
-  std::string why_unknown;             ///< a phrase; empty unless the mode is unknown
-  std::string why_uncertain;           ///< why some destinations may go another way than told, a phrase; empty: none
-  double tunnel_share = 0;             ///< of the family's whole address space, 0 to 1, rounded down
-  std::vector<std::string> tunnels;    ///< that carry some of it, ascending; "ipsec" for policies without an interface
+  std::string why_unknown;           ///< a phrase; empty unless the mode is unknown
+  std::string why_uncertain;         ///< why some destinations may go another way than told, a phrase; empty: none
+  double tunnel_share = 0;           ///< of the family's whole address space, 0 to 1, rounded down
+  std::vector<std::string> tunnels;  ///< that carry some of it, ascending; "ipsec" for policies without an interface
   std::map<std::string, TunnelPart, std::less<>> parts;  ///< by those names
-  std::vector<OutsidePrefix> outside;  ///< fewest prefixes, ascending
-  bool is_cut = false;                 ///< `outside` has not all: there were too many
-  std::vector<OutsideWay> outside_ways;      ///< what `outside` has, and what was cut off; at most as many
+  std::vector<OutsidePrefix> outside;                    ///< fewest prefixes, ascending
+  bool is_cut = false;                                   ///< `outside` has not all: there were too many
+  std::vector<OutsideWay> outside_ways;                  ///< what `outside` has, and what was cut off; at most as many
   std::vector<OutsideRoute> outside_routes;  ///< all of them, each once, where there is a tunnel; else empty
   /// Rules that send some packets another way: by mark, user, port, bound interface. In words.
   std::vector<std::string> exceptions;
