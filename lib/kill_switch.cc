@@ -11,8 +11,8 @@
 
 #include "fib_part.h"
 #include "firewall_machine.h"
+#include "flow_kinds.h"
 #include "vpndoctor/text_escape.h"
-#include "vpndoctor/wire.h"
 
 namespace vpndoctor {
 namespace {
@@ -22,24 +22,10 @@ constexpr std::array<std::string_view, 2> kPublicInet = {"93.184.215.14", "151.1
 constexpr std::array<std::string_view, 2> kPublicInet6 = {"2606:2800:21f:cb07:6820:80da:af6b:8b2c",
                                                           "2a04:4e42:600::773"};
 
-struct Kind {
-  const char* name;
-  std::uint8_t protocol;
-  std::uint8_t protocol_of_inet6;
-  std::uint16_t port;
-};
-constexpr std::array kKinds = {Kind{"TCP", kProtocolTcp, kProtocolTcp, 443},
-                               Kind{"UDP", kProtocolUdp, kProtocolUdp, 443},
-                               Kind{"ICMP", kProtocolIcmp, kProtocolIcmp6, 0}};
-constexpr std::uint16_t kSourcePort = 40000;  // of the range that kernels give to programs
-
-Flow public_flow(std::string_view destination, const Kind& kind, std::uint32_t uid) {
+Flow public_flow(std::string_view destination, const FlowKind& kind, std::uint32_t uid) {
   Flow flow;
   flow.destination = *IpAddress::parse(destination);
-  const bool is_inet = flow.destination.family == Family::kInet;
-  flow.ip_protocol = is_inet ? kind.protocol : kind.protocol_of_inet6;
-  flow.destination_port = kind.port;
-  flow.source_port = kind.port == 0 ? std::uint16_t{0} : kSourcePort;
+  kind.shape(flow);
   flow.uid = uid;
   return flow;
 }
@@ -83,7 +69,7 @@ class Trial {
   StopReport report_;
 };
 
-void try_flow(const FilteredMachine& machine, const Kind& kind, Flow flow, Trial& trial) {
+void try_flow(const FilteredMachine& machine, const FlowKind& kind, Flow flow, Trial& trial) {
   const FlowAnswer answer = machine.fib.lookup(flow);
   if (!answer.uncertain.empty()) return trial.add_unknown(std::string(answer.uncertain));
   const bool is_unicast = answer.fate == FlowFate::kUnicast;
@@ -105,7 +91,7 @@ std::span<const std::string_view> public_addresses(Family family) {
 StopReport try_local(const FilteredMachine& machine, Family family, std::uint32_t uid) {
   Trial trial;
   for (const std::string_view address : public_addresses(family)) {
-    for (const Kind& kind : kKinds) try_flow(machine, kind, public_flow(address, kind, uid), trial);
+    for (const FlowKind& kind : kFlowKinds) try_flow(machine, kind, public_flow(address, kind, uid), trial);
   }
   return trial.take();
 }
@@ -141,7 +127,7 @@ StopReport try_forwarded(const FilteredMachine& machine, Family family, const st
                            !own.address.is_link_local() && leads_out(snapshot, own.interface);
     if (!is_usable || !forwards(snapshot, family, own.interface)) continue;
     Trial trial;
-    for (const Kind& kind : kKinds) {
+    for (const FlowKind& kind : kFlowKinds) {
       Flow flow = public_flow(public_addresses(family).front(), kind, 0);
       flow.source = source;
       flow.input_interface = own.interface;

@@ -7,24 +7,13 @@
 #include <array>
 #include <optional>
 
+#include "flow_kinds.h"
 #include "leak_checks_coverage.h"
 #include "vpndoctor/firewall.h"
 #include "vpndoctor/text_escape.h"
-#include "vpndoctor/wire.h"
 
 namespace vpndoctor {
 namespace {
-
-struct Kind {
-  const char* name;
-  std::uint8_t protocol;
-  std::uint8_t protocol_of_inet6;
-  std::uint16_t port;
-};
-constexpr std::array kKinds = {Kind{"TCP", kProtocolTcp, kProtocolTcp, 443},
-                               Kind{"UDP", kProtocolUdp, kProtocolUdp, 443},
-                               Kind{"ICMP", kProtocolIcmp, kProtocolIcmp6, 0}};
-constexpr std::uint16_t kSourcePort = 40000;  // of the range that kernels give to programs
 
 /// What the packet filter makes of packets that the tables lead into a tunnel.
 struct Rerouted {
@@ -51,16 +40,14 @@ const FirewallTable* rerouting_table(const LeakContext& facts, Family family) {
   return found == tables.end() ? nullptr : &*found;
 }
 
-bool leads_out(const Snapshot& snapshot, std::string_view interface) {
+bool leads_past_tunnels(const Snapshot& snapshot, std::string_view interface) {
   const Link* link = snapshot.find_link(interface);
   return link != nullptr && !link->is_loopback() && link->kind != "dummy" && !is_tunnel(snapshot, interface);
 }
 
-void try_kind(const LeakContext& facts, const IpAddress& destination, const Kind& kind, Rerouted& rerouted) {
+void try_kind(const LeakContext& facts, const IpAddress& destination, const FlowKind& kind, Rerouted& rerouted) {
   Flow flow = packet_to(facts, destination);
-  flow.ip_protocol = destination.family == Family::kInet ? kind.protocol : kind.protocol_of_inet6;
-  flow.destination_port = kind.port;
-  flow.source_port = kind.port == 0 ? std::uint16_t{0} : kSourcePort;
+  kind.shape(flow);
   const FlowAnswer routed = facts.fib.lookup(flow);
   if (routed.fate != FlowFate::kUnicast || !routed.uncertain.empty()) return;
   flow.source = routed.source;
@@ -70,7 +57,7 @@ void try_kind(const LeakContext& facts, const IpAddress& destination, const Kind
     if (rerouted.undecided.empty()) rerouted.undecided = answer.why;
     return;
   }
-  if (!leads_out(facts.snapshot, answer.interface)) return;
+  if (!leads_past_tunnels(facts.snapshot, answer.interface)) return;
   rerouted.leaving.emplace_back(kind.name);
   rerouted.interface = answer.interface;
   rerouted.why = answer.why;
@@ -83,7 +70,7 @@ std::optional<Rerouted> reroute(const LeakContext& facts, Family family) {
   const auto sample = facts.tunnelled_sample(family);
   if (!sample) return std::nullopt;
   Rerouted rerouted;
-  for (const Kind& kind : kKinds) try_kind(facts, *sample, kind, rerouted);
+  for (const FlowKind& kind : kFlowKinds) try_kind(facts, *sample, kind, rerouted);
   return rerouted;
 }
 

@@ -122,7 +122,7 @@ TEST(LeaksText, OfTooManyPrefixesTheWaysAreTold) {
     way.share = i / 1000.0;
   }
   const std::string text = render_text(report);
-  EXPECT_NE(text.find("20.99.0.0/16 and 1999 more by eth99"), std::string::npos) << text;
+  EXPECT_NE(text.find("20.99.0.0/16 and 1,999 more by eth99"), std::string::npos) << text;
   EXPECT_EQ(text.find("eth5 "), std::string::npos) << "the least are not shown";
   EXPECT_NE(text.find("and 68 more ways out"), std::string::npos) << text;
   EXPECT_NE(render_text(report, {.verbose = true}).find("20.5.0.0/16"), std::string::npos);

@@ -142,7 +142,7 @@ TEST(WireguardPeers, DrawnOnesAreJudgedByTheRules) {
   std::mt19937_64 random(5);
   Draw draw(random);
   std::array<int, 7> seen{};
-  for (int i = 0; i < 2000; ++i) {
+  for (int i = 0; i < 4000; ++i) {
     std::vector<Drawn> peers(2 + draw.below(5));
     for (Drawn& each : peers) {
       constexpr std::array kAges = {0s, 100s, 180s, 181s, 5000s, 90000s};
