@@ -68,7 +68,7 @@ class XtSteps {
     return add({.name = "bitwise",
                 .source = word,
                 .destination = word,
-                .operation = NFT_BITWISE_MASK_XOR,
+                .operation = NFT_BITWISE_BOOL,  // its name of Linux 6.13 on is NFT_BITWISE_MASK_XOR
                 .length = length,
                 .data = std::move(mask),
                 .second_data = std::move(flip)});
