@@ -176,7 +176,7 @@ void check_rules_past(const LeakContext& facts, LeakFindings& findings) {
 }
 
 void check_forwarded(const LeakContext& facts, LeakFindings& findings) {
-  const std::set<std::string> ways_out = facts.uplinks();
+  const std::set<std::string>& ways_out = facts.uplinks();
   std::vector<Guests> found;
   for (const Link& link : *facts.snapshot.links) {
     if (!serves_guests(facts.snapshot, link, ways_out)) continue;

@@ -27,7 +27,7 @@ struct Check {
   std::string (*undecided)(const RoutingFacts&) = nullptr;
 };
 
-constexpr double kHalf = 0.5;
+constexpr double kHalfOfAll = 0.5;
 constexpr unsigned kTables = kLinks | kAddresses | kRoutes | kRules;
 
 constexpr auto kChecks = std::to_array<Check>({
@@ -108,12 +108,12 @@ std::string FamilyShares::main_interface() const {
 
 bool FamilyShares::is_main(std::string_view interface) const {
   const auto found = through.find(interface);
-  return !interface.empty() && found != through.end() && found->second.all > kHalf;
+  return !interface.empty() && found != through.end() && found->second.all > kHalfOfAll;
 }
 
 bool FamilyShares::is_certain(std::string_view interface) const {
   const auto found = through.find(interface);
-  return found != through.end() && found->second.certain > kHalf;
+  return found != through.end() && found->second.certain > kHalfOfAll;
 }
 
 std::optional<std::string_view> only_interface(const FlowAnswer& answer) {
