@@ -9,6 +9,7 @@
 #include <algorithm>
 
 #include "finding_parts.h"
+#include "kill_switch_advice.h"
 
 namespace vpndoctor {
 namespace {
@@ -24,16 +25,7 @@ std::vector<const BypassProbe*> answers_on(const BypassTest& test, const std::st
   return answers;
 }
 
-/// Lets nothing out by the interface but what a tunnel's daemon marks; the mark is the one that wg-quick sets.
-std::vector<Command> kill_switch_commands(const std::string& interface) {
-  return {root_command({"nft", "add", "table", "inet", "killswitch"}),
-          root_command({"nft", "add", "chain", "inet", "killswitch", "out",
-                        "{ type filter hook output priority 0; policy accept; }"}),
-          root_command({"nft", "add", "rule", "inet", "killswitch", "out", "oifname", interface, "meta", "mark",
-                        "!=", "0xca6c", "fib", "daddr", "type", "!=", "local", "reject"})};
-}
-
-Finding bypass_possible(const BypassTest& test, const std::string& interface,
+Finding bypass_possible(const BypassTest& test, const Snapshot& snapshot, const std::string& interface,
                         const std::vector<const BypassProbe*>& answers) {
   constexpr std::size_t kMaxEvidence = 4;
   Finding finding = make_finding("LEK040", {"interface", interface});
@@ -49,22 +41,17 @@ Finding bypass_possible(const BypassTest& test, const std::string& interface,
                                 fmt::format("answered a probe ({}) with TTL {} towards {}, sent by {}", probe.protocol,
                                             probe.ttl, test.target, interface)});
   }
-  add_step(finding.remedy,
-           fmt::format("Where nothing may leave outside the tunnel, use the kill switch of the VPN client. For "
-                       "WireGuard with wg-quick, which marks its own packets, this is one; local networks on {} are "
-                       "cut off by it too:",
-                       interface),
-           kill_switch_commands(interface));
+  add_kill_switch_steps(snapshot, interface, finding);
   return finding;
 }
 
 }  // namespace
 
-std::vector<Finding> judge_bypass_test(const BypassTest& test) {
+std::vector<Finding> judge_bypass_test(const BypassTest& test, const Snapshot& snapshot) {
   std::vector<Finding> findings;
   for (const std::string& interface : test.interfaces) {
     const auto answers = answers_on(test, interface);
-    if (!answers.empty()) findings.push_back(bypass_possible(test, interface, answers));
+    if (!answers.empty()) findings.push_back(bypass_possible(test, snapshot, interface, answers));
   }
   return findings;
 }

@@ -28,11 +28,6 @@ enum LeakFacet : unsigned {
 };
 inline constexpr unsigned kLeakTables = kLeakLinks | kLeakAddresses | kLeakRoutes | kLeakRules;
 
-/// What several checks advise, in the same words, so that a report says it once.
-inline constexpr const char* kUseKillSwitch =
-    "Where that matters, turn on the kill switch of the VPN client, or drop what leaves by another interface than the "
-    "tunnel.";
-
 struct LeakCheck {
   const char* code;
   unsigned needs;

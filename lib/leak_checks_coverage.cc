@@ -24,7 +24,7 @@ constexpr auto kCoverageChecks = std::to_array<LeakCheck>({
     {"LEK004", kLeakTables, 0, check_local_network},
     {"LEK005", kLeakTables | kLeakTunnels, 0, check_server_in_clear},
     {"LEK006", kLeakTables, 0, check_resolver_beside, resolver_beside_undecided},
-    {"LEK007", kLeakTables, 0, check_bound_programs},
+    {"LEK007", kLeakTables, 0, check_bound_programs, working_tunnel_undecided},
     {"LEK008", kLeakTables, 0, check_rules_past},
     {"LEK009", kLeakTables | kLeakSettings, 0, check_forwarded},
     {"LEK010", kLeakTables | kLeakSettings, 0, check_linkdown},

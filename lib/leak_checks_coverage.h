@@ -51,6 +51,8 @@ void check_server_in_clear(const LeakContext& facts, LeakFindings& findings);
 void check_resolver_beside(const LeakContext& facts, LeakFindings& findings);
 /// Why it cannot be told which resolver is asked; empty when it can.
 std::string resolver_beside_undecided(const LeakContext& facts);
+/// Why there is nothing yet to pass by: all that carry are broken; empty when one works, or none carries.
+std::string working_tunnel_undecided(const LeakContext& facts);
 void check_bound_programs(const LeakContext& facts, LeakFindings& findings);
 void check_rules_past(const LeakContext& facts, LeakFindings& findings);
 void check_forwarded(const LeakContext& facts, LeakFindings& findings);

@@ -8,6 +8,7 @@
 #include <utility>
 
 #include "kill_switch.h"
+#include "kill_switch_advice.h"
 #include "leak_check_table.h"
 #include "vpndoctor/text_escape.h"
 
@@ -166,7 +167,7 @@ void check_missing(const LeakContext& facts, Findings& findings) {
   finding.detail = "All public traffic goes through the tunnel now. Nothing would stop it if the tunnel went away.";
   add_evidence(kill_switch, finding);
   for (const ProtectionSign& sign : kill_switch.signs) finding.evidence.push_back({"netlink", sign.table, sign.why});
-  add_step(finding.remedy, kUseKillSwitch);
+  add_kill_switch_steps(facts.snapshot, open_interface(kill_switch), finding);
   findings.push_back(std::move(finding));
 }
 

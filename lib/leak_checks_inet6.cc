@@ -7,6 +7,7 @@
 #include <array>
 
 #include "address_classes.h"
+#include "coverage_advice.h"
 #include "leak_checks_coverage.h"
 #include "vpndoctor/text_escape.h"
 
@@ -30,20 +31,23 @@ std::optional<IpAddress> outside_sample(const LeakContext& facts) {
   return outside * 2 > public_samples(Family::kInet6).size() ? found : std::nullopt;
 }
 
+/// What ends the leak at once, then what makes it last.
 void add_inet6_remedy(const LeakContext& facts, const std::string& interface, Finding& finding) {
-  add_step(finding.remedy,
-           "Let the VPN carry IPv6 as well: AllowedIPs = 0.0.0.0/0, ::/0 with WireGuard, redirect-gateway ipv6 with "
-           "OpenVPN.");
   if (facts.snapshot.platform == Platform::kMacos) {
-    add_step(finding.remedy, "Or refuse IPv6 while the VPN is up.",
+    add_step(finding.remedy, "At once: refuse IPv6 while the VPN is up.",
              {{"macos", {"route", "-n", "add", "-inet6", "default", "::1", "-reject"}, true}});
-    return;
+  } else {
+    add_step(finding.remedy, "At once: refuse IPv6 while the VPN is up; delete the route afterwards.",
+             {root_command({"ip", "-6", "route", "add", "unreachable", "default", "metric", "1"})});
+    add_step(
+        finding.remedy, "Or switch IPv6 off on the interface.",
+        {root_command({"sysctl", "-w", fmt::format("net.ipv6.conf.{}.disable_ipv6=1", sysctl_interface(interface))})});
   }
-  add_step(finding.remedy, "Or refuse IPv6 while the VPN is up; delete the route afterwards.",
-           {root_command({"ip", "-6", "route", "add", "unreachable", "default", "metric", "1"})});
-  add_step(
-      finding.remedy, "Or switch IPv6 off on the interface.",
-      {root_command({"sysctl", "-w", fmt::format("net.ipv6.conf.{}.disable_ipv6=1", sysctl_interface(interface))})});
+  const std::vector<std::string>& tunnels = facts.coverage.inet.tunnels;
+  const TunnelReport* tunnel = tunnels.empty() ? nullptr : facts.report_of(tunnels.front());
+  add_step(finding.remedy,
+           "To last: let the VPN carry IPv6 as well. " +
+               coverage_setting(tunnel == nullptr ? std::string_view() : tunnel->owner, CoverageMode::kFull));
 }
 
 bool is_outside_code(const Finding& finding) {
@@ -67,8 +71,7 @@ void check_inet6_outside(const LeakContext& facts, LeakFindings& findings) {
                               facts.coverage.inet.mode == CoverageMode::kFull ? "all" : "most of");
   finding.detail = fmt::format(
       "Programs use IPv6 first where a site has it. The network sees what is visited, and the sites see {}, the "
-      "address "
-      "that this network gave you, instead of the VPN's.",
+      "address that this network gave you, instead of the VPN's.",
       *answer.source);
   if (!passes_filter(facts, flow, answer.interface, finding)) return;
   const RoutingFacts routing = routing_facts(facts);

@@ -39,7 +39,9 @@ bool add_proof(const LeakContext& facts, const PastGroup& routes, Finding& findi
     }
   }
   const RoutingFacts routing = routing_facts(facts);
-  add_step(finding.remedy, routes.count == 1 ? "Delete the route." : "Delete the routes.",
+  add_step(finding.remedy,
+           fmt::format("Delete the route{}{}.", routes.count == 1 ? "" : "s",
+                       finding.severity == Severity::kNotice ? ", unless that is meant" : ""),
            quote_and_delete(routing, {std::move(plain), routes.count}, finding));
   return true;
 }

@@ -156,6 +156,7 @@ void check_linkdown(const LeakContext& facts, LeakFindings& findings) {
 }
 
 std::string exposed_address_undecided(const LeakContext& facts) {
+  if (std::string why = working_tunnel_undecided(facts); !why.empty()) return why;
   return exposed(facts) ? unknown_input_filter(facts.snapshot) : std::string();
 }
 

@@ -96,4 +96,10 @@ void add_restart_step(const std::string& owner, const std::string& interface, Fi
            restart_commands(owner, interface));
 }
 
+void add_renewal_step(const std::string& owner, const std::string& interface, Finding& finding) {
+  if (owner != "wg-quick") return add_restart_step(owner, interface, finding);
+  add_step(finding.remedy, "Make the tunnel anew.",
+           {root_command({"wg-quick", "down", interface}), root_command({"wg-quick", "up", interface})});
+}
+
 }  // namespace vpndoctor

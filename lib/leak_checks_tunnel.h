@@ -19,8 +19,10 @@ bool is_in_use(const TunnelReport& tunnel);
 std::string users_words(const TunnelReport& tunnel);
 /// How the owner's program is started again, as far as that is one command; empty otherwise.
 std::vector<Command> restart_commands(const std::string& owner, const std::string& interface);
-/// Says which program to start again.
+/// Says which program to start again, where the interface is gone by then.
 void add_restart_step(const std::string& owner, const std::string& interface, Finding& finding);
+/// The same where the interface is still there: wg-quick(8) makes none that exists.
+void add_renewal_step(const std::string& owner, const std::string& interface, Finding& finding);
 /// "1 route", "2 routes".
 std::string count_words(std::size_t count, const char* what);
 

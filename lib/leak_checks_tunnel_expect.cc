@@ -7,6 +7,7 @@
 #include <array>
 #include <set>
 
+#include "coverage_advice.h"
 #include "crash_remains.h"
 #include "leak_checks_tunnel.h"
 #include "named_tunnel.h"
@@ -23,21 +24,6 @@ std::string expected_words(const VpnExpectation& expected) {
   if (expected.mode == CoverageMode::kFull) return fmt::format("{} should carry all public addresses", name);
   if (expected.mode == CoverageMode::kSplit) return fmt::format("{} should carry a part of the addresses", name);
   return fmt::format("{} should be used", name);
-}
-
-const TunnelReport* report_of(const LeakContext& facts, const std::string& interface) {
-  const auto found = std::ranges::find(facts.tunnels, interface, &TunnelReport::interface);
-  return found == facts.tunnels.end() ? nullptr : &*found;
-}
-
-/// The tunnels that carry something, of both families.
-std::set<std::string> carriers(const LeakContext& facts) {
-  std::set<std::string> names;
-  for (const Family family : kFamilies) {
-    const auto& tunnels = facts.coverage.of(family).tunnels;
-    names.insert(tunnels.begin(), tunnels.end());
-  }
-  return names;
 }
 
 std::string why_coverage_unknown(const LeakContext& facts) {
@@ -88,8 +74,8 @@ Finding expectation_finding(const LeakContext& facts, const char* code) {
 /// Why the expected tunnel is missing; empty when it is there.
 std::string why_missing(const LeakContext& facts) {
   const std::string& named = facts.expectation.interface;
-  if (!named.empty()) return find_named_tunnel(facts).why_missing;
-  const std::set<std::string> carrying = carriers(facts);
+  if (!named.empty()) return facts.named_tunnel().why_missing;
+  const std::set<std::string>& carrying = facts.carriers();
   if (carrying.empty()) return "No tunnel carries anything";
   for (const std::string& each : carrying) {
     if (why_useless(facts, each).empty()) return "";
@@ -125,13 +111,12 @@ void add_right_name(const LeakContext& facts, Finding& finding) {
 
 void add_expected_remedy(const LeakContext& facts, Finding& finding) {
   const bool is_named = !facts.expectation.interface.empty();
-  if (is_named && find_named_tunnel(facts).is_no_tunnel) return add_right_name(facts, finding);
-  if (left_remains(facts)) {
-    finding.caused_by.emplace_back("TUN007");
-    return;
-  }
-  const TunnelReport* report = report_of(facts, facts.expectation.interface);
-  add_restart_step(report == nullptr ? "" : report->owner, facts.expectation.interface, finding);
+  if (is_named && facts.named_tunnel().is_no_tunnel) return add_right_name(facts, finding);
+  if (left_remains(facts)) finding.caused_by.emplace_back("TUN007");
+  if (!finding.caused_by.empty()) return;  // the cause says what to do
+  const TunnelReport* report = facts.report_of(facts.expectation.interface);
+  if (report == nullptr) return add_restart_step("", facts.expectation.interface, finding);
+  add_renewal_step(report->owner, report->interface, finding);
 }
 
 /// Names the codes that say why it is so.
@@ -150,8 +135,8 @@ void name_causes(const LeakContext& facts, Finding& finding) {
 
 std::string expected_tunnel_undecided(const LeakContext& facts) {
   if (!is_asked(facts)) return {};
-  if (!facts.expectation.interface.empty()) return find_named_tunnel(facts).undecided;
-  if (!carriers(facts).empty()) return {};
+  if (!facts.expectation.interface.empty()) return facts.named_tunnel().undecided;
+  if (!facts.carriers().empty()) return {};
   return why_coverage_unknown(facts);
 }
 
@@ -170,9 +155,9 @@ void check_expected_tunnel(const LeakContext& facts, Findings& findings) {
 std::string expected_coverage_undecided(const LeakContext& facts) {
   if (!is_asked(facts)) return {};
   if (!facts.expectation.interface.empty()) {
-    const NamedTunnel named = find_named_tunnel(facts);
+    const NamedTunnel& named = facts.named_tunnel();
     if (named.is_nature_unknown) return named.undecided;
-    return named.why_missing.empty() ? judge_named_coverage(facts).undecided : "";
+    return named.why_missing.empty() ? facts.named_coverage().undecided : "";
   }
   const bool is_different =
       std::ranges::any_of(kFamilies, [&](Family each) { return !why_different(facts, each).empty(); });
@@ -191,11 +176,11 @@ struct Difference {
 Difference find_difference(const LeakContext& facts) {
   const std::string& named = facts.expectation.interface;
   if (!named.empty()) {
-    NamedCoverage judged = judge_named_coverage(facts);
+    NamedCoverage judged = facts.named_coverage();
     std::string title = judged.different;
     return {.title = std::move(title), .tunnel = named, .named = std::move(judged)};
   }
-  const std::set<std::string> carrying = carriers(facts);
+  const std::set<std::string>& carrying = facts.carriers();
   if (carrying.empty()) return {};  // then the missing tunnel says it
   Difference found{.title = {}, .tunnel = *carrying.begin(), .named = {}};
   for (const Family family : kFamilies) {
@@ -207,22 +192,18 @@ Difference find_difference(const LeakContext& facts) {
 
 void add_coverage_remedy(const LeakContext& facts, const Difference& difference, Finding& finding) {
   const Command show = user_command({"vpndoctor", "routes", "show"});
-  const TunnelReport* report = report_of(facts, difference.tunnel);
-  const std::string owner = report == nullptr ? "" : report->owner;
   const std::string name = escape_controls(difference.tunnel);
   if (difference.named.is_another) {
-    add_step(finding.remedy,
-             fmt::format("End the other VPN, or correct the configuration so that {} takes its traffic.", name),
-             {show});
+    add_step(finding.remedy, fmt::format("End the other VPN, unless {} is the one that is not meant.", name), {show});
   } else if (difference.named.has_no_route) {
-    add_step(
-        finding.remedy,
-        fmt::format("No route leads into {}: see what its configuration gives it, and let it make its routes.", name),
-        {show});
+    add_step(finding.remedy, fmt::format("No route leads into {}: see which there are.", name), {show});
   } else {
-    add_step(finding.remedy, "See which prefixes leave outside, and correct the VPN's configuration.", {show});
+    add_step(finding.remedy, "See which prefixes go which way.", {show});
   }
-  add_restart_step(owner, facts.expectation.interface, finding);
+  const TunnelReport* report = facts.report_of(difference.tunnel);
+  const std::string& owner = report == nullptr ? difference.tunnel : report->owner;
+  add_step(finding.remedy, coverage_setting(owner, facts.expectation.mode.value_or(CoverageMode::kSplit)));
+  if (owner == "wg-quick") add_renewal_step(owner, difference.tunnel, finding);
 }
 
 }  // namespace

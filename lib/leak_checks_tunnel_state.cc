@@ -52,11 +52,23 @@ void add_resolver_step(const TunnelReport& tunnel, Finding& finding) {
            fmt::format("Then put a DNS server into /etc/resolv.conf that is reached without {}.", name_of(tunnel)));
 }
 
-void add_continue_step(const Tunnel& holder, Finding& finding) {
-  add_step(
-      finding.remedy,
-      fmt::format("Let {} go on.", holder.holder_name.empty() ? "the process" : escape_controls(holder.holder_name)),
-      {root_command({"kill", "-CONT", std::to_string(*holder.holder_pid)})});
+/// A stopped holder goes on; one that hangs, or does so again, is ended, and the VPN started anew.
+void add_revive_steps(const LeakContext& facts, const TunnelReport& tunnel, Finding& finding) {
+  const Tunnel* known = facts.snapshot.find_tunnel(tunnel.interface);
+  const bool is_held = known != nullptr && known->holder_pid;
+  const bool is_stopped = stopped_holder(facts, tunnel) != nullptr;
+  if (is_stopped) {
+    add_step(
+        finding.remedy,
+        fmt::format("Let {} go on.", known->holder_name.empty() ? "the process" : escape_controls(known->holder_name)),
+        {root_command({"kill", "-CONT", std::to_string(*known->holder_pid)})});
+  }
+  if (is_held) {
+    add_step(finding.remedy,
+             is_stopped ? "If that does not help, end the program that holds it." : "End the program that holds it.",
+             {root_command({"kill", std::to_string(*known->holder_pid)})});
+  }
+  add_restart_step(tunnel.owner, tunnel.interface, finding);
 }
 
 /// Nothing passes without a carrier, whoever holds the tunnel; whether that lasts is another question.
@@ -93,16 +105,9 @@ void check_hung_tunnels(const LeakContext& facts, Findings& findings) {
     finding.title = fmt::format("{} hangs: what is sent into it is not read", name_of(tunnel));
     finding.detail =
         fmt::format("Everything that goes into the tunnel vanishes. It is used by {}.", users_words(tunnel));
-    const Tunnel* known = facts.snapshot.find_tunnel(tunnel.interface);
-    const Tunnel* holder = stopped_holder(facts, tunnel);
     // A program that only pauses for a while looks the same as one that hangs.
-    if (holder == nullptr) finding.confidence = Confidence::kLikely;
-    if (holder != nullptr) add_continue_step(*holder, finding);
-    if (known != nullptr && known->holder_pid) {
-      add_step(finding.remedy, "If that does not help, end the program that holds it.",
-               {root_command({"kill", std::to_string(*known->holder_pid)})});
-    }
-    add_restart_step(tunnel.owner, tunnel.interface, finding);
+    if (stopped_holder(facts, tunnel) == nullptr) finding.confidence = Confidence::kLikely;
+    add_revive_steps(facts, tunnel, finding);
     findings.push_back(std::move(finding));
   }
 }
@@ -119,10 +124,7 @@ void check_dead_sessions(const LeakContext& facts, Findings& findings) {
       add_step(finding.remedy, "See whether the server can be reached.",
                {user_command({"ping", "-c", "3", known->endpoints.front().address.to_string()})});
     }
-    if (tunnel.owner == "wg-quick") {
-      add_step(finding.remedy, "End it.", {root_command({"wg-quick", "down", tunnel.interface})});
-    }
-    add_restart_step(tunnel.owner, tunnel.interface, finding);
+    add_renewal_step(tunnel.owner, tunnel.interface, finding);
     findings.push_back(std::move(finding));
   }
 }
@@ -148,8 +150,7 @@ void check_stopped_holders(const LeakContext& facts, Findings& findings) {
     Finding finding = finding_of("TUN009", tunnel);
     finding.title = fmt::format("{} is held by a stopped process, PID {}", name_of(tunnel), *holder->holder_pid);
     finding.detail = "It carries nothing until the process goes on.";
-    add_continue_step(*holder, finding);
-    add_restart_step(tunnel.owner, tunnel.interface, finding);
+    add_revive_steps(facts, tunnel, finding);
     findings.push_back(std::move(finding));
   }
 }

@@ -8,7 +8,9 @@
 
 #include "address_classes.h"
 #include "coverage_exceptions.h"
+#include "kill_switch_advice.h"
 #include "leak_checks_coverage.h"
+#include "named_tunnel.h"
 #include "vpndoctor/route_owner.h"
 #include "vpndoctor/route_words.h"
 #include "vpndoctor/text_escape.h"
@@ -32,7 +34,7 @@ void judge_bound(const LeakContext& facts, const std::string& interface, LeakFin
         "A program needs no privilege to bind to an interface. Only a packet filter or a rule can forbid it.";
     if (!passes_filter(facts, flow, interface, finding)) continue;
     finding.evidence.push_back(route_evidence(routing_facts(facts), *path.route));
-    add_step(finding.remedy, kUseKillSwitch);
+    add_kill_switch_steps(facts.snapshot, interface, finding);
     findings.push_back(std::move(finding));
     return;
   }
@@ -159,6 +161,18 @@ void add_guests(const LeakContext& facts, const std::vector<Guests>& guests, Lea
 }
 
 }  // namespace
+
+std::string working_tunnel_undecided(const LeakContext& facts) {
+  std::string broken;
+  for (const std::string& each : facts.carriers()) {
+    const std::string why = why_useless(facts, each);
+    if (why.empty()) return {};
+    if (broken.empty())
+      broken = fmt::format("no tunnel works that could be passed by: {} {}", escape_controls(each), why);
+  }
+  while (broken.ends_with('.')) broken.pop_back();
+  return broken;
+}
 
 void check_bound_programs(const LeakContext& facts, LeakFindings& findings) {
   for (const std::string& interface : facts.uplinks()) judge_bound(facts, interface, findings);

@@ -2,6 +2,8 @@
 // Works them out; see the header.
 #include "leak_context.h"
 
+#include <algorithm>
+
 #include "coverage_sweep.h"
 #include "leak_checks_coverage.h"
 #include "vpndoctor/dns_checks.h"
@@ -33,6 +35,30 @@ const std::vector<TunnelClaim>& LeakContext::claims() const {
 
 const std::vector<CrashRemains>& LeakContext::crash_remains() const {
   return once(crash_remains_, [this] { return find_crash_remains(*this); });
+}
+
+const TunnelReport* LeakContext::report_of(const std::string& interface) const {
+  const auto found = std::ranges::find(tunnels, interface, &TunnelReport::interface);
+  return found == tunnels.end() ? nullptr : &*found;
+}
+
+const std::set<std::string>& LeakContext::carriers() const {
+  return once(carriers_, [this] {
+    std::set<std::string> names;
+    for (const Family family : kFamilies) {
+      const auto& carrying = coverage.of(family).tunnels;
+      names.insert(carrying.begin(), carrying.end());
+    }
+    return names;
+  });
+}
+
+const NamedTunnel& LeakContext::named_tunnel() const {
+  return once(named_tunnel_, [this] { return find_named_tunnel(*this); });
+}
+
+const NamedCoverage& LeakContext::named_coverage() const {
+  return once(named_coverage_, [this] { return judge_named_coverage(*this); });
 }
 
 const PastRoutes& LeakContext::past_routes(Family family) const {

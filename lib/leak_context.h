@@ -11,6 +11,7 @@
 
 #include "crash_remains.h"
 #include "kill_switch.h"
+#include "named_tunnel.h"
 #include "past_routes.h"
 #include "routing_checks.h"
 #include "vpndoctor/leak_checks.h"
@@ -27,6 +28,13 @@ class LeakContext : public LeakFacts {
   const CheckResults& dns() const;
   const std::vector<TunnelClaim>& claims() const;
   const std::vector<CrashRemains>& crash_remains() const;
+  /// What was judged of the tunnel; null when it is none.
+  const TunnelReport* report_of(const std::string& interface) const;
+  /// The tunnels that carry something, of both families, ascending.
+  const std::set<std::string>& carriers() const;
+  /// The tunnel that the expectation names, and what the tables send into it. Only where one is named.
+  const NamedTunnel& named_tunnel() const;
+  const NamedCoverage& named_coverage() const;
   const PastRoutes& past_routes(Family family) const;
   /// Why a host route may be for a tunnel's other end; empty: all ends are known.
   const std::string& unseen_end() const;
@@ -45,6 +53,9 @@ class LeakContext : public LeakFacts {
   mutable std::optional<CheckResults> dns_;
   mutable std::optional<std::vector<TunnelClaim>> claims_;
   mutable std::optional<std::vector<CrashRemains>> crash_remains_;
+  mutable std::optional<std::set<std::string>> carriers_;
+  mutable std::optional<NamedTunnel> named_tunnel_;
+  mutable std::optional<NamedCoverage> named_coverage_;
   mutable OfFamilies<PastRoutes> past_routes_;
   mutable std::optional<std::string> unseen_end_;
   mutable std::optional<std::set<std::string>> uplinks_;

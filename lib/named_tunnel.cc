@@ -5,11 +5,11 @@
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <array>
 #include <utility>
 #include <vector>
 
 #include "leak_checks_tunnel.h"
+#include "leak_context.h"
 #include "routing_checks.h"
 #include "vpndoctor/text_escape.h"
 
@@ -17,16 +17,6 @@ namespace vpndoctor {
 namespace {
 
 constexpr const char* kIpsec = "ipsec";  // policies without an interface, in the coverage
-
-const TunnelReport* report_of(const LeakContext& facts, const std::string& interface) {
-  const auto found = std::ranges::find(facts.tunnels, interface, &TunnelReport::interface);
-  return found == facts.tunnels.end() ? nullptr : &*found;
-}
-
-bool carries_anything(const LeakContext& facts, const std::string& interface) {
-  return std::ranges::any_of(
-      kFamilies, [&](Family each) { return std::ranges::count(facts.coverage.of(each).tunnels, interface) != 0; });
-}
 
 /// A tap device is a VPN's or a virtual machine's: its holder tells, whom not everybody may see.
 std::string why_nature_unknown(const LeakContext& facts, const Link& link) {
@@ -39,7 +29,7 @@ std::string why_nature_unknown(const LeakContext& facts, const Link& link) {
 /// Packets went in and none came back while it was watched, and nothing else tells whether it works. A state that is
 /// unknown merely because nobody may see the holder is no such doubt: then the tables alone answer.
 std::string why_work_unknown(const LeakContext& facts, const std::string& interface) {
-  const TunnelReport* report = report_of(facts, interface);
+  const TunnelReport* report = facts.report_of(interface);
   if (report == nullptr || report->state != TunnelState::kUnknown || !facts.snapshot.activity) return {};
   const auto& watched = facts.snapshot.activity->interfaces;
   const auto seen = std::ranges::find(watched, interface, &InterfaceActivity::interface);
@@ -114,7 +104,7 @@ std::string why_family_unknown(const LeakContext& facts, Family family) {
 
 std::string nothing_carried(const LeakContext& facts) {
   const std::string name = escape_controls(facts.expectation.interface);
-  if (!carries_anything(facts, facts.expectation.interface)) return "Nothing goes through " + name;
+  if (!facts.carriers().contains(facts.expectation.interface)) return "Nothing goes through " + name;
   return facts.expectation.mode == CoverageMode::kFull
              ? "No public address goes through " + name
              : fmt::format("Nothing but its own network goes through {}", name);
@@ -123,7 +113,7 @@ std::string nothing_carried(const LeakContext& facts) {
 }  // namespace
 
 std::string why_useless(const LeakContext& facts, const std::string& interface) {
-  const TunnelReport* report = report_of(facts, interface);
+  const TunnelReport* report = facts.report_of(interface);
   if (report == nullptr) return "";
   const bool is_useless = is_broken(facts, *report) || report->state == TunnelState::kHung;
   return is_useless ? fmt::format("is {}: {}",
@@ -144,7 +134,7 @@ NamedTunnel find_named_tunnel(const LeakContext& facts) {
   const std::string name = escape_controls(named);
   const Link* link = facts.snapshot.find_link(named);
   if (link == nullptr) {
-    if (named == kIpsec && carries_anything(facts, named)) return {};
+    if (named == kIpsec && facts.carriers().contains(named)) return {};
     return {.why_missing = fmt::format("The tunnel {} is not there", name), .undecided = {}};
   }
   if (!is_tunnel(facts.snapshot, named)) {
@@ -169,7 +159,7 @@ NamedCoverage judge_named_coverage(const LeakContext& facts) {
     judged.is_another = judged.is_another || says.is_another;
     if (!says.different.empty()) judged.different += (judged.different.empty() ? "" : "; ") + says.different;
   }
-  judged.has_no_route = !carries_anything(facts, facts.expectation.interface);
+  judged.has_no_route = !facts.carriers().contains(facts.expectation.interface);
   const bool is_certain = !judged.different.empty();
   for (const Family family : kFamilies) {
     // A mode that is known tells whether all is carried; what is uncertain beside it matters where nothing else counts.

@@ -5,9 +5,11 @@
 
 #include <string>
 
-#include "leak_context.h"
+#include "vpndoctor/leak_checks.h"
 
 namespace vpndoctor {
+
+class LeakContext;
 
 /// What stands against the named interface; empty fields: nothing.
 struct NamedTunnel {
@@ -17,7 +19,7 @@ struct NamedTunnel {
   bool is_no_tunnel = false;       ///< of why_missing: there is an interface of that name, and it is none
 };
 
-/// Takes facts with an interface named. What the tables send into it is not looked at.
+/// Takes facts with an interface named. What the tables send into it is not looked at. LeakContext remembers it.
 NamedTunnel find_named_tunnel(const LeakContext& facts);
 
 /// What the tables send into the named interface, against what is expected.

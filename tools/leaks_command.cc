@@ -28,7 +28,7 @@ extern "C" void end_politely(int /*signal*/) { ::kill(::getpid(), SIGTERM); }
 /// A terminal that goes away ends a long capture as SIGTERM does: what is known is still written, to a file say. Not
 /// where the hang-up is ignored, as nohup(1) has it.
 void take_hangup_as_termination() {
-  struct sigaction action{};
+  struct sigaction action {};
   if (::sigaction(SIGHUP, nullptr, &action) != 0 || action.sa_handler != SIG_DFL) return;
   action.sa_handler = end_politely;
   action.sa_flags = SA_RESTART;
@@ -125,7 +125,7 @@ class LeaksRun {
     const LeakFacts all = facts(fib);
     std::vector<Finding> seen;
     if (leaks_.capture) seen = judge_capture(all, *leaks_.capture);
-    if (leaks_.bypass) std::ranges::move(judge_bypass_test(*leaks_.bypass), std::back_inserter(seen));
+    if (leaks_.bypass) std::ranges::move(judge_bypass_test(*leaks_.bypass, *state_), std::back_inserter(seen));
     results_ = check_leaks(all);
     // What was asked for and seen leads what the tables alone say.
     results_.findings.insert(results_.findings.begin(), std::move_iterator(seen.begin()),

@@ -32,7 +32,7 @@ TEST(BypassTest, OneAnswerProvesIt) {
   const BypassTest test = test_of(
       {probe(BypassOutcome::kSilence), probe(BypassOutcome::kRefused), probe(BypassOutcome::kAnswer, "192.0.2.1")});
   EXPECT_EQ(can_bypass(test), true);
-  const auto findings = judge_bypass_test(test);
+  const auto findings = judge_bypass_test(test, {});
   ASSERT_EQ(findings.size(), 1U);
   EXPECT_EQ(findings[0].code, "LEK040");
   EXPECT_EQ(findings[0].severity, Severity::kNotice);
@@ -43,14 +43,14 @@ TEST(BypassTest, OneAnswerProvesIt) {
 TEST(BypassTest, RefusedByThisMachineEveryTimeIsNo) {
   const BypassTest test = test_of({probe(BypassOutcome::kRefused), probe(BypassOutcome::kRefused)});
   EXPECT_EQ(can_bypass(test), false);
-  EXPECT_TRUE(judge_bypass_test(test).empty());
+  EXPECT_TRUE(judge_bypass_test(test, {}).empty());
 }
 
 TEST(BypassTest, SilenceAndNoWayAndNothingTriedAreNotKnown) {
   EXPECT_EQ(can_bypass(test_of({probe(BypassOutcome::kSilence), probe(BypassOutcome::kRefused)})), std::nullopt);
   EXPECT_EQ(can_bypass(test_of({probe(BypassOutcome::kNoWay)})), std::nullopt);
   EXPECT_EQ(can_bypass(test_of({})), std::nullopt);
-  EXPECT_TRUE(judge_bypass_test(test_of({probe(BypassOutcome::kSilence)})).empty());
+  EXPECT_TRUE(judge_bypass_test(test_of({probe(BypassOutcome::kSilence)}), {}).empty());
 }
 
 }  // namespace

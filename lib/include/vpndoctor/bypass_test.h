@@ -10,6 +10,7 @@
 
 #include "vpndoctor/finding.h"
 #include "vpndoctor/ip.h"
+#include "vpndoctor/snapshot.h"
 
 namespace [[gnu::visibility("default")]] vpndoctor {
 
@@ -38,10 +39,11 @@ struct BypassTest {
   std::string why_not;  ///< why nothing was tried; empty: it was
 };
 
-/// Findings of the test (codes LEK040 and following).
-std::vector<Finding> judge_bypass_test(const BypassTest& test);
+/// Findings of the test (codes LEK040 and following). The snapshot's tunnels tell which packets a kill switch has to
+/// let out.
+std::vector<Finding> judge_bypass_test(const BypassTest& test, const Snapshot& snapshot);
 /// True when an answer proves that the tunnel can be passed by; false when every probe was refused by this machine;
 /// null when it is not known: silence proves nothing.
 std::optional<bool> can_bypass(const BypassTest& test);
 
-}  // namespace vpndoctor
+}  // namespace gnu::visibility("default")]]vpndoctor
