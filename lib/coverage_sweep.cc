@@ -81,6 +81,20 @@ std::string find_unseen_end(const Snapshot& snapshot) {
   return {};
 }
 
+namespace {
+
+/// Without those that are within others: disjoint, ascending.
+std::vector<IpPrefix> outermost(std::vector<IpPrefix> networks) {
+  std::ranges::sort(networks);
+  std::vector<IpPrefix> kept;
+  for (const IpPrefix& each : networks) {
+    if (kept.empty() || !kept.back().contains(each.address)) kept.push_back(each);
+  }
+  return kept;
+}
+
+}  // namespace
+
 CoverageSweep::CoverageSweep(const Snapshot& snapshot, Family family)
     : family_(family),
       classes_(snapshot, family),
@@ -93,7 +107,7 @@ CoverageSweep::CoverageSweep(const Snapshot& snapshot, Family family)
   for (const Address& address : *snapshot.addresses) {
     if (address.address.family == family) own_networks_[address.interface].push_back(address.on_link());
   }
-  for (auto& [interface, networks] : own_networks_) std::ranges::sort(networks);
+  for (auto& [interface, networks] : own_networks_) networks = outermost(std::move(networks));
 }
 
 void CoverageSweep::add(const AddressRange& range, const FlowAnswer& answer, const Flow& flow) {
@@ -206,12 +220,12 @@ void CoverageSweep::note_part(std::string_view tunnel, const ClassRange& part) {
 bool CoverageSweep::is_own(std::string_view tunnel, const ClassRange& part) const {
   const auto networks = own_networks_.find(tunnel);
   if (networks == own_networks_.end()) return false;
+  const auto last_of = [](const IpPrefix& network) { return AddressNumber::of(network.last_address()); };
   AddressNumber next = part.first;
-  for (const IpPrefix& network : networks->second) {
-    if (AddressNumber::of(network.address) > next) return false;
-    const AddressNumber last = AddressNumber::of(network.last_address());
-    if (last >= part.last) return true;
-    if (last >= next) next = last.next();
+  for (auto at = std::ranges::lower_bound(networks->second, next, {}, last_of); at != networks->second.end(); ++at) {
+    if (AddressNumber::of(at->address) > next) return false;
+    if (last_of(*at) >= part.last) return true;
+    next = last_of(*at).next();
   }
   return false;
 }

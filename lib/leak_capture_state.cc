@@ -154,9 +154,12 @@ const CaptureLeak* LeakCapture::State::take_ip(const CapturedPacket& packet, con
     note_incoming(flow);
     return nullptr;
   }
-  if (frame.is_pppoe && !outer.ppp().empty()) {
-    interfaces[interface].control = fmt::format("packets of {}", outer.ppp());
-    ++result.counts.tunnel;
+  if (frame.is_pppoe && !outer.ppp_of_unknown_use().empty()) {
+    ++result.untold;
+    if (result.why_untold.empty()) {
+      result.why_untold = fmt::format("whether {}, which PPPoE carries, is a VPN is not known",
+                                      escape_controls(outer.ppp_of_unknown_use()));
+    }
     return nullptr;
   }
   if (is_link_control(flow)) {

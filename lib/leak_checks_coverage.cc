@@ -10,11 +10,11 @@
 #include "address_classes.h"
 #include "firewall_machine.h"
 #include "vpndoctor/text_escape.h"
+#include "vpndoctor/wire.h"
 
 namespace vpndoctor {
 namespace {
 
-constexpr std::uint8_t kTcp = 6;
 constexpr std::uint16_t kHttps = 443;
 
 constexpr auto kCoverageChecks = std::to_array<LeakCheck>({
@@ -68,7 +68,7 @@ Flow packet_to(const LeakFacts& facts, const IpAddress& destination) {
   Flow flow;
   flow.destination = destination;
   flow.uid = facts.uid;
-  flow.ip_protocol = kTcp;
+  flow.ip_protocol = kProtocolTcp;
   flow.destination_port = kHttps;
   return flow;
 }

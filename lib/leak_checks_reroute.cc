@@ -7,6 +7,7 @@
 #include <array>
 #include <optional>
 
+#include "firewall_machine.h"
 #include "flow_kinds.h"
 #include "leak_checks_coverage.h"
 #include "vpndoctor/firewall.h"
@@ -19,7 +20,7 @@ namespace {
 struct Rerouted {
   std::vector<std::string> leaving;  ///< the kinds that leave beside every tunnel: "TCP"
   std::string interface;             ///< where
-  std::string why;                   ///< the rule that lets them, a phrase
+  std::string why;                   ///< what lets them out there, a phrase
   std::string undecided;             ///< a phrase; empty: decided for every kind
   bool is_likely = false;            ///< whether something drops them is not known
 };
@@ -31,13 +32,14 @@ bool is_rerouting(const FirewallTable& table, Family family) {
          });
 }
 
-/// The table whose chain may send packets of the family another way; null: none.
-const FirewallTable* rerouting_table(const LeakContext& facts, Family family) {
-  if (!facts.snapshot.firewall) return nullptr;
-  const auto& tables = facts.snapshot.firewall->tables;
-  const auto found =
-      std::ranges::find_if(tables, [&](const FirewallTable& each) { return is_rerouting(each, family); });
-  return found == tables.end() ? nullptr : &*found;
+/// The tables whose chains may send packets of the family another way.
+std::vector<const FirewallTable*> rerouting_tables(const LeakContext& facts, Family family) {
+  std::vector<const FirewallTable*> found;
+  if (!facts.snapshot.firewall) return found;
+  for (const FirewallTable& each : facts.snapshot.firewall->tables) {
+    if (is_rerouting(each, family)) found.push_back(&each);
+  }
+  return found;
 }
 
 bool leads_past_tunnels(const Snapshot& snapshot, std::string_view interface) {
@@ -49,9 +51,17 @@ void try_kind(const LeakContext& facts, const IpAddress& destination, const Flow
   Flow flow = packet_to(facts, destination);
   kind.shape(flow);
   const FlowAnswer routed = facts.fib.lookup(flow);
-  if (routed.fate != FlowFate::kUnicast || !routed.uncertain.empty()) return;
+  if (!routed.uncertain.empty()) {
+    if (rerouted.undecided.empty()) rerouted.undecided = routed.uncertain;
+    return;
+  }
+  // A rule may send one kind of packets past the tunnel before the packet filter sees it: another check tells of that.
+  const bool is_tunnelled = routed.fate == FlowFate::kUnicast && routed.depends_on == DependsOn::kNothing &&
+                            is_tunnel(facts.snapshot, routed.interface);
+  if (!is_tunnelled) return;
   flow.source = routed.source;
-  const FirewallAnswer answer = simulate_output(facts.snapshot, flow, std::string(routed.interface));
+  const FilteredMachine machine{facts.snapshot, facts.fib, facts.snapshot.firewall};
+  const FirewallAnswer answer = follow_output(machine, flow, std::string(routed.interface));
   if (answer.verdict == FirewallVerdict::kDropped) return;
   if (answer.interface.empty()) {
     if (rerouted.undecided.empty()) rerouted.undecided = answer.why;
@@ -66,7 +76,7 @@ void try_kind(const LeakContext& facts, const IpAddress& destination, const Flow
 
 /// Null: the family is not tunnelled, or no chain sends its packets another way.
 std::optional<Rerouted> reroute(const LeakContext& facts, Family family) {
-  if (rerouting_table(facts, family) == nullptr || !facts.takes_most(family)) return std::nullopt;
+  if (rerouting_tables(facts, family).empty() || !facts.takes_most(family)) return std::nullopt;
   const auto sample = facts.tunnelled_sample(family);
   if (!sample) return std::nullopt;
   Rerouted rerouted;
@@ -84,22 +94,26 @@ std::string why_filter_unknown(const LeakContext& facts) {
 }
 
 void add_finding(const LeakContext& facts, Family family, const Rerouted& rerouted, LeakFindings& findings) {
-  const FirewallTable& table = *rerouting_table(facts, family);
-  const std::string name = fmt::format("{} {}", table.family, escape_controls(table.name));
-  Finding finding = make_finding("LEK013", {"firewall", "table " + name});
+  const std::vector<const FirewallTable*> tables = rerouting_tables(facts, family);
+  const FirewallTable& first = *tables.front();
+  Finding finding = make_finding("LEK013", {"firewall", fmt::format("table {} {}", first.family, first.name)});
   finding.title =
       fmt::format("The packet filter sends {} packets ({}) out by {}, past {}", family_title(family),
                   listed_words(rerouted.leaving), escape_controls(rerouted.interface), tunnel_words(facts, family));
   finding.detail =
       "A rule marks packets of this machine after they were routed, and with that mark they are routed again, outside "
-      "of "
-      "the tunnel: they leave in clear although the routing tables lead into it.";
-  finding.evidence.push_back(proof(facts.snapshot.firewall, "nftables",
-                                   fmt::format("table {} has a chain of the type route at the hook output", name)));
+      "of the tunnel: they leave in clear although the routing tables lead into it.";
+  std::vector<Command> show;
+  for (const FirewallTable* table : tables) {
+    if (show.size() == kMostQuoted) break;
+    finding.evidence.push_back(proof(facts.snapshot.firewall, "nftables",
+                                     fmt::format("table {} {} has a chain of the type route at the hook output",
+                                                 table->family, escape_controls(table->name))));
+    show.push_back(root_command({"nft", "list", "table", table->family, table->name}));
+  }
   finding.evidence.push_back(proof(facts.snapshot.firewall, "packet filter", rerouted.why));
   if (rerouted.is_likely) finding.confidence = Confidence::kLikely;
-  add_step(finding.remedy, "See the rules that set a mark.",
-           {root_command({"nft", "list", "table", table.family, table.name})});
+  add_step(finding.remedy, "See the rules that set a mark.", std::move(show));
   add_step(finding.remedy,
            "Let them mark only what is meant to pass the tunnel by, as the VPN's own packets, or delete them.");
   findings.push_back(std::move(finding));

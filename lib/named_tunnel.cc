@@ -124,9 +124,9 @@ std::string why_useless(const LeakContext& facts, const std::string& interface) 
 }
 
 bool lets_public_out(const FamilyCoverage& coverage) {
-  return coverage.is_cut || std::ranges::any_of(coverage.outside, [](const OutsidePrefix& each) {
-           return each.address_class == AddressClass::kPublic || each.address_class == AddressClass::kNat64;
-         });
+  return std::ranges::any_of(coverage.outside_ways, [](const OutsideWay& way) {
+    return way.largest.address_class == AddressClass::kPublic || way.largest.address_class == AddressClass::kNat64;
+  });
 }
 
 NamedTunnel find_named_tunnel(const LeakContext& facts) {

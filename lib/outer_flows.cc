@@ -8,6 +8,7 @@
 
 #include "server_routes.h"
 #include "vpn_leftovers.h"
+#include "vpndoctor/ppp_use.h"
 
 namespace vpndoctor {
 namespace {
@@ -100,9 +101,11 @@ void OuterFlows::add_tunnel(const Snapshot& snapshot, const Tunnel& tunnel) {
 }
 
 void OuterFlows::add_link(const Snapshot& snapshot, const Link& link) {
-  // What PPPoE carries is judged on the PPP interface, where that is the line to the provider.
-  if (link.kind == "ppp" || link.hardware_type == 512) ppp_ = link.name;  // ARPHRD_PPP
   if (!is_tunnel(snapshot, link.name)) return;
+  // A VPN's PPP goes over IP; PPPoE carries that of the line to a provider.
+  const bool is_ppp = link.kind == "ppp" || link.hardware_type == kHardwarePpp;
+  const bool may_be_line = snapshot.platform == Platform::kMacos || !why_ppp_unknown(snapshot, link.name).empty();
+  if (is_ppp && may_be_line) ppp_of_unknown_use_ = link.name;
   if (link.tunnel_remote) {
     carriers_.push_back({link.name, {}, {}, {}, {{*link.tunnel_remote, std::nullopt}}});
     return;

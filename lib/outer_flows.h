@@ -40,8 +40,8 @@ class OuterFlows {
   bool may_be_server(const IpAddress& address) const { return server_hosts_.contains(address); }
   /// The tunnel that this process holds; empty: none.
   std::string_view tunnel_of(std::uint32_t pid) const;
-  /// The tunnel whose packets PPPoE may carry; empty: none.
-  std::string_view ppp() const { return ppp_; }
+  /// The PPP interface whose packets PPPoE may carry, and of which it is not known whether it is a VPN; empty: none.
+  std::string_view ppp_of_unknown_use() const { return ppp_of_unknown_use_; }
 
  private:
   struct Carrier {
@@ -74,7 +74,7 @@ class OuterFlows {
   bool is_ipsec_known_ = false;
   std::set<IpAddress> server_hosts_;
   bool goes_to_server_hosts_alone_ = false;
-  std::string ppp_;
+  std::string ppp_of_unknown_use_;
 };
 
 }  // namespace vpndoctor

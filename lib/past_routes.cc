@@ -172,15 +172,15 @@ class Finder {
     return std::string(ways_.find(facts_.fib.lookup(flow)).interface);
   }
 
-  /// packet_path(), without what it does for each packet anew.
+  /// packet_path(), which looks at IPsec anew for each packet: asked only of those that IPsec may take.
   bool leads_into_tunnel(const Fib& without, WayFinder& ways, const Flow& flow, std::string& tunnel) const {
-    if (has_ipsec_) {
+    const FlowAnswer answer = without.lookup(flow);
+    const AnswerWay way = ways.find(answer);
+    if (has_ipsec_ && way.way == PacketWay::kOutside) {
       const PacketPath path = packet_path(facts_.snapshot, without, flow);
       tunnel = path.interface;
       return path.way == PacketWay::kTunnel;
     }
-    const FlowAnswer answer = without.lookup(flow);
-    const AnswerWay way = ways.find(answer);
     tunnel = way.interface;
     return way.way == PacketWay::kTunnel && way.parted_by == DependsOn::kNothing && answer.uncertain.empty() &&
            way.doubt.empty();

@@ -101,8 +101,6 @@ std::optional<PppoeSession> parse_session(std::string_view line) {
   const auto [end, error] = std::from_chars(id.data(), id.data() + id.size(), number, kHexadecimal);
   const bool is_whole = error == std::errc{} && end == id.data() + id.size() && id.size() == 8 && line.empty();
   if (!is_whole || !is_hardware_address(session.peer) || session.interface.empty()) return std::nullopt;
-  // The number is of network byte order in the kernel's structure, and printed as it stands.
-  session.id = static_cast<std::uint16_t>(number);
   return number <= UINT16_MAX ? std::optional(std::move(session)) : std::nullopt;
 }
 
@@ -126,7 +124,6 @@ PppUse ppp_use_of(const PppdFacts& pppd) {
 bool is_uplink_kind(std::string_view kind) { return std::ranges::find(kUplinks, kind) != kUplinks.end(); }
 
 std::string why_ppp_unknown(const Snapshot& snapshot, std::string_view interface) {
-  constexpr std::uint16_t kHardwarePpp = 512;  // ARPHRD_PPP
   if (snapshot.platform != Platform::kLinux) return {};
   const Link* link = snapshot.find_link(interface);
   const Tunnel* tunnel = snapshot.find_tunnel(interface);

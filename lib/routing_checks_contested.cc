@@ -11,6 +11,7 @@
 
 #include "claims_by_name.h"
 #include "routing_checks.h"
+#include "vpndoctor/ppp_use.h"
 #include "vpndoctor/route_owner.h"
 
 namespace vpndoctor {
@@ -43,7 +44,6 @@ class Uplinks {
 
  private:
   bool is_ppp(const std::string& interface) const {
-    constexpr std::uint16_t kHardwarePpp = 512;  // ARPHRD_PPP
     const Link* link = facts_.snapshot.find_link(interface);
     return link != nullptr && (link->kind == "ppp" || link->hardware_type == kHardwarePpp);
   }

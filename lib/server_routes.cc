@@ -45,7 +45,7 @@ bool ServerRoutes::has_crash_signature(const Route& route) const {
   constexpr std::uint32_t kMetricOfInet6 = 1024;  // what the kernel gives a route without one (IP6_RT_PRIO_USER)
   const Family family = route.destination.family();
   const AddressClass what = registered_class(route.destination.address);
-  if (what != AddressClass::kPublic && what != AddressClass::kDocumentation) return false;
+  if (!is_public_class(what)) return false;
   const bool has_metric = route.metric != 0 && !(family == Family::kInet6 && route.metric == kMetricOfInet6);
   if (route.protocol != kProtocolBoot || has_metric) return false;
   const auto& defaults = main_defaults_[family == Family::kInet6];

@@ -11,7 +11,6 @@ namespace vpndoctor {
 namespace {
 
 /// ARPHRD_* of tunnels that have no link kind of their own (include/uapi/linux/if_arp.h).
-constexpr std::uint16_t kHardwarePpp = 512;
 constexpr std::uint16_t kHardwareNone = 0xfffe;
 constexpr std::uint8_t kTap = 2;
 
@@ -41,7 +40,7 @@ bool is_macos_tunnel(const Snapshot& snapshot, std::string_view interface) {
 }  // namespace
 
 template <class T>
-const T* NamePlaces::find(const std::vector<T>& list, std::string T::* name, std::string_view wanted) {
+const T* NamePlaces::find(const std::vector<T>& list, std::string T::*name, std::string_view wanted) {
   constexpr std::size_t kShort = 64;
   if (list.size() <= kShort) {
     const auto found = std::ranges::find(list, wanted, name);

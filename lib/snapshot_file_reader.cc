@@ -91,6 +91,17 @@ struct SnapshotReader::State {
   void take_leaks();
 };
 
+namespace {
+
+constexpr unsigned kMinorWithAbsence = 3;
+
+/// How older files say that the machine has none of it.
+bool means_absence(std::string_view missing) {
+  return missing == "systemd-resolved does not run" || missing == "NetworkManager does not run";
+}
+
+}  // namespace
+
 SnapshotReader::SnapshotReader() : state_(std::make_unique<State>()) {}
 SnapshotReader::~SnapshotReader() = default;
 SnapshotReader::SnapshotReader(SnapshotReader&&) noexcept = default;
@@ -208,6 +219,7 @@ void SnapshotReader::State::read_facet(RecordFields& in) {
   if (facet.is_known) in.required("source");
   facet.missing.clear();
   in.text("source", facet.source).text("missing", facet.missing).truth("absent", facet.is_absent);
+  if (minor_version < kMinorWithAbsence && means_absence(facet.missing)) facet.is_absent = true;
   in.texts("limits", facet.limits);
   if (facet.is_known && facet.is_absent) in.fail("absent", "is said of what is there");
 }

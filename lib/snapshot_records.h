@@ -20,7 +20,7 @@ namespace vpndoctor {
 
 constexpr std::string_view kSnapshotFormat = "vpndoctor-snapshot";
 constexpr unsigned kSnapshotMajor = 1;
-constexpr unsigned kSnapshotMinor = 2;
+constexpr unsigned kSnapshotMinor = 3;  ///< 1.3: `absent` of a facet, `carrier` of a link, `last_carrier`
 /// A writer keeps far below; only a file that is none has longer lines.
 constexpr std::size_t kLongestSnapshotLine = 4U << 20U;
 constexpr std::uint64_t kMostSnapshotRecords = 10'000'000;
@@ -90,7 +90,7 @@ constexpr std::string_view facet_name(Facet facet) { return kFacetNames[static_c
 template <class Of>
 struct SettingField {
   std::string_view name;
-  std::optional<int> Of::* value;
+  std::optional<int> Of::*value;
 };
 constexpr std::array<SettingField<RoutingSettings>, 3> kRoutingSettings = {{
     {"multipath_hash_policy", &RoutingSettings::multipath_hash_policy},

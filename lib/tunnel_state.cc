@@ -9,6 +9,7 @@
 #include <array>
 
 #include "tunnel_users.h"
+#include "vpndoctor/ppp_use.h"
 #include "vpndoctor/route_owner.h"
 #include "vpndoctor/text_escape.h"
 #include "wireguard_peer_state.h"
@@ -49,7 +50,6 @@ const InterfaceActivity* activity_of(const Snapshot& snapshot, const std::string
 std::string kind_of(const TunnelCase& facts) {
   if (facts.tunnel != nullptr && !facts.tunnel->kind.empty()) return facts.tunnel->kind;
   if (!facts.link.kind.empty()) return facts.link.kind;
-  constexpr std::uint16_t kHardwarePpp = 512;  // ARPHRD_PPP
   if (facts.link.hardware_type == kHardwarePpp) return "ppp";
   return facts.snapshot.platform == Platform::kMacos
              ? facts.link.name.substr(0, facts.link.name.find_first_of("0123456789"))
@@ -58,7 +58,8 @@ std::string kind_of(const TunnelCase& facts) {
 
 void quote_link(const TunnelCase& facts, TunnelReport& report) {
   std::string text = facts.link.is_up() ? (facts.has_carrier() ? "up, with a carrier" : "up, no carrier") : "down";
-  if (facts.has_changed_carrier()) text += facts.has_carrier() ? ", which came while it was watched" : " any more";
+  if (facts.link.is_up() && facts.has_changed_carrier())
+    text += facts.has_carrier() ? ", which came while it was watched" : " any more";
   if (facts.link.tun_persistent) text += *facts.link.tun_persistent ? ", persistent" : ", not persistent";
   report.evidence.push_back(
       {facts.snapshot.links.source().starts_with("netlink") ? "netlink" : "capture", "link", text});

@@ -44,7 +44,7 @@ std::optional<std::vector<PeerReport>> judge_peers(const TunnelCase& facts);
 /// One line of evidence a peer, those that matter most first, and how many more there are.
 void quote_peer_states(const std::vector<PeerReport>& peers, std::vector<Evidence>& evidence);
 
-/// "key AbC...=" or its endpoint: what a peer is called in a sentence.
+/// "AbC...=", its key; else "at 192.0.2.1 port 51820" or "without a known key": what a peer is called in a sentence.
 std::string peer_name(const WireguardPeer& peer);
 
 /// "20 s", "12 minutes", "30 hours".

@@ -3,6 +3,7 @@
 #include <gtest/gtest.h>
 
 #include "leak_scene.h"
+#include "vpndoctor/ppp_use.h"
 
 namespace vpndoctor {
 namespace {
@@ -184,24 +185,44 @@ TEST(LeakCapture, AnotherUsersPacketsAreJudgedByThatUsersRules) {
   EXPECT_EQ(scene.counts().by_configuration, 1U);
 }
 
-TEST(LeakCapture, PacketsInsidePppoeAreTheTunnelsOwn) {
+/// A machine whose line is PPPoE, with a full tunnel over it; `kind`: what is known of ppp0.
+Snapshot with_ppp(const std::string& kind) {
   Snapshot snapshot = full_tunnel();
   Link ppp;
   ppp.name = "ppp0";
   ppp.kind = "ppp";
-  ppp.hardware_type = 512;
+  ppp.hardware_type = kHardwarePpp;
   ppp.index = 9;
   ppp.flags = kLinkUp | kLinkRunning;
   snapshot.links->push_back(ppp);
-  Scene scene(std::move(snapshot));
+  Tunnel tunnel;
+  tunnel.interface = "ppp0";
+  tunnel.kind = kind;
+  snapshot.tunnels->push_back(tunnel);
+  return snapshot;
+}
+
+FrameBytes pppoe_query() {
   FrameBytes session;
   const FrameBytes packet = query();
   put(session, 0x11000001, 4);
   put(session, packet.size() + 2, 2);
   put(session, 0x0021, 2);
   put(session, packet);
-  EXPECT_EQ(scene.take(ethernet(kOwnMac, kRouterMac, 0x8864, session)), nullptr);
-  EXPECT_EQ(scene.counts().tunnel, 1U);
+  return ethernet(kOwnMac, kRouterMac, 0x8864, session);
+}
+
+TEST(LeakCapture, PppoeIsTheLineToTheProviderAndHidesNoLeak) {
+  Scene scene(with_ppp("pppoe"));
+  EXPECT_NE(scene.take(pppoe_query()), nullptr);
+  EXPECT_EQ(scene.counts().tunnel, 0U);
+}
+
+TEST(LeakCapture, PppoeOfAnInterfaceThatMayBeAVpnIsUntold) {
+  Scene scene(with_ppp("ppp"));
+  EXPECT_EQ(scene.take(pppoe_query()), nullptr);
+  EXPECT_EQ(scene.counts().tunnel, 0U);
+  EXPECT_EQ(scene.result().untold, 1U);
 }
 
 }  // namespace

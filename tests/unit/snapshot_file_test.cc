@@ -298,7 +298,7 @@ TEST(SnapshotFile, WhatIsNoSnapshotIsSaidAtOnce) {
 TEST(SnapshotFile, VersionsDecideWhatIsRead) {
   const std::string text = text_of(full_snapshot());
   const auto of_version = [&](const char* version) {
-    return replaced(text, R"("version":"1.2")", std::string(R"("version":")") + version + "\"");
+    return replaced(text, R"("version":"1.3")", std::string(R"("version":")") + version + "\"");
   };
   EXPECT_EQ(fault_of(of_version("2.0")), "the snapshot is of version 2.0; this vpndoctor reads version 1");
   EXPECT_EQ(parse_snapshot(of_version("2.0")).error().hint, "a newer vpndoctor is needed");
@@ -310,7 +310,7 @@ TEST(SnapshotFile, VersionsDecideWhatIsRead) {
 
 TEST(SnapshotFile, WhatANewerMinorVersionAddsIsIgnored) {
   const Snapshot snapshot = full_snapshot();
-  std::string text = replaced(text_of(snapshot), R"("version":"1.2")", R"("version":"1.3")");
+  std::string text = replaced(text_of(snapshot), R"("version":"1.3")", R"("version":"1.4")");
   for (std::size_t at = text.find('\n'); at + 1 < text.size(); at = text.find('\n', at + 1)) {
     text.insert(text.find('\n', at + 1) - 1, R"(,"new":[{"deep":[1,"x",null,{"er":-1.5e3}]}])");
   }
@@ -424,8 +424,8 @@ TEST(SnapshotFile, AnOlderFileHasNoResolverConfiguration) {
   const std::size_t counts = old.find(R"(,"resolv_conf":0)");
   ASSERT_NE(counts, std::string::npos);
   old.erase(counts, old.find('}', counts) - counts);
-  EXPECT_NE(fault_of(old), "none");  // of version 1.1 it would be cut
-  const auto read = parse_snapshot(replaced(old, R"("version":"1.2")", R"("version":"1.0")"));
+  EXPECT_NE(fault_of(old), "none");  // of version 1.3 it would be cut
+  const auto read = parse_snapshot(replaced(old, R"("version":"1.3")", R"("version":"1.0")"));
   ASSERT_TRUE(read) << read.error().message;
   EXPECT_EQ(read->dns.resolv_conf.why_missing(), "the file is of an older version, which does not hold it");
   EXPECT_EQ(read->dns.macos.why_missing(), "the file is of an older version, which does not hold it");
@@ -441,8 +441,8 @@ TEST(SnapshotFile, AFileOfTheVersionBeforeHasNoIpsec) {
   const std::size_t counts = old.find(R"(,"activity":0)");
   ASSERT_NE(counts, std::string::npos);
   old.erase(counts, old.find('}', counts) - counts);
-  EXPECT_NE(fault_of(old), "none");  // of version 1.2 it would be cut
-  const auto read = parse_snapshot(replaced(old, R"("version":"1.2")", R"("version":"1.1")"));
+  EXPECT_NE(fault_of(old), "none");  // of version 1.3 it would be cut
+  const auto read = parse_snapshot(replaced(old, R"("version":"1.3")", R"("version":"1.1")"));
   ASSERT_TRUE(read) << read.error().message;
   for (const std::string& why : {read->xfrm.why_missing(), read->firewall.why_missing(), read->activity.why_missing(),
                                  read->leases.why_missing(), read->vpn_signs.why_missing()}) {

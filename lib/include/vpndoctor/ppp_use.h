@@ -13,6 +13,8 @@
 
 namespace [[gnu::visibility("default")]] vpndoctor {
 
+inline constexpr std::uint16_t kHardwarePpp = 512;  ///< Link::hardware_type of a PPP interface: ARPHRD_PPP
+
 /// What was seen of the pppd that made an interface.
 struct PppdFacts {
   std::vector<std::string> arguments;               ///< the words of its command line; empty: not readable
@@ -21,11 +23,14 @@ struct PppdFacts {
   std::string parent;                               ///< name of the process that started it; empty: not known
 };
 
+/// What a PPP interface is for.
 struct PppUse {
   /// "pppoe", "pppoa", "modem"; "pptp", "l2tp", "sstp", "fortinet", "ssh"; "ppp": not known.
   std::string kind = "ppp";
   std::string why_unknown;  ///< a phrase; empty unless it is not known
 };
+/// By pppd's plugin, the program that started it, else the line that it holds; not known where nothing of it tells, or
+/// signs contradict each other.
 PppUse ppp_use_of(const PppdFacts& pppd);
 
 /// True for the kinds above that are a way to a provider.
@@ -37,7 +42,6 @@ std::string why_ppp_unknown(const Snapshot& snapshot, std::string_view interface
 
 /// A session of the kernel's PPPoE. The table does not tell which PPP interface it serves.
 struct PppoeSession {
-  std::uint16_t id = 0;
   std::string peer;       ///< hardware address of the provider's end
   std::string interface;  ///< below it: an Ethernet device
   bool operator==(const PppoeSession&) const = default;
@@ -45,4 +49,4 @@ struct PppoeSession {
 /// Parses /proc/net/pppoe (drivers/net/ppp/pppoe.c pppoe_seq_show()). Lines that are none of it are passed over.
 std::vector<PppoeSession> parse_pppoe_sessions(std::string_view text);
 
-}  // namespace vpndoctor
+}  // namespace gnu::visibility("default")]]vpndoctor
