@@ -177,7 +177,7 @@ TEST(TunHolders, AStoppedHolderSaysSo) {
   if (may_not_make_tun()) GTEST_SKIP() << "no /dev/net/tun";
   in_network_namespace([] {
     const OtherProcess holder([] { return open_tun("held0") >= 0; });
-    EXPECT_EQ(collected().holder_state, 'S');
+    EXPECT_NE(std::string("SR").find(collected().holder_state), std::string::npos) << "it may not sleep yet";
     holder.stop();
     EXPECT_EQ(collected().holder_state, 'T');
   });
