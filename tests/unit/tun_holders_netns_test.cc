@@ -31,6 +31,7 @@ namespace {
 
 using testing_support::enter_namespace_of;
 using testing_support::in_network_namespace;
+using testing_support::may_not_make_tun;
 using testing_support::open_tun;
 using testing_support::OtherProcess;
 using testing_support::output_of;
@@ -38,8 +39,6 @@ using testing_support::PeerNamespace;
 using testing_support::run;
 
 constexpr uid_t kNobody = 65534;
-
-bool may_not_make_tun() { return ::access("/dev/net/tun", W_OK) != 0; }
 
 /// The only tunnel of this namespace.
 Tunnel collected() {
