@@ -27,6 +27,14 @@ inline void put(FrameBytes& bytes, std::span<const std::uint8_t> from) {
 }
 inline void put(FrameBytes& bytes, const FrameBytes& from) { bytes.insert(bytes.end(), from.begin(), from.end()); }
 
+/// The bytes that these digits are, two a byte.
+inline FrameBytes hex(std::string_view text) {
+  FrameBytes bytes;
+  for (std::size_t i = 0; i + 1 < text.size(); i += 2)
+    bytes.push_back(static_cast<std::byte>(std::stoi(std::string(text.substr(i, 2)), nullptr, 16)));
+  return bytes;
+}
+
 /// A packet of either family, by the family of its addresses. `fragment` is IPv4's flags and offset.
 inline FrameBytes ip_packet(std::string_view from, std::string_view to, std::uint8_t protocol, const FrameBytes& body,
                             std::uint16_t fragment = 0) {

@@ -3,13 +3,13 @@
 #include <fmt/format.h>
 #include <gtest/gtest.h>
 
-#include <fstream>
 #include <map>
 #include <random>
 #include <regex>
 #include <sstream>
 
 #include "in_namespace.h"
+#include "ip_lines.h"
 #include "vpndoctor/cidr_audit.h"
 #include "vpndoctor/collect.h"
 
@@ -17,18 +17,10 @@ namespace vpndoctor {
 namespace {
 
 using testing_support::in_network_namespace;
-using testing_support::output_of;
+using testing_support::output_of_batch;
 using testing_support::run;
 
 constexpr unsigned kSpace = 256;
-
-std::string run_batch(const std::vector<std::string>& lines, const char* options) {
-  const std::string file = fmt::format("/tmp/vpndoctor-audit-{}", ::getpid());
-  std::ofstream(file) << fmt::format("{}\n", fmt::join(lines, "\n"));
-  std::string output = output_of(fmt::format("ip {} -batch {} 2>/dev/null", options, file));
-  std::remove(file.c_str());
-  return output;
-}
 
 void make_random_tables(std::mt19937& random) {
   const auto pick = [&random](unsigned below) { return static_cast<unsigned>(random() % below); };
@@ -50,14 +42,14 @@ void make_random_tables(std::mt19937& random) {
   lines.push_back(fmt::format("rule add to 10.0.0.{}/27 blackhole pref 200", pick(8) * 32));
   lines.push_back("rule add fwmark 5 lookup 78 pref 50");
   lines.push_back("rule add lookup main suppress_prefixlength 25 pref 300");
-  run_batch(lines, "");
+  output_of_batch(lines);
 }
 
 /// Where the kernel sends each address 10.0.0.N; one that is missing goes nowhere.
 std::map<unsigned, std::string> kernel_answers() {
   std::vector<std::string> lines;
   for (unsigned i = 0; i < kSpace; ++i) lines.push_back(fmt::format("route get 10.0.0.{}", i));
-  std::istringstream output(run_batch(lines, "-force"));
+  std::istringstream output(output_of_batch(lines));
   const std::regex answer("^(\\w+ )?10\\.0\\.0\\.(\\d+) .*dev (\\S+).*");
   std::map<unsigned, std::string> interfaces;
   std::smatch match;

@@ -5,8 +5,8 @@
 #include <algorithm>
 #include <map>
 
+#include "macos_machine.h"
 #include "vpndoctor/leak_checks.h"
-#include "vpndoctor/macos_text.h"
 
 namespace vpndoctor {
 namespace {
@@ -44,19 +44,7 @@ fe80::%utun0/64 fe80::ce81:b1c:bd2c:69e%utun0 UcI utun0
 ff02::%en0/32 link#6 UmCI en0
 )";
 
-Snapshot mac(const std::string& inet) {
-  Snapshot snapshot;
-  snapshot.platform = Platform::kMacos;
-  const std::string heading = "Destination Gateway Flags Netif Expire\n";
-  MacosRoutes routes = parse_macos_netstat("Internet:\n" + heading + inet + "\nInternet6:\n" + heading + kInet6);
-  EXPECT_TRUE(routes.not_understood.empty());
-  MacosInterfaces interfaces = parse_macos_ifconfig(kInterfaces);
-  snapshot.routes = {std::move(routes.table), "test"};
-  snapshot.links = {std::move(interfaces.links), "test"};
-  snapshot.addresses = {std::move(interfaces.addresses), "test"};
-  snapshot.rules = Observed<std::vector<Rule>>::missing("macOS has no policy rules");
-  return snapshot;
-}
+Snapshot mac(const std::string& inet) { return testing_support::macos_machine(kInterfaces, inet, kInet6); }
 
 std::map<std::string, std::string> outside(const FamilyCoverage& coverage) {
   std::map<std::string, std::string> rows;

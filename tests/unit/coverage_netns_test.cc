@@ -5,13 +5,13 @@
 #include <unistd.h>
 
 #include <algorithm>
-#include <fstream>
 #include <map>
 #include <random>
 #include <regex>
 #include <sstream>
 
 #include "in_namespace.h"
+#include "ip_lines.h"
 #include "vpndoctor/collect.h"
 #include "vpndoctor/coverage.h"
 
@@ -19,16 +19,8 @@ namespace vpndoctor {
 namespace {
 
 using testing_support::in_network_namespace;
-using testing_support::output_of;
+using testing_support::output_of_batch;
 using testing_support::run;
-
-std::string run_batch(const std::vector<std::string>& lines, const char* options) {
-  const std::string file = fmt::format("/tmp/vpndoctor-coverage-{}", ::getpid());
-  std::ofstream(file) << fmt::format("{}\n", fmt::join(lines, "\n"));
-  std::string output = output_of(fmt::format("ip {} -batch {} 2>/dev/null", options, file));
-  std::remove(file.c_str());
-  return output;
-}
 
 void make_links() {
   run("ip link add v0 type veth peer name v1 && ip link set v0 up && ip link set v1 up");
@@ -61,7 +53,7 @@ std::vector<std::string> random_lines(std::mt19937& random) {
 std::map<std::string, std::string> kernel_answers(const std::vector<std::string>& addresses) {
   std::vector<std::string> lines;
   for (const std::string& each : addresses) lines.push_back("route get " + each);
-  std::istringstream output(run_batch(lines, "-force"));
+  std::istringstream output(output_of_batch(lines));
   const std::regex answer("^(\\w+ )?(\\d+\\.\\d+\\.\\d+\\.\\d+) .*dev (\\S+).*");
   std::map<std::string, std::string> interfaces;
   std::smatch match;
@@ -73,7 +65,7 @@ std::map<std::string, std::string> kernel_answers(const std::vector<std::string>
 
 void expect_outside_of_the_kernel(unsigned seed) {
   std::mt19937 random(seed);
-  run_batch(random_lines(random), "-force");
+  output_of_batch(random_lines(random));
   const auto snapshot = collect_snapshot({.tunnels = false});
   ASSERT_TRUE(snapshot) << snapshot.error().message;
   const FamilyCoverage coverage = find_coverage(*snapshot, Fib(*snapshot), 0).inet;

@@ -10,6 +10,7 @@
 
 #include "address_classes.h"
 #include "draw.h"
+#include "drawn_machine.h"
 #include "machine.h"
 #include "random_snapshot.h"
 #include "vpndoctor/coverage.h"
@@ -18,10 +19,11 @@
 namespace vpndoctor {
 namespace {
 
+using testing_support::any_interface;
 using testing_support::Draw;
+using testing_support::drawn_rule;
+using testing_support::four_links;
 using testing_support::Machine;
-
-constexpr std::array kInterfaces = {"eth0", "eth1", "tun0", "tun1"};
 
 IpPrefix random_prefix(Draw& draw, Family family) {
   IpAddress address{.family = family, .bytes = {}};
@@ -33,23 +35,13 @@ IpPrefix random_prefix(Draw& draw, Family family) {
 }
 
 Rule random_rule(Draw& draw, Family family) {
-  Rule rule;
-  rule.family = family;
-  rule.priority = static_cast<std::uint32_t>(draw.below(1000));
-  rule.table = draw.chance(2) ? 77 : static_cast<std::uint32_t>(kTableMain);
+  Rule rule = drawn_rule(draw, family);
   if (draw.chance(2)) rule.destination = random_prefix(draw, family);
-  if (draw.chance(4)) {
-    rule.mark = 5;
-    rule.mark_mask = UINT32_MAX;
-    rule.inverted = draw.chance(2);
-  }
-  if (draw.chance(4)) rule.suppress_prefix_length = static_cast<std::uint32_t>(draw.below(20));
   return rule;
 }
 
 Snapshot random_machine(Draw& draw) {
-  Machine machine;
-  machine.link("eth0").link("eth1").tun("tun0").tun("tun1");
+  Machine machine = four_links();
   machine.address("eth0", "192.168.7.2/24").address("eth1", "9.1.2.3/20").address("tun0", "10.8.0.2/24");
   machine.address("eth0", "2001:db8:1::2/64").address("eth1", "2620:fe::5/64").address("tun1", "fd00:9::2/64");
   machine.tunnel("tun0", "9.9.9.9").tunnel("tun1", "2620:fe::9");
@@ -57,7 +49,7 @@ Snapshot random_machine(Draw& draw) {
     const Family family = draw.family();
     const RouteType types[] = {RouteType::kUnreachable, RouteType::kBlackhole, RouteType::kThrow};
     const bool refuses = draw.chance(8);
-    const std::string interface = kInterfaces[draw.below(kInterfaces.size())];
+    const std::string interface = any_interface(draw);
     machine.route({.destination = random_prefix(draw, family).to_string(),
                    .interface = refuses ? "" : interface,
                    .metric = static_cast<std::uint32_t>(i + 1),

@@ -4,8 +4,8 @@
 
 #include <algorithm>
 
+#include "macos_machine.h"
 #include "vpndoctor/fib.h"
-#include "vpndoctor/macos_text.h"
 
 namespace vpndoctor {
 namespace {
@@ -39,17 +39,7 @@ default 192.0.2.1 UGScIg en0
 )";
 
 Snapshot mac(const std::string& inet, const std::string& inet6 = "") {
-  Snapshot snapshot;
-  snapshot.platform = Platform::kMacos;
-  const std::string heading = "Destination Gateway Flags Netif Expire\n";
-  MacosRoutes routes = parse_macos_netstat("Internet:\n" + heading + inet + "\nInternet6:\n" + heading + inet6);
-  EXPECT_TRUE(routes.not_understood.empty());
-  MacosInterfaces interfaces = parse_macos_ifconfig(kInterfaces);
-  snapshot.routes = {std::move(routes.table), "test"};
-  snapshot.links = {std::move(interfaces.links), "test"};
-  snapshot.addresses = {std::move(interfaces.addresses), "test"};
-  snapshot.rules = Observed<std::vector<Rule>>::missing("macOS has no policy rules");
-  return snapshot;
+  return testing_support::macos_machine(kInterfaces, inet, inet6);
 }
 
 /// "unicast utun4 via 10.8.0.1 from 10.8.0.2", with a question mark when it is not certain.

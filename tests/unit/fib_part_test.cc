@@ -6,11 +6,13 @@
 #include <gtest/gtest.h>
 
 #include <algorithm>
-#include <array>
+#include <functional>
 #include <random>
-#include <set>
+#include <string>
+#include <vector>
 
 #include "draw.h"
+#include "drawn_machine.h"
 #include "machine.h"
 #include "random_snapshot.h"
 #include "vpndoctor/fib.h"
@@ -18,10 +20,12 @@
 namespace vpndoctor {
 namespace {
 
+using testing_support::any_interface;
 using testing_support::Draw;
+using testing_support::drawn_rule;
+using testing_support::four_links;
+using testing_support::kFourLinks;
 using testing_support::Machine;
-
-constexpr std::array kInterfaces = {"eth0", "eth1", "tun0", "tun1"};
 
 /// Of few addresses, so that routes and flows meet.
 IpAddress small_address(Draw& draw, Family family) {
@@ -37,19 +41,10 @@ IpPrefix small_prefix(Draw& draw, Family family) {
 }
 
 Rule small_rule(Draw& draw, Family family) {
-  Rule rule;
-  rule.family = family;
-  rule.priority = static_cast<std::uint32_t>(draw.below(1000));
-  rule.table = draw.chance(2) ? 77 : static_cast<std::uint32_t>(kTableMain);
+  Rule rule = drawn_rule(draw, family);
   if (draw.chance(3)) rule.destination = small_prefix(draw, family);
   if (draw.chance(3)) rule.source = small_prefix(draw, family);
-  if (draw.chance(3)) rule.input_interface = kInterfaces[draw.below(kInterfaces.size())];
-  if (draw.chance(4)) {
-    rule.mark = 5;
-    rule.mark_mask = UINT32_MAX;
-    rule.inverted = draw.chance(2);
-  }
-  if (draw.chance(3)) rule.suppress_prefix_length = static_cast<std::uint32_t>(draw.below(20));
+  if (draw.chance(3)) rule.input_interface = any_interface(draw);
   return rule;
 }
 
@@ -60,8 +55,8 @@ void add_route(Draw& draw, Machine& machine, std::uint32_t metric) {
   const RouteType type = draw.chance(6) ? types[draw.below(4)] : RouteType::kUnicast;
   const bool needs_link = type == RouteType::kUnicast || type == RouteType::kLocal;
   machine.route({.destination = small_prefix(draw, family).to_string(),
-                 .interface = needs_link ? kInterfaces[draw.below(kInterfaces.size())] : "",
-                 .gateway = needs_link && draw.chance(3) ? small_address(draw, family).to_string() : "",
+                 .interface = needs_link ? any_interface(draw) : std::string(),
+                 .gateway = needs_link && draw.chance(3) ? small_address(draw, family).to_string() : std::string(),
                  .metric = metric,
                  .table = tables[draw.below(4)],
                  .protocol = draw.chance(2) ? std::uint8_t{kProtocolKernel} : std::uint8_t{kProtocolStatic},
@@ -69,9 +64,8 @@ void add_route(Draw& draw, Machine& machine, std::uint32_t metric) {
 }
 
 Snapshot small_machine(Draw& draw) {
-  Machine machine;
-  machine.link("eth0").link("eth1").tun("tun0").tun("tun1");
-  for (const char* interface : kInterfaces) {
+  Machine machine = four_links();
+  for (const char* interface : kFourLinks) {
     for (const Family family : {Family::kInet, Family::kInet6}) {
       if (draw.chance(3)) continue;
       const std::string address = small_address(draw, family).to_string();
@@ -95,9 +89,9 @@ std::vector<Flow> small_flows(Draw& draw) {
     const Family family = draw.family();
     flow.destination = small_address(draw, family);
     if (draw.chance(3)) flow.source = small_address(draw, family);
-    if (flow.source && draw.chance(2)) flow.input_interface = kInterfaces[draw.below(kInterfaces.size())];
+    if (flow.source && draw.chance(2)) flow.input_interface = any_interface(draw);
     if (draw.chance(3)) flow.mark = 5;
-    if (draw.chance(6)) flow.output_interface = kInterfaces[draw.below(kInterfaces.size())];
+    if (draw.chance(6)) flow.output_interface = any_interface(draw);
   }
   return flows;
 }
@@ -134,19 +128,27 @@ void expect_equal_answers(const Snapshot& part, const Snapshot& whole, const std
   for (const Flow& flow : flows) expect_equal(part_fib.lookup(flow), whole_fib.lookup(flow));
 }
 
-TEST(FibPart, AnswersAsTheWholeMachineDoes) {
-  std::size_t kept = 0;
-  for (unsigned seed = 0; seed < 1500; ++seed) {
+/// Calls `check` with drawn machines and flows, until an expectation fails.
+void for_each_drawn(
+    unsigned count,
+    const std::function<void(Draw& draw, const Snapshot& whole, const std::vector<Flow>& flows)>& check) {
+  for (unsigned seed = 0; seed < count; ++seed) {
     SCOPED_TRACE(seed);
     std::mt19937_64 random(seed);
     Draw draw(random);
     const Snapshot whole = small_machine(draw);
-    const std::vector<Flow> flows = small_flows(draw);
+    check(draw, whole, small_flows(draw));
+    if (testing::Test::HasFailure()) return;
+  }
+}
+
+TEST(FibPart, AnswersAsTheWholeMachineDoes) {
+  std::size_t kept = 0;
+  for_each_drawn(1500, [&kept](Draw&, const Snapshot& whole, const std::vector<Flow>& flows) {
     const Snapshot part = part_of(whole, {.addresses = addresses_of(flows)});
     expect_equal_answers(part, whole, flows);
     kept += part.routes->routes.size() < whole.routes->routes.size() ? 1U : 0U;
-    if (testing::Test::HasFailure()) return;
-  }
+  });
   EXPECT_GT(kept, 1000U) << "nothing is left out";
 }
 
@@ -169,26 +171,15 @@ TEST(FibPart, OfAnySnapshotAnswersAsItDoes) {
 }
 
 TEST(FibPart, WithoutLinksIsAsIfTheyWereTakenAwayOneByOne) {
-  for (unsigned seed = 0; seed < 500; ++seed) {
-    SCOPED_TRACE(seed);
-    std::mt19937_64 random(seed);
-    Draw draw(random);
-    const Snapshot whole = small_machine(draw);
-    const std::vector<Flow> flows = small_flows(draw);
+  for_each_drawn(500, [](Draw&, const Snapshot& whole, const std::vector<Flow>& flows) {
     const Snapshot without = without_interface(without_interface(whole, "tun0"), "tun1");
     expect_equal_answers(part_of(whole, {.addresses = addresses_of(flows), .without_links = {"tun0", "tun1"}}), without,
                          flows);
-    if (testing::Test::HasFailure()) return;
-  }
+  });
 }
 
 TEST(FibPart, LacksTheRoutesThatAreLeftOut) {
-  for (unsigned seed = 0; seed < 500; ++seed) {
-    SCOPED_TRACE(seed);
-    std::mt19937_64 random(seed);
-    Draw draw(random);
-    const Snapshot whole = small_machine(draw);
-    const std::vector<Flow> flows = small_flows(draw);
+  for_each_drawn(500, [](Draw& draw, const Snapshot& whole, const std::vector<Flow>& flows) {
     std::vector<std::uint32_t> left_out;
     for (std::uint32_t number = 0; number < whole.routes->routes.size(); ++number) {
       if (whole.routes->routes[number].table != kTableLocal && draw.chance(4)) left_out.push_back(number);
@@ -198,8 +189,7 @@ TEST(FibPart, LacksTheRoutesThatAreLeftOut) {
     std::erase_if(without.routes->routes,
                   [&](const Route& /*route*/) { return std::ranges::binary_search(left_out, at++); });
     expect_equal_answers(part_of(whole, {.addresses = addresses_of(flows), .left_out = left_out}), without, flows);
-    if (testing::Test::HasFailure()) return;
-  }
+  });
 }
 
 }  // namespace

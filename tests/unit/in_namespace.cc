@@ -73,36 +73,10 @@ void in_network_namespace(const std::function<void()>& body) {
   EXPECT_EQ(code, kPassed) << "the expectations above failed in the namespace";
 }
 
-PeerNamespace::PeerNamespace() {
-  std::array<int, 2> ready{};
-  std::array<int, 2> hold{};
-  if (::pipe2(ready.data(), O_CLOEXEC) != 0 || ::pipe2(hold.data(), O_CLOEXEC) != 0) std::abort();
-  pid_ = ::fork();
-  if (pid_ == 0) {
-    ::prctl(PR_SET_PDEATHSIG, SIGKILL);
-    ::close(hold[1]);
-    char byte = ::unshare(CLONE_NEWNET) == 0 ? 'y' : 'n';
-    if (::write(ready[1], &byte, 1) != 1) ::_exit(1);
-    // Returns when the other end goes, however that happens.
-    ::_exit(::read(hold[0], &byte, 1) == 0 ? 0 : 1);
-  }
-  hold_ = hold[1];
-  ::close(hold[0]);
-  char byte = 'n';
-  EXPECT_EQ(::read(ready[0], &byte, 1), 1);
-  EXPECT_EQ(byte, 'y') << "a second network namespace";
-  ::close(ready[0]);
-  ::close(ready[1]);
-}
-
-PeerNamespace::~PeerNamespace() {
-  ::close(hold_);
-  ::kill(pid_, SIGKILL);
-  exit_code_of(pid_);
-}
+PeerNamespace::PeerNamespace() : keeper_([] { return ::unshare(CLONE_NEWNET) == 0; }) {}
 
 void PeerNamespace::run(const std::string& command) const {
-  testing_support::run("nsenter --net=/proc/" + std::to_string(pid_) + "/ns/net sh -c '" + command + "'");
+  testing_support::run("nsenter --net=/proc/" + std::to_string(pid()) + "/ns/net sh -c '" + command + "'");
 }
 
 void run(const std::string& command) { EXPECT_EQ(std::system(command.c_str()), 0) << command; }

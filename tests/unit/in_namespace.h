@@ -8,6 +8,8 @@
 #include <functional>
 #include <string>
 
+#include "other_process.h"
+
 namespace vpndoctor::testing_support {
 
 /// Runs `body` in a new network namespace (and, without root, a new user namespace). The body's failed expectations
@@ -18,17 +20,13 @@ void in_network_namespace(const std::function<void()>& body);
 class PeerNamespace {
  public:
   PeerNamespace();
-  ~PeerNamespace();
-  PeerNamespace(const PeerNamespace&) = delete;
-  PeerNamespace& operator=(const PeerNamespace&) = delete;
 
-  pid_t pid() const { return pid_; }
+  pid_t pid() const { return keeper_.pid(); }
   /// Runs a shell command in it; an expectation fails when the command does.
   void run(const std::string& command) const;
 
  private:
-  pid_t pid_ = -1;
-  int hold_ = -1;
+  OtherProcess keeper_;
 };
 
 /// Runs a shell command; an expectation fails when it does.

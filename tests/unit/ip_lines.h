@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// Gives many lines to ip(8), one call each.
+// Gives many lines to ip(8).
 #pragma once
 
 #include <unistd.h>
@@ -22,6 +22,17 @@ inline void run_lines(const std::string& ip, const std::vector<std::string>& lin
   script.close();
   run("sh " + file);
   std::remove(file.c_str());
+}
+
+/// Runs one `ip -batch` and returns what it printed; refused lines are passed over.
+inline std::string output_of_batch(const std::vector<std::string>& lines) {
+  const std::string file = "/tmp/vpndoctor-batch-" + std::to_string(::getpid());
+  std::ofstream script(file);
+  for (const std::string& line : lines) script << line << '\n';
+  script.close();
+  std::string output = output_of("ip -force -batch " + file + " 2>/dev/null");
+  std::remove(file.c_str());
+  return output;
 }
 
 }  // namespace vpndoctor::testing_support

@@ -16,26 +16,21 @@ using namespace testing_support;
 
 constexpr const char* kWhy = "only root may see it";
 
-/// tun0 takes all of IPv4 and nothing is known of its outer side. With `has_server_route`, as a client of OpenVPN
-/// leaves the tables, else as wg-quick does.
-Snapshot unseen_tunnel(bool has_server_route, const char* kind = "tun") {
+/// eth0 with the default route, and tun0 with its own network alone.
+Machine two_links() {
   Machine machine;
   machine.link("eth0").address("eth0", "192.168.50.5/24");
   machine.route({.destination = "default", .interface = "eth0", .gateway = "192.168.50.1"});
   machine.tun("tun0").address("tun0", "10.8.0.2/24");
-  machine.route({.destination = "0.0.0.0/1", .interface = "tun0"})
-      .route({.destination = "128.0.0.0/1", .interface = "tun0"});
-  if (has_server_route) {
-    machine.route({.destination = std::string(kServer) + "/32", .interface = "eth0", .gateway = "192.168.50.1"});
-  } else {
-    Rule rule;
-    rule.family = Family::kInet;
-    rule.priority = 100;
-    rule.mark = rule.mark_mask = 51820;
-    rule.table = 100;
-    machine.rule(rule);
-    machine.route({.destination = "default", .interface = "eth0", .gateway = "192.168.50.1", .table = 100});
-  }
+  return machine;
+}
+
+void add_server_route(Machine& machine) {
+  machine.route({.destination = std::string(kServer) + "/32", .interface = "eth0", .gateway = "192.168.50.1"});
+}
+
+/// Nothing is known of the outer side of tun0.
+Snapshot unseen(Machine& machine, const char* kind = "tun") {
   Snapshot snapshot = machine.snapshot();
   for (Link& link : *snapshot.links) {
     if (link.name == "eth0") link.hardware_address = "02:00:00:00:00:01";
@@ -51,6 +46,25 @@ Snapshot unseen_tunnel(bool has_server_route, const char* kind = "tun") {
   snapshot.tunnels = {std::vector{tunnel}, "netlink"};
   snapshot.xfrm = {Xfrm{}, "netlink"};
   return snapshot;
+}
+
+/// tun0 takes all of IPv4. With `has_server_route`, as a client of OpenVPN leaves the tables, else as wg-quick does.
+Snapshot unseen_tunnel(bool has_server_route, const char* kind = "tun") {
+  Machine machine = two_links();
+  machine.route({.destination = "0.0.0.0/1", .interface = "tun0"})
+      .route({.destination = "128.0.0.0/1", .interface = "tun0"});
+  if (has_server_route) {
+    add_server_route(machine);
+  } else {
+    Rule rule;
+    rule.family = Family::kInet;
+    rule.priority = 100;
+    rule.mark = rule.mark_mask = 51820;
+    rule.table = 100;
+    machine.rule(rule);
+    machine.route({.destination = "default", .interface = "eth0", .gateway = "192.168.50.1", .table = 100});
+  }
+  return unseen(machine, kind);
 }
 
 FrameBytes question(std::uint16_t port = 53) {
@@ -160,24 +174,10 @@ TEST(LeakCaptureUnseen, TunnelsThatWereNotExaminedMayHaveSentItToo) {
 }
 
 TEST(LeakCaptureUnseen, WhatASplitTunnelLeavesOutsideStaysSo) {
-  Machine machine;
-  machine.link("eth0").address("eth0", "192.168.50.5/24");
-  machine.route({.destination = "default", .interface = "eth0", .gateway = "192.168.50.1"});
-  machine.tun("tun0").address("tun0", "10.8.0.2/24").route({.destination = "10.0.0.0/8", .interface = "tun0"});
-  machine.route({.destination = std::string(kServer) + "/32", .interface = "eth0", .gateway = "192.168.50.1"});
-  Snapshot snapshot = machine.snapshot();
-  for (Link& link : *snapshot.links) {
-    if (link.name == "eth0") link.hardware_address = "02:00:00:00:00:01";
-  }
-  Tunnel tunnel{.interface = "tun0",
-                .kind = "tun",
-                .holder_pid = {},
-                .holder_name = {},
-                .endpoints = {},
-                .mark = {},
-                .not_seen = kWhy};
-  snapshot.tunnels = {std::vector{tunnel}, "netlink"};
-  snapshot.xfrm = {Xfrm{}, "netlink"};
+  Machine machine = two_links();
+  machine.route({.destination = "10.0.0.0/8", .interface = "tun0"});
+  add_server_route(machine);
+  const Snapshot snapshot = unseen(machine);
   Scene scene(snapshot);
   scene.send(to(kPublic));
   scene.send(to(kServer));

@@ -5,14 +5,15 @@
 #include <algorithm>
 #include <optional>
 
+#include "leak_judgement.h"
 #include "machine.h"
 #include "vpndoctor/codes.h"
-#include "vpndoctor/leak_checks.h"
 
 namespace vpndoctor {
 namespace {
 
 using namespace std::chrono_literals;
+using testing_support::judge_leaks;
 using testing_support::Machine;
 
 /// A DNS server.
@@ -37,17 +38,7 @@ struct Case {
   }
   explicit Case(Machine machine) : Case(machine.snapshot()) {}
 
-  CheckResults check() const {
-    const Fib fib(snapshot);
-    const auto tunnels = judge_tunnels(snapshot);
-    return check_leaks({.snapshot = snapshot,
-                        .fib = fib,
-                        .uid = 0,
-                        .tunnels = tunnels,
-                        .coverage = coverage,
-                        .expectation = expectation,
-                        .before = before});
-  }
+  CheckResults check() const { return judge_leaks(snapshot, coverage, expectation, before); }
   /// Why a check was not made, or not decided; empty when it was.
   std::string why_skipped(const std::string& code) const {
     const CheckResults results = check();

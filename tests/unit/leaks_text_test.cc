@@ -3,26 +3,15 @@
 #include <gtest/gtest.h>
 
 #include <algorithm>
-#include <sstream>
 
 #include "golden.h"
-#include "random_leaks_report.h"
 #include "sample_leaks_reports.h"
 #include "vpndoctor/render.h"
-#include "vpndoctor/text_escape.h"
-#include "vpndoctor/utf8.h"
 
 namespace vpndoctor::test {
 namespace {
 
 using testing_support::expect_golden;
-
-std::vector<std::string> lines_of(const std::string& text) {
-  std::vector<std::string> lines;
-  std::istringstream stream(text);
-  for (std::string line; std::getline(stream, line);) lines.push_back(line);
-  return lines;
-}
 
 std::string quiet(const Report& report) { return render_text(report, {.quiet = true}); }
 
@@ -144,35 +133,6 @@ TEST(LeaksText, IsAnsweredByWhatWasAskedFor) {
   leaks.capture->control_seen = true;
   EXPECT_TRUE(leaks_are_answered(leaks));
   EXPECT_FALSE(leaks_are_answered(leaks_of(report = leaks_unknown_report())));
-}
-
-TEST(LeaksText, NoLineIsWiderThanTheTerminal) {
-  std::mt19937_64 random(80);
-  for (int i = 0; i < 600; ++i) {
-    const Report report = random_leaks_report(random);
-    TextOptions options;
-    options.utf8 = i % 2 == 0;
-    options.verbose = i % 3 == 0;
-    options.width_columns = i % 5 == 0 ? 120 : 80;
-    for (const std::string& line : lines_of(render_text(report, options))) {
-      ASSERT_LE(display_width(line), static_cast<std::size_t>(options.width_columns)) << "report " << i << ": " << line;
-    }
-  }
-}
-
-TEST(LeaksText, NothingForeignSteersTheTerminal) {
-  std::mt19937_64 random(27);
-  for (int i = 0; i < 600; ++i) {
-    TextOptions options;
-    options.utf8 = i % 2 == 0;
-    options.verbose = i % 3 == 0;
-    options.quiet = i % 7 == 0;
-    const std::string text = render_text(random_leaks_report(random), options);
-    ASSERT_TRUE(text.ends_with('\n'));
-    for (const std::string& line : lines_of(text)) {
-      ASSERT_EQ(options.utf8 ? escape_controls(line) : escape_non_ascii(line), line) << "report " << i;
-    }
-  }
 }
 
 }  // namespace

@@ -8,21 +8,15 @@
 #include <string_view>
 #include <vector>
 
+#include "captured_frames.h"
 #include "vpndoctor/captured_packet.h"
 #include "vpndoctor/wire.h"
 
 namespace vpndoctor {
 namespace {
 
-using Bytes = std::vector<std::byte>;
-
-Bytes hex(std::string_view text) {
-  Bytes bytes;
-  for (std::size_t i = 0; i + 1 < text.size(); i += 2) {
-    bytes.push_back(static_cast<std::byte>(std::stoi(std::string(text.substr(i, 2)), nullptr, 16)));
-  }
-  return bytes;
-}
+using testing_support::hex;
+using Bytes = testing_support::FrameBytes;
 
 const std::string kInetPacket = "46000024123440003f110000c0000201c633640294040000ee48829a000c000061626364";
 const std::string kInet6Packet =

@@ -7,29 +7,21 @@
 #include <random>
 #include <string>
 
+#include "leak_judgement.h"
 #include "machine.h"
-#include "vpndoctor/leak_checks.h"
 #include "vpndoctor/leaks_report.h"
 
 namespace vpndoctor {
 namespace {
 
+using testing_support::judge_leaks;
 using testing_support::Machine;
 
 constexpr auto kFull = CoverageMode::kFull;
 constexpr auto kSplit = CoverageMode::kSplit;
 
 CheckResults check(const Snapshot& snapshot, const VpnExpectation& expectation) {
-  const Fib fib(snapshot);
-  const auto tunnels = judge_tunnels(snapshot);
-  const Coverage coverage = find_coverage(snapshot, fib, 0);
-  return check_leaks({.snapshot = snapshot,
-                      .fib = fib,
-                      .uid = 0,
-                      .tunnels = tunnels,
-                      .coverage = coverage,
-                      .expectation = expectation,
-                      .before = nullptr});
+  return judge_leaks(snapshot, find_coverage(snapshot, Fib(snapshot), 0), expectation);
 }
 
 bool is_expectations(const std::string& code) { return code == "TUN005" || code == "TUN006"; }

@@ -57,6 +57,8 @@ void OtherProcess::stop() const {
   EXPECT_EQ(::waitpid(pid_, nullptr, WUNTRACED), pid_);
 }
 
+bool may_not_make_tun() { return ::access("/dev/net/tun", W_OK) != 0; }
+
 int open_tun(const char* name, bool multi_queue) {
   const int device = ::open("/dev/net/tun", O_RDWR | O_CLOEXEC);
   ifreq request{};

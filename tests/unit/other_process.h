@@ -27,6 +27,9 @@ class OtherProcess {
   int hold_ = -1;
 };
 
+/// Whether tun devices cannot be made here.
+bool may_not_make_tun();
+
 /// Opens a tun device of this network namespace; -1, and a failed expectation, where that is not possible.
 int open_tun(const char* name, bool multi_queue = false);
 

@@ -3,45 +3,20 @@
 // like are never empty.
 #include "random_dns_report.h"
 
-#include <algorithm>
 #include <array>
 
-#include "random_report.h"
+#include "report_draw.h"
 
 namespace vpndoctor::test {
 namespace {
 
-/// Draws values; a field is absent half of the time.
-class DnsDraw {
+class DnsDraw : public ReportDraw {
  public:
-  explicit DnsDraw(std::mt19937_64& random) : random_(random) {}
-
-  std::uint64_t below(std::uint64_t limit) { return random_() % limit; }
-  bool chance() { return below(2) == 0; }
-  std::string text() { return hostile_text(random_); }
-  std::string maybe_text() { return chance() ? text() : ""; }
-  std::optional<bool> maybe_bool() { return chance() ? std::optional(chance()) : std::nullopt; }
-  std::vector<std::string> texts() {
-    std::vector<std::string> out(below(3));
-    std::ranges::generate(out, [this] { return text(); });
-    return out;
-  }
-  template <class T, std::size_t kSize>
-  T one_of(const std::array<T, kSize>& values) {
-    return values[below(kSize)];
-  }
-  template <class T, class Make>
-  std::vector<T> list(std::uint64_t most, Make make) {
-    std::vector<T> out;
-    for (std::uint64_t i = below(most + 1); i > 0; --i) out.push_back(make());
-    return out;
-  }
+  using ReportDraw::ReportDraw;
 
   DnsServer server() {
     DnsServer server;
-    server.address.family = chance() ? Family::kInet : Family::kInet6;
-    const std::size_t length = server.address.octets().size();
-    for (std::size_t i = 0; i < length; ++i) server.address.bytes[i] = static_cast<std::uint8_t>(random_());
+    server.address = address();
     if (chance()) server.port = static_cast<std::uint16_t>(1 + below(65535));
     if (chance()) server.zone = text();
     if (chance()) server.tls_name = text();
@@ -52,18 +27,6 @@ class DnsDraw {
     return list<DnsServer>(5, [this] { return server(); });
   }
   DnsDomain domain() { return {below(9) == 0 ? "." : text(), chance()}; }
-
-  /// Known with limits, or missing with a reason.
-  template <class T>
-  Observed<T> observed(T value) {
-    if (chance()) return Observed<T>::missing(text());
-    Observed<T> facet(std::move(value), text());
-    for (const std::string& limit : texts()) facet.add_limit(limit);
-    return facet;
-  }
-
- private:
-  std::mt19937_64& random_;
 };
 
 ResolvConf random_resolv_conf(DnsDraw& draw) {

@@ -3,52 +3,22 @@
 // a holder that is named is not unknown.
 #include "random_leaks_report.h"
 
-#include <algorithm>
 #include <array>
 
-#include "random_report.h"
+#include "report_draw.h"
 #include "vpndoctor/codes.h"
 
 namespace vpndoctor::test {
 namespace {
 
-/// Draws values; a field is absent half of the time.
-class LeaksDraw {
+class LeaksDraw : public ReportDraw {
  public:
-  explicit LeaksDraw(std::mt19937_64& random) : random_(random) {}
+  using ReportDraw::ReportDraw;
 
-  std::uint64_t below(std::uint64_t limit) { return random_() % limit; }
-  std::uint64_t count() { return below(2) == 0 ? below(10) : below(1'000'000'000); }
-  bool chance() { return below(2) == 0; }
-  std::string text() { return hostile_text(random_); }
-  std::string maybe_text() { return chance() ? text() : ""; }
-  std::optional<bool> maybe_bool() { return chance() ? std::optional(chance()) : std::nullopt; }
-  std::optional<std::uint16_t> maybe_port() { return chance() ? std::optional(port()) : std::nullopt; }
+  std::uint64_t count() { return below(chance() ? 10 : 1'000'000'000); }
   std::uint16_t port() { return static_cast<std::uint16_t>(below(65536)); }
-  std::uint32_t number() { return static_cast<std::uint32_t>(random_()); }
+  std::optional<std::uint16_t> maybe_port() { return chance() ? std::optional(port()) : std::nullopt; }
   std::optional<std::uint32_t> maybe_number() { return chance() ? std::optional(number()) : std::nullopt; }
-  template <class T, std::size_t kSize>
-  T one_of(const std::array<T, kSize>& values) {
-    return values[below(kSize)];
-  }
-  template <class T, class Make>
-  std::vector<T> list(std::uint64_t most, Make make) {
-    std::vector<T> out;
-    for (std::uint64_t i = below(most + 1); i > 0; --i) out.push_back(make());
-    return out;
-  }
-  std::vector<std::string> texts() {
-    return list<std::string>(12, [this] { return text(); });
-  }
-
-  IpAddress address() {
-    IpAddress address;
-    address.family = chance() ? Family::kInet : Family::kInet6;
-    const std::size_t length = address.octets().size();
-    for (std::size_t i = 0; i < length; ++i) address.bytes[i] = static_cast<std::uint8_t>(random_());
-    return address;
-  }
-  std::optional<IpAddress> maybe_address() { return chance() ? std::optional(address()) : std::nullopt; }
   IpPrefix prefix() {
     const IpAddress base = address();
     return IpPrefix(base, static_cast<std::uint8_t>(below(base.octets().size() * 8 + 1)));
@@ -59,18 +29,6 @@ class LeaksDraw {
   std::vector<Evidence> evidence() {
     return list<Evidence>(3, [this] { return Evidence{text(), maybe_text(), text()}; });
   }
-
-  /// Known with limits, or missing with a reason.
-  template <class T>
-  Observed<T> observed(T value) {
-    if (below(3) == 0) return below(3) == 0 ? Observed<T>() : Observed<T>::missing(text());
-    Observed<T> facet(std::move(value), text());
-    if (chance()) facet.add_limit(text());
-    return facet;
-  }
-
- private:
-  std::mt19937_64& random_;
 };
 
 WireguardPeer random_peer(LeaksDraw& draw) {
@@ -117,7 +75,7 @@ TunnelReport random_judgement(LeaksDraw& draw) {
   report.addresses = draw.list<IpPrefix>(10, [&draw] { return draw.prefix(); });
   report.routes_count = draw.count();
   report.rules_count = draw.count();
-  report.dns_scopes = draw.texts();
+  report.dns_scopes = draw.texts(12);
   return report;
 }
 
@@ -144,10 +102,10 @@ FamilyCoverage random_coverage(LeaksDraw& draw) {
   coverage.mode = static_cast<CoverageMode>(draw.below(4));
   if (coverage.mode == CoverageMode::kUnknown) coverage.why_unknown = draw.text();
   coverage.tunnel_share = static_cast<double>(draw.below(1001)) / 1000;
-  coverage.tunnels = draw.texts();
+  coverage.tunnels = draw.texts(12);
   coverage.outside = draw.list<OutsidePrefix>(30, [&draw] { return random_outside(draw); });
   coverage.is_cut = draw.chance();
-  coverage.exceptions = draw.texts();
+  coverage.exceptions = draw.texts(12);
   return coverage;
 }
 
@@ -174,7 +132,7 @@ CaptureLeak random_leak(LeaksDraw& draw) {
 
 CaptureResult random_capture(LeaksDraw& draw) {
   CaptureResult capture;
-  capture.interfaces = draw.texts();
+  capture.interfaces = draw.texts(12);
   capture.seconds = static_cast<double>(draw.below(1'000'000)) / 77;
   capture.packets = draw.count();
   capture.dropped = draw.chance() ? draw.count() : 0;
@@ -190,7 +148,7 @@ CaptureResult random_capture(LeaksDraw& draw) {
   capture.leak_packets = draw.count();
   capture.untold = draw.chance() ? draw.count() : 0;
   capture.why_untold = draw.maybe_text();
-  capture.limits = draw.texts();
+  capture.limits = draw.texts(12);
   capture.file = draw.maybe_text();
   capture.written_to = draw.maybe_text();
   return capture;
@@ -200,7 +158,7 @@ BypassTest random_bypass(LeaksDraw& draw) {
   BypassTest test;
   test.host = draw.text();
   if (draw.chance()) test.target = draw.address();
-  test.interfaces = draw.texts();
+  test.interfaces = draw.texts(12);
   test.probes = draw.list<BypassProbe>(15, [&draw] {
     return BypassProbe{draw.text(),       static_cast<std::uint8_t>(draw.below(256)), draw.text(), draw.maybe_address(),
                        draw.maybe_text(), static_cast<BypassOutcome>(draw.below(4))};

@@ -3,10 +3,10 @@
 // its range.
 #include "random_report.h"
 
-#include <algorithm>
 #include <array>
 #include <string_view>
 
+#include "report_draw.h"
 #include "vpndoctor/codes.h"
 
 namespace vpndoctor::test {
@@ -15,16 +15,12 @@ namespace {
 using std::chrono::milliseconds;
 using namespace std::string_view_literals;
 
-/// Draws values; a field is absent half of the time.
-class Draw {
+class Draw : public ReportDraw {
  public:
-  explicit Draw(std::mt19937_64& random) : random_(random) {}
+  using ReportDraw::ReportDraw;
 
-  std::uint64_t below(std::uint64_t limit) { return random_() % limit; }
-  bool chance() { return below(2) == 0; }
   std::uint32_t size() { return static_cast<std::uint32_t>(1 + below(9000)); }
   std::uint16_t port() { return static_cast<std::uint16_t>(1 + below(65535)); }
-  std::string text() { return hostile_text(random_); }
   std::optional<std::uint32_t> maybe_size() { return chance() ? std::optional(size()) : std::nullopt; }
   std::optional<std::uint16_t> maybe_mss() { return chance() ? std::optional(port()) : std::nullopt; }
   std::optional<Milliseconds> maybe_ms() {
@@ -33,31 +29,7 @@ class Draw {
   std::optional<double> maybe_ratio() {
     return chance() ? std::optional(static_cast<double>(below(1001)) / 1000) : std::nullopt;
   }
-
-  IpAddress address() {
-    IpAddress address;
-    address.family = chance() ? Family::kInet : Family::kInet6;
-    const std::size_t length = address.family == Family::kInet ? 4 : 16;
-    for (std::size_t i = 0; i < length; ++i) address.bytes[i] = static_cast<std::uint8_t>(random_());
-    return address;
-  }
-  std::optional<IpAddress> maybe_address() { return chance() ? std::optional(address()) : std::nullopt; }
-
-  std::vector<std::string> texts() {
-    std::vector<std::string> out(below(3));
-    std::ranges::generate(out, [this] { return text(); });
-    return out;
-  }
-
-  template <class T, std::size_t N>
-  T one_of(const std::array<T, N>& values) {
-    return values[below(N)];
-  }
-
   std::string code() { return std::string(all_codes()[below(all_codes().size())].code); }
-
- private:
-  std::mt19937_64& random_;
 };
 
 SizeBounds random_bounds(Draw& draw) {

@@ -8,6 +8,7 @@
 
 #include "golden.h"
 #include "random_dns_report.h"
+#include "random_leaks_report.h"
 #include "random_report.h"
 #include "sample_reports.h"
 #include "vpndoctor/render.h"
@@ -90,14 +91,21 @@ TEST(TextReport, ColourChangesNothingButColour) {
   }
 }
 
-/// Of mtu or of a dns command.
+/// Of mtu, of a dns command, or of leaks.
 Report any_report(std::mt19937_64& random) {
-  return random() % 2 == 0 ? random_report(random) : random_dns_report(random);
+  switch (random() % 3) {
+    case 0:
+      return random_report(random);
+    case 1:
+      return random_dns_report(random);
+    default:
+      return random_leaks_report(random);
+  }
 }
 
 TEST(TextReport, NoLineIsWiderThanTheTerminal) {
   std::mt19937_64 random(80);
-  for (int i = 0; i < 600; ++i) {
+  for (int i = 0; i < 1200; ++i) {
     const Report report = any_report(random);
     if (report.error) continue;
     TextOptions options;
@@ -112,7 +120,7 @@ TEST(TextReport, NoLineIsWiderThanTheTerminal) {
 
 TEST(TextReport, NothingForeignSteersTheTerminal) {
   std::mt19937_64 random(27);
-  for (int i = 0; i < 600; ++i) {
+  for (int i = 0; i < 1200; ++i) {
     TextOptions options;
     options.utf8 = i % 2 == 0;
     options.verbose = i % 3 == 0;

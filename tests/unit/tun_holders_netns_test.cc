@@ -31,6 +31,7 @@ namespace {
 
 using testing_support::enter_namespace_of;
 using testing_support::in_network_namespace;
+using testing_support::may_not_make_tun;
 using testing_support::open_tun;
 using testing_support::OtherProcess;
 using testing_support::output_of;
@@ -38,8 +39,6 @@ using testing_support::PeerNamespace;
 using testing_support::run;
 
 constexpr uid_t kNobody = 65534;
-
-bool may_not_make_tun() { return ::access("/dev/net/tun", W_OK) != 0; }
 
 /// The only tunnel of this namespace.
 Tunnel collected() {
@@ -177,7 +176,7 @@ TEST(TunHolders, AStoppedHolderSaysSo) {
   if (may_not_make_tun()) GTEST_SKIP() << "no /dev/net/tun";
   in_network_namespace([] {
     const OtherProcess holder([] { return open_tun("held0") >= 0; });
-    EXPECT_EQ(collected().holder_state, 'S');
+    EXPECT_NE(std::string("SR").find(collected().holder_state), std::string::npos) << "it may not sleep yet";
     holder.stop();
     EXPECT_EQ(collected().holder_state, 'T');
   });

@@ -39,14 +39,13 @@ namespace {
 
 using testing_support::hide_control_sockets;
 using testing_support::in_network_namespace;
+using testing_support::may_not_make_tun;
 using testing_support::open_tun;
 using testing_support::OtherProcess;
 using testing_support::output_of;
 using testing_support::run;
 
 using Json = nlohmann::json;
-
-bool may_not_make_tun() { return ::access("/dev/net/tun", W_OK) != 0; }
 
 /// A tun device with an address and a route, and nothing but what the test sends: no router solicitations.
 void set_up(const std::string& interface) {

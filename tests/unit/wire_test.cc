@@ -8,18 +8,13 @@
 #include <string_view>
 #include <vector>
 
+#include "captured_frames.h"
+
 namespace vpndoctor {
 namespace {
 
-using Bytes = std::vector<std::byte>;
-
-Bytes hex(std::string_view text) {
-  Bytes bytes;
-  for (std::size_t i = 0; i + 1 < text.size(); i += 2) {
-    bytes.push_back(static_cast<std::byte>(std::stoi(std::string(text.substr(i, 2)), nullptr, 16)));
-  }
-  return bytes;
-}
+using testing_support::hex;
+using Bytes = testing_support::FrameBytes;
 
 // 192.0.2.1 > 198.51.100.2, UDP 61000 > 33434, DF, id 0x1234, 4 bytes of payload, one router-alert option.
 const Bytes kUdpV4 = hex("46000024123440003f110000c0000201c633640294040000ee48829a000c000061626364");
