@@ -40,7 +40,7 @@ bool is_macos_tunnel(const Snapshot& snapshot, std::string_view interface) {
 }  // namespace
 
 template <class T>
-const T* NamePlaces::find(const std::vector<T>& list, std::string T::*name, std::string_view wanted) {
+const T* NamePlaces::find(const std::vector<T>& list, std::string T::* name, std::string_view wanted) {
   constexpr std::size_t kShort = 64;
   if (list.size() <= kShort) {
     const auto found = std::ranges::find(list, wanted, name);

@@ -90,7 +90,7 @@ constexpr std::string_view facet_name(Facet facet) { return kFacetNames[static_c
 template <class Of>
 struct SettingField {
   std::string_view name;
-  std::optional<int> Of::*value;
+  std::optional<int> Of::* value;
 };
 constexpr std::array<SettingField<RoutingSettings>, 3> kRoutingSettings = {{
     {"multipath_hash_policy", &RoutingSettings::multipath_hash_policy},

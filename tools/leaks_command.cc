@@ -28,7 +28,7 @@ extern "C" void end_politely(int /*signal*/) { ::kill(::getpid(), SIGTERM); }
 /// A terminal that goes away ends a long capture as SIGTERM does: what is known is still written, to a file say. Not
 /// where the hang-up is ignored, as nohup(1) has it.
 void take_hangup_as_termination() {
-  struct sigaction action {};
+  struct sigaction action{};
   if (::sigaction(SIGHUP, nullptr, &action) != 0 || action.sa_handler != SIG_DFL) return;
   action.sa_handler = end_politely;
   action.sa_flags = SA_RESTART;

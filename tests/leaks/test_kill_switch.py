@@ -53,6 +53,12 @@ class KillSwitches(unittest.TestCase):
         self.assertEqual([entry for entry in report["skipped"] if entry["code"].startswith("FWL")], [])
         return {code: severity for code, severity in codes(report).items() if code.startswith("FWL")}
 
+    def carry_out(self, finding):
+        """Runs the commands of the remedy."""
+        self.assertNotEqual(finding["remedy"]["commands"], [], finding)
+        for command in finding["remedy"]["commands"]:
+            run(CLIENT, *command["argv"])
+
     def assert_stops(self):
         """Nothing is said, and when the tunnel is gone nothing leaves."""
         self.assertEqual(self.said(), {})
@@ -64,6 +70,23 @@ class KillSwitches(unittest.TestCase):
         self.assertEqual(self.said(), {"FWL004": "notice"})
         self.vpn.crash()
         self.assertTrue(leaves(PUBLIC))
+
+    def test_the_rules_that_are_advised_stop(self):
+        self.carry_out(findings(leaks(), "FWL004")[0])
+        self.assertTrue(leaves(PUBLIC), "the tunnel's own packets leave")
+        self.assertNotIn("LEK007", codes(leaks()))
+        self.assert_stops()
+
+    def test_the_rules_that_are_advised_for_a_tunnel_without_a_mark_stop(self):
+        run(CLIENT, "wg-quick", "down", "/run/crash/wg0.conf", env=vpn.WIREGUARD)
+        self.vpn = vpn.OpenVpn(self.world, "redirect-gateway def1", at=SERVER_MACHINE)
+        self.vpn.up()
+        run(CLIENT, "sysctl", "-qw", "net.ipv6.conf.eth0.disable_ipv6=1")
+        self.carry_out(findings(leaks(), "FWL004")[0])
+        self.assertTrue(leaves(PUBLIC), "the tunnel's own packets leave")
+        self.assertEqual(self.said(), {})
+        self.vpn.crash()
+        self.assertFalse(leaves(PUBLIC))
 
     def test_guard_of_wg_quick_that_is_left_behind_is_none(self):
         self.vpn.crash()

@@ -448,6 +448,52 @@ TEST(LeakChecksCoverage, AFilterThatSetsTheMarkOfTheVpnOnAllLetsAllOut) {
   }
 }
 
+TEST(LeakChecksCoverage, ARuleThatSendsOneKindOutsideIsNotTheFiltersDoing) {
+  Snapshot snapshot = wg_quick_with("route", {{.name = "counter"}});
+  Rule ping;
+  ping.priority = 100;
+  ping.table = 100;
+  ping.ip_protocol = 1;
+  Machine beside;
+  beside.link("eth0").route({.destination = "default", .interface = "eth0", .gateway = "192.168.50.1", .table = 100});
+  const Snapshot routed = beside.snapshot();
+  const std::uint32_t set = static_cast<std::uint32_t>(snapshot.routes->next_hop_sets.size());
+  for (Route route : routed.routes->routes) {
+    snapshot.routes->next_hop_sets.push_back(routed.routes->next_hop_sets[route.next_hops]);
+    route.next_hops = set;
+    snapshot.routes->routes.push_back(route);
+  }
+  snapshot.rules->push_back(ping);
+  const CheckResults results = judge(snapshot);
+  EXPECT_FALSE(severities(results).contains("LEK013"));
+  EXPECT_FALSE(is_skipped(results, "LEK013"));
+}
+
+TEST(LeakChecksCoverage, EveryTableThatMayHaveSetTheMarkIsNamed) {
+  Snapshot snapshot = wg_quick_with("route", set_mark(7));
+  FirewallTable innocent = snapshot.firewall->tables.front();
+  innocent.family = "ip";
+  innocent.name = "mangle";
+  innocent.chains.front().rules.front().expressions = {{.name = "counter"}};
+  Firewall firewall = *snapshot.firewall;
+  firewall.tables.insert(firewall.tables.begin(), innocent);
+  snapshot.firewall = {firewall, "netlink"};
+  const Finding finding = finding_of(snapshot, "LEK013");
+  EXPECT_TRUE(has_command(finding, "nft list table ip mangle"));
+  EXPECT_TRUE(has_command(finding, "nft list table inet k"));
+}
+
+TEST(LeakChecksCoverage, NothingPassesATunnelByThatCarriesNothing) {
+  Machine machine = laptop();
+  Snapshot snapshot = machine.snapshot();
+  for (Link& link : *snapshot.links) {
+    if (link.name == "tun0") link.flags &= ~(kLinkRunning | kLinkLowerUp);
+  }
+  const CheckResults results = judge(snapshot);
+  EXPECT_FALSE(severities(results).contains("LEK007"));
+  EXPECT_TRUE(is_skipped(results, "LEK007"));
+}
+
 TEST(LeakChecksCoverage, AFilterThatMayOrMayNotMarkIsNotDecided) {
   std::vector<FirewallExpression> steps{{.name = "match", .subject = "recent"}};
   for (const FirewallExpression& each : set_mark(7)) steps.push_back(each);

@@ -453,19 +453,21 @@ Case full_tunnel() {
   return vpn;
 }
 
-OutsidePrefix outside(const char* prefix, AddressClass address_class) {
-  return {.prefix = IpPrefix::parse(prefix).value(),
-          .address_class = address_class,
-          .interface = "eth0",
-          .gateway = {},
-          .protocol = {}};
+/// The only prefix that leaves outside.
+void let_out(FamilyCoverage& coverage, const char* prefix, AddressClass address_class) {
+  coverage.outside = {{.prefix = IpPrefix::parse(prefix).value(),
+                       .address_class = address_class,
+                       .interface = "eth0",
+                       .gateway = {},
+                       .protocol = {}}};
+  coverage.outside_ways = {{.largest = coverage.outside.front(), .prefixes_count = 1}};
 }
 
 TEST(TunnelChecks, WhatIsExpectedAndThereIsQuiet) {
   Case vpn = full_tunnel();
   vpn.expectation = {.mode = CoverageMode::kFull, .interface = "tun0"};
   EXPECT_EQ(vpn.tunnel_codes(), "");
-  vpn.coverage.inet6.outside = {outside("fe80::/10", AddressClass::kLinkLocal)};
+  let_out(vpn.coverage.inet6, "fe80::/10", AddressClass::kLinkLocal);
   EXPECT_EQ(vpn.tunnel_codes(), "");
   vpn.expectation = {.mode = {}, .interface = "tun0"};
   EXPECT_EQ(vpn.tunnel_codes(), "");
@@ -514,12 +516,12 @@ TEST(TunnelChecks, AnExpectedTunnelThatHangsOrIsDeadIsAnError) {
 TEST(TunnelChecks, AnotherCoverageThanExpectedIsAnError) {
   Case vpn = full_tunnel();
   vpn.expectation = {.mode = CoverageMode::kFull, .interface = {}};
-  vpn.coverage.inet6.outside = {outside("2000::/3", AddressClass::kPublic)};
+  let_out(vpn.coverage.inet6, "2000::/3", AddressClass::kPublic);
   EXPECT_EQ(vpn.tunnel_codes(), "TUN006");
   EXPECT_EQ(vpn.finding("TUN006")->title, "IPv6 goes through a tunnel not at all");
-  vpn.coverage.inet6.outside.clear();
+  vpn.coverage.inet6 = {};
   vpn.coverage.inet.mode = CoverageMode::kSplit;
-  vpn.coverage.inet.outside = {outside("8.0.0.0/7", AddressClass::kPublic)};
+  let_out(vpn.coverage.inet, "8.0.0.0/7", AddressClass::kPublic);
   EXPECT_EQ(vpn.finding("TUN006")->title, "IPv4 goes through a tunnel in part only");
   vpn.expectation.mode = CoverageMode::kSplit;
   EXPECT_EQ(vpn.tunnel_codes(), "");
@@ -545,7 +547,7 @@ TEST(TunnelChecks, AnUnknownCoverageIsNoAnswer) {
   unknown.coverage.inet6.why_unknown = "IPsec policies cannot be read";
   EXPECT_NE(unknown.why_skipped("TUN006").find("IPsec"), std::string::npos);
   unknown.coverage.inet.mode = CoverageMode::kSplit;  // wrong whatever IPv6 is
-  unknown.coverage.inet.outside = {outside("8.0.0.0/7", AddressClass::kPublic)};
+  let_out(unknown.coverage.inet, "8.0.0.0/7", AddressClass::kPublic);
   EXPECT_TRUE(unknown.fires("TUN006"));
   Case without(Machine::ordinary());
   without.coverage = {};

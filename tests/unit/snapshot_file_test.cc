@@ -349,6 +349,20 @@ TEST(SnapshotFile, WhatTheMachineHasNotIsNotWhatCouldNotBeRead) {
   EXPECT_NE(fault_of(replaced(text_of(snapshot), R"("missing":"it does not run")", R"("source":"bus")")), "none");
 }
 
+TEST(SnapshotFile, OlderFilesSayInWordsWhatTheMachineHasNot) {
+  Snapshot snapshot;
+  snapshot.dns.resolved = Observed<ResolvedState>::missing("systemd-resolved does not run");
+  snapshot.dns.network_manager = Observed<NetworkManagerDns>::missing("systemd-resolved does not answer");
+  const auto is_absent = [&](const char* version) {
+    const auto read = parse_snapshot(replaced(text_of(snapshot), R"("version":"1.3")", version));
+    EXPECT_TRUE(read && !read->dns.network_manager.is_absent());
+    return read && read->dns.resolved.is_absent();
+  };
+  EXPECT_TRUE(is_absent(R"("version":"1.1")"));
+  EXPECT_TRUE(is_absent(R"("version":"1.2")"));
+  EXPECT_FALSE(is_absent(R"("version":"1.3")"));
+}
+
 /// The text of a snapshot whose resolver facets are known and empty, with `line` in place of the only record of `kind`.
 std::string with_dns_line(const std::string& kind, const std::string& members) {
   Snapshot snapshot;

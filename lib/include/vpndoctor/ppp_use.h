@@ -49,4 +49,4 @@ struct PppoeSession {
 /// Parses /proc/net/pppoe (drivers/net/ppp/pppoe.c pppoe_seq_show()). Lines that are none of it are passed over.
 std::vector<PppoeSession> parse_pppoe_sessions(std::string_view text);
 
-}  // namespace gnu::visibility("default")]]vpndoctor
+}  // namespace vpndoctor
