@@ -40,8 +40,8 @@ inline constexpr auto kTunnelCodes = std::to_array<CodeEntry>({
      "With --expect full all public addresses should be routed through a tunnel or nowhere; with --expect split a part "
      "of them. The routing tables say otherwise, or the tunnel that was named with --vpn is not the one that carries "
      "them: another tunnel in its place is not enough, nor is the network of its own addresses. It is concluded from "
-     "the tables alone. Remedy: correct the VPN's configuration or restart it; vpndoctor routes audit lists the "
-     "prefixes."},
+     "the tables alone. Remedy: correct what decides it in the VPN's configuration (AllowedIPs with WireGuard, "
+     "redirect-gateway with OpenVPN); vpndoctor routes audit lists the prefixes."},
     {"TUN007", "vpn-remains", Severity::kError, "A VPN that is gone left parts of itself behind",
      "A VPN client ended without cleaning up: its policy rules lead to a table that has no routes any more, its tables "
      "of the packet filter name an interface that is gone, a host route to its server, a kill switch interface or a "
