@@ -153,12 +153,13 @@ void Finder::find_addresses() {
 
 }  // namespace
 
-/// A tun device has a carrier while a program holds it (drivers/net/tun.c tun_attach(), __tun_detach()).
+/// A tun device has a carrier while a program holds it (drivers/net/tun.c tun_attach(), __tun_detach()), unless that
+/// program takes it away (TUNSETCARRIER): one whose holder may not be seen is not known to be dead.
 bool is_dead_tunnel(const Snapshot& now, const Link& link) {
   if (link.kind != "tun" || !link.is_up() || link.has_carrier()) return false;
   const Tunnel* tunnel = now.find_tunnel(link.name);
-  const bool is_held = tunnel != nullptr && tunnel->holder_pid.has_value();
-  return !is_held && link.tun_persistent.value_or(true) && is_tunnel(now, link.name);
+  const bool may_be_held = tunnel != nullptr && (tunnel->holder_pid || !tunnel->holder_not_seen.empty());
+  return !may_be_held && link.tun_persistent.value_or(true) && is_tunnel(now, link.name);
 }
 
 bool is_same_way(const std::vector<NextHop>& left, const std::vector<NextHop>& right) {

@@ -168,6 +168,9 @@ TEST(InferRestore, ATunWithoutCarrierThatSomebodyHoldsIsNotDead) {
   now.tunnels->back().holder_pid = 4711;
   EXPECT_EQ(infer_restore(now, {}).pending(), 0U);
   now.tunnels->back().holder_pid.reset();
+  now.tunnels->back().holder_not_seen = "only root may see who holds it";
+  EXPECT_EQ(infer_restore(now, {}).pending(), 0U) << "somebody may hold it";
+  now.tunnels->back().holder_not_seen.clear();
   now.links->back().tun_persistent = false;
   EXPECT_EQ(infer_restore(now, {}).pending(), 0U) << "it would be gone without a holder";
 }
