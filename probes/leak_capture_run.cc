@@ -210,14 +210,11 @@ class Session {
 
   void add_to(CaptureResult& result) {
     result.seconds = seconds_;
-    result.interrupted = interrupted_ || !ended_early_.empty();
+    result.interrupted = interrupted_;
+    result.ended_early = ended_early_;
     for (LiveCapture& each : captures_) result.dropped += each.dropped();
     result.limits.insert(result.limits.end(), limits_.begin(), limits_.end());
     if (!result.control_seen && !control_trouble_.empty()) result.control += " (" + control_trouble_ + ")";
-    if (ended_early_.empty()) return;
-    // What left after that was not seen, whatever was seen before.
-    result.control_seen = false;
-    result.control = ended_early_;
   }
 
  private:
@@ -239,7 +236,7 @@ class Session {
       const double after = std::chrono::duration<double>(Clock::now() - begin_).count();
       limits_.push_back(fmt::format("the capture on {} ended after {:.1f} s: {}",
                                     escape_controls(each.place().interface), after, why));
-      if (ended_early_.empty()) ended_early_ = limits_.back();
+      if (ended_early_.empty()) ended_early_ = limits_.back();  // what left after that was not seen
     }
     judge_->settle(false);
   }

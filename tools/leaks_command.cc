@@ -28,7 +28,7 @@ extern "C" void end_politely(int /*signal*/) { ::kill(::getpid(), SIGTERM); }
 /// A terminal that goes away ends a long capture as SIGTERM does: what is known is still written, to a file say. Not
 /// where the hang-up is ignored, as nohup(1) has it.
 void take_hangup_as_termination() {
-  struct sigaction action {};
+  struct sigaction action{};
   if (::sigaction(SIGHUP, nullptr, &action) != 0 || action.sa_handler != SIG_DFL) return;
   action.sa_handler = end_politely;
   action.sa_flags = SA_RESTART;
@@ -158,7 +158,7 @@ Report run_leaks(const LeaksCommand& command, const OutputOptions& output, std::
   report.findings = std::move(run.results().findings);
   report.skipped = std::move(run.results().skipped);
   report.verdict = decide_verdict(report.findings, output.fail_on, leaks_are_answered(*leaks, report.skipped));
-  report.incomplete = leaks->capture && leaks->capture->interrupted;
+  report.incomplete = leaks->capture && (leaks->capture->interrupted || !leaks->capture->ended_early.empty());
   report.data = std::move(*leaks);
   return report;
 }
