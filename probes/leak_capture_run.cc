@@ -4,6 +4,7 @@
 
 #include <fmt/format.h>
 #include <poll.h>
+#include <unistd.h>
 
 #include <algorithm>
 #include <set>
@@ -83,12 +84,14 @@ class Judge {
     result = capture_.result(interfaces);
     if (unheld_ > 0) {
       result.limits.push_back(fmt::format(
-          "flows that leak and whose process is not known: {}; their sockets are seen, who holds them root may see",
-          unheld_));
+          "flows that leak and whose process is not known: {}; their sockets are seen, {}", unheld_,
+          ::geteuid() == 0
+              ? "who holds them is not: the kernel, what runs outside of this container, or root may not look"
+              : "who holds them root may see"));
     }
     if (unowned_ > 0) {
       result.limits.push_back(
-          fmt::format("flows that leak and have no socket here: {}; it was closed, or they are packets of another "
+          fmt::format("flows that leak and have no open socket here: {}; it was closed, or they are packets of another "
                       "machine or a container that this one forwards and masquerades",
                       unowned_));
     }

@@ -55,9 +55,9 @@ struct LeakFlow {
 /// What the kernel tells of the socket that a flow comes from.
 struct LeakSocket {
   std::optional<SocketOwner> owner;  ///< null: not seen
-  std::optional<std::uint32_t> uid;
-  std::string bound_interface;  ///< empty: not bound
-  bool is_service = false;      ///< another socket listens on its port: it was accepted
+  std::optional<std::uint32_t> uid;  ///< null: there is none, or it was closed
+  std::string bound_interface;       ///< empty: not bound
+  bool is_service = false;           ///< another socket listens on its port: it was accepted
 };
 
 /// Packets that belong outside, by what they are: no leak.
