@@ -307,6 +307,9 @@ Result<CaptureResult> read_file(const LeakCaptureOptions& options, const LeakFac
   if (auto error = judge.finish({}, options.write_file, result)) return std::unexpected(std::move(*error));
   result.file = options.read_file;
   result.interrupted = facts_of_file->interrupted;
+  if (!std::ranges::all_of(result.leaks, &CaptureLeak::is_forwarded)) {
+    result.limits.emplace_back("a file tells neither which process sent a packet nor whether it was masqueraded");
+  }
   if (first) result.seconds = std::chrono::duration<double>(last - *first).count();
   if (!facts_of_file->cut_off.empty()) result.limits.push_back("the capture ends early: " + facts_of_file->cut_off);
   return result;
