@@ -46,4 +46,4 @@ std::vector<Finding> judge_bypass_test(const BypassTest& test, const Snapshot& s
 /// null when it is not known: silence proves nothing.
 std::optional<bool> can_bypass(const BypassTest& test);
 
-}  // namespace gnu::visibility("default")]]vpndoctor
+}  // namespace vpndoctor
