@@ -151,6 +151,7 @@ std::vector<CaptureLeak> joined_leaks(std::vector<CaptureLeak> leaks) {
 std::string why_unanswered(const CaptureResult& capture) {
   if (capture.leak_packets > 0 || !capture.leaks.empty()) return "";
   if (capture.packets == 0 && !capture.file.empty()) return "the capture has no packets";
+  if (!capture.ended_early.empty()) return capture.ended_early;
   if (!capture.control_seen) {
     return capture.control.empty() ? "nothing shows that the capture sees this machine's packets" : capture.control;
   }

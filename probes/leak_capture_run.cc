@@ -4,6 +4,7 @@
 
 #include <fmt/format.h>
 #include <poll.h>
+#include <unistd.h>
 
 #include <algorithm>
 #include <set>
@@ -83,12 +84,14 @@ class Judge {
     result = capture_.result(interfaces);
     if (unheld_ > 0) {
       result.limits.push_back(fmt::format(
-          "flows that leak and whose process is not known: {}; their sockets are seen, who holds them root may see",
-          unheld_));
+          "flows that leak and whose process is not known: {}; their sockets are seen, {}", unheld_,
+          ::geteuid() == 0
+              ? "who holds them is not: the kernel, what runs outside of this container, or root may not look"
+              : "who holds them root may see"));
     }
     if (unowned_ > 0) {
       result.limits.push_back(
-          fmt::format("flows that leak and have no socket here: {}; it was closed, or they are packets of another "
+          fmt::format("flows that leak and have no open socket here: {}; it was closed, or they are packets of another "
                       "machine or a container that this one forwards and masquerades",
                       unowned_));
     }
@@ -210,14 +213,11 @@ class Session {
 
   void add_to(CaptureResult& result) {
     result.seconds = seconds_;
-    result.interrupted = interrupted_ || !ended_early_.empty();
+    result.interrupted = interrupted_;
+    result.ended_early = ended_early_;
     for (LiveCapture& each : captures_) result.dropped += each.dropped();
     result.limits.insert(result.limits.end(), limits_.begin(), limits_.end());
     if (!result.control_seen && !control_trouble_.empty()) result.control += " (" + control_trouble_ + ")";
-    if (ended_early_.empty()) return;
-    // What left after that was not seen, whatever was seen before.
-    result.control_seen = false;
-    result.control = ended_early_;
   }
 
  private:
@@ -239,7 +239,7 @@ class Session {
       const double after = std::chrono::duration<double>(Clock::now() - begin_).count();
       limits_.push_back(fmt::format("the capture on {} ended after {:.1f} s: {}",
                                     escape_controls(each.place().interface), after, why));
-      if (ended_early_.empty()) ended_early_ = limits_.back();
+      if (ended_early_.empty()) ended_early_ = limits_.back();  // what left after that was not seen
     }
     judge_->settle(false);
   }
@@ -307,6 +307,9 @@ Result<CaptureResult> read_file(const LeakCaptureOptions& options, const LeakFac
   if (auto error = judge.finish({}, options.write_file, result)) return std::unexpected(std::move(*error));
   result.file = options.read_file;
   result.interrupted = facts_of_file->interrupted;
+  if (!std::ranges::all_of(result.leaks, &CaptureLeak::is_forwarded)) {
+    result.limits.emplace_back("a file tells neither which process sent a packet nor whether it was masqueraded");
+  }
   if (first) result.seconds = std::chrono::duration<double>(last - *first).count();
   if (!facts_of_file->cut_off.empty()) result.limits.push_back("the capture ends early: " + facts_of_file->cut_off);
   return result;

@@ -6,6 +6,7 @@
 #include <unistd.h>
 
 #include <algorithm>
+#include <cerrno>
 #include <cstring>
 #include <optional>
 #include <string_view>
@@ -20,6 +21,7 @@ namespace vpndoctor {
 namespace {
 
 constexpr std::size_t kMostArgumentBytes = 64 << 10;
+constexpr std::string_view kDeleted = " (deleted)";
 constexpr const char* kLeadNowhere = "the kernel does not tell where its outer packets go";
 
 std::string_view first_line(std::string_view text) {
@@ -66,8 +68,10 @@ std::optional<std::vector<std::string>> plugins_of(const std::string& place) {
   if (!text || text->empty()) return std::nullopt;
   std::vector<std::string> plugins;
   for (std::string_view rest = *text; !rest.empty();) {
-    const std::string_view line = rest.substr(0, rest.find('\n'));
+    std::string_view line = rest.substr(0, rest.find('\n'));
     rest.remove_prefix(std::min(line.size() + 1, rest.size()));
+    // An update that replaced the file changes nothing of what is loaded (d_path() of the kernel says this).
+    if (line.ends_with(kDeleted)) line.remove_suffix(kDeleted.size());
     const std::size_t path = line.find('/');
     if (path == std::string_view::npos || !line.ends_with(".so")) continue;
     std::string plugin(line.substr(path));
@@ -82,6 +86,7 @@ std::optional<std::vector<std::string>> lines_of(const std::string& place) {
   std::vector<std::string> lines;
   for (const std::string& entry : *entries) {
     std::string target = link_target(place + "/fd/" + entry);
+    if (target.empty() && !has_ended(errno)) return std::nullopt;
     if (target.starts_with("/dev/")) lines.push_back(std::move(target));
   }
   return lines;
@@ -97,10 +102,12 @@ std::string parent_of(const std::string& root, const std::string& place) {
   return pid ? name_of_process(fmt::format("{}/proc/{}", root, *pid)) : std::string();
 }
 
-bool is_in_another_namespace(const std::string& root, const std::string& place) {
+/// Null: not known.
+std::optional<bool> is_in_this_namespace(const std::string& root, const std::string& place) {
   const std::string space = link_target(place + "/ns/net");
   const std::string own = link_target(root + "/proc/self/ns/net");
-  return !space.empty() && !own.empty() && space != own;
+  if (space.empty() || own.empty()) return std::nullopt;
+  return space == own;
 }
 
 /// The kernel's sessions do not tell which interface they serve; a reader may know.
@@ -115,12 +122,16 @@ std::string session_words(const std::string& root) {
 void take_ppp_use(const std::string& root, Tunnel& tunnel) {
   const auto pid = pid_in_file(root, tunnel.interface);
   const std::string place = pid ? fmt::format("{}/proc/{}", root, *pid) : std::string();
-  if (!pid || name_of_process(place) != "pppd" || is_in_another_namespace(root, place)) {
+  const bool is_pppd = pid && name_of_process(place) == "pppd";
+  const std::optional<bool> is_here = is_pppd ? is_in_this_namespace(root, place) : false;
+  if (!is_here.value_or(true)) {
     tunnel.not_seen = "the pppd that made it was not found" + session_words(root);
     return;
   }
-  tunnel.holder_pid = pid;
-  tunnel.holder_name = "pppd";
+  if (is_here) {
+    tunnel.holder_pid = pid;
+    tunnel.holder_name = "pppd";
+  }
   const PppUse use = ppp_use_of({.arguments = telling_arguments(place),
                                  .plugins = plugins_of(place),
                                  .lines = lines_of(place),
@@ -128,7 +139,9 @@ void take_ppp_use(const std::string& root, Tunnel& tunnel) {
   tunnel.kind = use.kind;
   tunnel.not_seen = use.why_unknown;
   if (!use.why_unknown.empty()) tunnel.not_seen += session_words(root);
-  if (use.why_unknown.empty() && !is_uplink_kind(use.kind)) tunnel.not_seen = kLeadNowhere;
+  if (is_uplink_kind(use.kind)) return;
+  if (use.why_unknown.empty()) tunnel.not_seen = kLeadNowhere;
+  if (!is_here) tunnel.holder_not_seen = fmt::format("the network namespace of process {} may not be read", *pid);
 }
 
 }  // namespace vpndoctor

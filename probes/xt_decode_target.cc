@@ -40,7 +40,7 @@ std::vector<FirewallExpression> single(std::string_view name, std::string_view s
   return {{.name = std::string(name), .subject = std::string(subject)}};
 }
 
-/// mark_tg(): put_mark = (put_mark & ~mask) ^ put_mark.
+/// mark_tg(): skb->mark = (skb->mark & ~info->mask) ^ info->mark.
 Steps put_mark(const XtExtension& target) {
   const auto info = read_at<xt_mark_tginfo2>(target.info);
   if (!info || target.revision != 2) return std::nullopt;

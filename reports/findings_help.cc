@@ -23,35 +23,6 @@ std::string system_text(const std::string& os) {
   return os + ":";
 }
 
-/// Findings with the same cause ask for the same: what is there already is left out.
-class SaidSteps {
- public:
-  /// The code of the finding that asked for all of the step before; null: none did.
-  const std::string* said_by(const RemedyStep& step) const {
-    if (step.commands.empty()) return find(summaries_, step.summary);
-    const std::string* by = nullptr;
-    for (const Command& each : step.commands) {
-      by = find(commands_, {each.os, each.argv});
-      if (by == nullptr) return nullptr;
-    }
-    return by;
-  }
-  void add(const RemedyStep& step, const std::string& code) {
-    summaries_.emplace(step.summary, code);
-    for (const Command& each : step.commands) commands_.emplace(std::pair(each.os, each.argv), code);
-  }
-
- private:
-  template <class Key>
-  static const std::string* find(const std::map<Key, std::string>& said, const Key& key) {
-    const auto found = said.find(key);
-    return found == said.end() ? nullptr : &found->second;
-  }
-
-  std::map<std::string, std::string> summaries_;
-  std::map<std::pair<std::string, std::vector<std::string>>, std::string> commands_;
-};
-
 std::vector<RemedyStep> steps_of(const Finding& finding) {
   const Remedy& remedy = finding.remedy;
   if (!remedy.steps.empty()) return remedy.steps;
@@ -64,31 +35,46 @@ struct Help {
   const Finding* finding = nullptr;
   std::string meaning;
   std::vector<RemedyStep> steps;
-  std::string mended_with;  ///< the finding whose steps are all that this one asks for; empty: it has its own, or none
+  /// Codes of those before it that asked for all of its steps; empty: it has its own, or none.
+  std::set<std::string> mended_with;
   bool is_empty() const { return meaning.empty() && steps.empty() && mended_with.empty(); }
 };
 
-/// Goes through a report's findings in their order.
-class Helper {
+/// Takes a report's findings in their order. Those with the same cause ask for the same: what was said before in all
+/// its steps is left out, and never a part, since one step may be the alternative to another.
+class HelpSoFar {
  public:
-  Help help(const Finding& finding) {
+  Help take(const Finding& finding) {
     Help help{&finding, {}, {}, {}};
     if (meanings_.insert(finding.detail).second) help.meaning = finding.detail;
-    for (RemedyStep& step : steps_of(finding)) {
-      if (const std::string* by = said_.said_by(step)) {
-        if (*by != finding.code) help.mended_with = *by;
-        continue;
+    help.steps = steps_of(finding);
+    bool is_said = true;
+    for (const RemedyStep& step : help.steps) {
+      for (const Request& each : requests_of(step)) {
+        const auto [said, is_new] = requests_.try_emplace(each, finding.code);
+        if (is_new) is_said = false;
+        help.mended_with.insert(said->second);
       }
-      said_.add(step, finding.code);
-      help.steps.push_back(std::move(step));
     }
-    if (!help.steps.empty()) help.mended_with.clear();
+    if (is_said) help.steps.clear();
+    if (!is_said || help.mended_with == std::set{finding.code}) help.mended_with.clear();
     return help;
   }
 
  private:
+  /// A command with its system, or a sentence without.
+  using Request = std::pair<std::string, std::vector<std::string>>;
+
+  static std::vector<Request> requests_of(const RemedyStep& step) {
+    if (step.commands.empty()) return {{"", {step.summary}}};
+    std::vector<Request> requests;
+    requests.reserve(step.commands.size());
+    for (const Command& each : step.commands) requests.emplace_back(each.os, each.argv);
+    return requests;
+  }
+
   std::set<std::string> meanings_;
-  SaidSteps said_;
+  std::map<Request, std::string> requests_;  ///< by the code that was the first to ask
 };
 
 /// The steps of notices come behind all that is needed, and never among it.
@@ -99,11 +85,11 @@ struct Helps {
 
 Helps helps_of(const std::vector<Finding>& findings) {
   Helps helps;
-  Helper helper;
+  HelpSoFar so_far;
   const auto add = [&](bool is_notice, std::vector<Help>& to) {
     for (const Finding& finding : findings) {
       if ((finding.severity == Severity::kNotice) != is_notice) continue;
-      if (Help help = helper.help(finding); !help.is_empty()) to.push_back(std::move(help));
+      if (Help help = so_far.take(finding); !help.is_empty()) to.push_back(std::move(help));
     }
   };
   add(false, helps.needed);
@@ -159,7 +145,8 @@ void write_label(const Help& help, Page& page) {
   page.paragraph(fmt::format("{} {}: {}", finding.code, severity_name(finding.severity), qualified_title(finding)), 2,
                  severity_style(finding.severity));
   if (!help.meaning.empty()) page.paragraph(help.meaning, 4);
-  if (!help.mended_with.empty()) page.paragraph(fmt::format("What mends {} mends this.", help.mended_with), 4);
+  if (help.mended_with.empty()) return;
+  page.paragraph(fmt::format("What mends {} mends this.", fmt::join(help.mended_with, " and ")), 4);
 }
 
 /// Each finding with its own steps, numbered throughout, so that a step can be named to somebody.

@@ -124,6 +124,14 @@ void write_data(const Report& report, const PathMtuReport& path, Page& page) {
 
 void write_data(const Report& /*report*/, std::monostate /*nothing*/, Page& /*page*/) {}
 
+const char* incomplete_text(const Report& report) {
+  const auto* leaks = std::get_if<LeaksReport>(&report.data);
+  const bool ended_early =
+      leaks != nullptr && leaks->capture && !leaks->capture->interrupted && !leaks->capture->ended_early.empty();
+  return ended_early ? "Incomplete: the capture, or a part of it, ended early."
+                     : "Interrupted or out of time: this is what was known by then.";
+}
+
 bool has_severity(const Report& report, Severity least) {
   return std::ranges::any_of(report.findings, [least](const Finding& each) { return each.severity >= least; });
 }
@@ -159,8 +167,7 @@ std::string render_text(const Report& report, const TextOptions& options) {
   if (options.quiet) return (options.utf8 ? escape_controls(verdict) : escape_non_ascii(verdict)) + "\n";
   Page page(options);
   page.paragraph(verdict, 0, label.style);
-  if (report.incomplete)
-    page.paragraph("Interrupted or out of time: this is what was known by then.", 0, Style::kDoubtful);
+  if (report.incomplete) page.paragraph(incomplete_text(report), 0, Style::kDoubtful);
   std::visit([&](const auto& data) { write_data(report, data, page); }, report.data);
   return page.text();
 }

@@ -158,7 +158,7 @@ Report run_leaks(const LeaksCommand& command, const OutputOptions& output, std::
   report.findings = std::move(run.results().findings);
   report.skipped = std::move(run.results().skipped);
   report.verdict = decide_verdict(report.findings, output.fail_on, leaks_are_answered(*leaks, report.skipped));
-  report.incomplete = leaks->capture && leaks->capture->interrupted;
+  report.incomplete = leaks->capture && (leaks->capture->interrupted || !leaks->capture->ended_early.empty());
   report.data = std::move(*leaks);
   return report;
 }

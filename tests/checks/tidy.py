@@ -3,6 +3,7 @@
 """Runs clang-tidy over source files of one target: tidy.py FILE... Several are put together into one, so that what they
 all include is looked at once. They are not included but written one after the other: some checks, and warnings of the
 compiler, look at the main file alone."""
+import itertools
 import json
 import os
 import pathlib
@@ -21,7 +22,9 @@ COUNT = re.compile(r"\d+ warnings? (and \d+ errors? )?(generated|treated)|Suppre
 def compiler_options(build, file):
     for command in json.loads((build / "compile_commands.json").read_text(encoding="utf-8")):
         if pathlib.Path(command["file"]) == file:
-            return shlex.split(command["command"].partition(" -o ")[0])[1:]
+            # The first option follows the compiler, and what launches it.
+            words = shlex.split(command["command"].partition(" -o ")[0])
+            return list(itertools.dropwhile(lambda word: not word.startswith("-"), words))
     raise SystemExit(f"{file} is in no target")
 
 

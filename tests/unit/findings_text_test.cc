@@ -48,6 +48,29 @@ TEST(FindingsText, AStepThatIsThereAlreadyIsLeftOut) {
   EXPECT_NE(text.find("other"), std::string::npos);
 }
 
+TEST(FindingsText, StepsOfWhichOneIsNewAreToldWhole) {
+  std::vector<Finding> findings;
+  for (const char* alternative : {"Or wait.", "Or leave it."}) {
+    findings.push_back(told("TUN005", Severity::kError, ""));
+    findings.back().remedy = {};
+    findings.back().remedy.steps = {
+        {"Start it.", {{.os = "linux", .argv = {"wg-quick", "up", "wg0"}, .needs_root = false}}}, {alternative, {}}};
+  }
+  const std::string text = help_text(findings);
+  EXPECT_NE(text.find("  1. Start it.\n     wg-quick up wg0\n  2. Or wait.\n"), std::string::npos) << text;
+  EXPECT_NE(text.find("  3. Start it.\n     wg-quick up wg0\n  4. Or leave it.\n"), std::string::npos) << text;
+}
+
+TEST(FindingsText, AllWhoseStepsMendAnotherAreNamed) {
+  std::vector<Finding> findings = {told("TUN005", Severity::kError, "Start it."),
+                                   told("LEK003", Severity::kError, "Delete it."),
+                                   told("LEK004", Severity::kError, "")};
+  findings[2].remedy = {};
+  for (int i = 0; i < 2; ++i) findings[2].remedy.steps.push_back({"Do it.", findings[i].remedy.commands});
+  EXPECT_TRUE(help_text(findings).ends_with("    meaning of LEK004\n    What mends LEK003 and TUN005 mends this.\n"))
+      << help_text(findings);
+}
+
 TEST(FindingsText, ManyStepsAreCountedUnlessAllAreWanted) {
   for (const Severity severity : {Severity::kNotice, Severity::kWarning}) {
     std::vector<Finding> findings;

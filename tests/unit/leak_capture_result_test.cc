@@ -33,6 +33,18 @@ TEST(LeakCapture, WithoutAControlThereIsNoAnswer) {
   EXPECT_EQ(judge_capture(scene.facts(), dropped).at(0).code, "LEK034");
 }
 
+TEST(LeakCapture, OneThatEndedEarlySaysSoAndKeepsTheControlThatItSaw) {
+  Scene scene;
+  scene.take(arp_for("192.168.50.1"));
+  CaptureResult result = scene.result();
+  result.ended_early = "the capture on eth0 ended after 2.0 s: it went down";
+  EXPECT_EQ(why_unanswered(result), result.ended_early);
+  EXPECT_TRUE(result.control_seen);
+  scene.send(query());
+  result.leak_packets = scene.result().leak_packets;
+  EXPECT_TRUE(is_conclusive(result)) << "a leak is one all the same";
+}
+
 TEST(LeakCapture, NeighbourDiscoveryForTheGatewayIsAControlToo) {
   Scene scene;
   FrameBytes body = icmp(135);

@@ -117,6 +117,19 @@ TEST(LeaksText, OfTooManyPrefixesTheWaysAreTold) {
   EXPECT_NE(render_text(report, {.verbose = true}).find("20.5.0.0/16"), std::string::npos);
 }
 
+TEST(LeaksText, ACaptureThatEndedEarlyByItselfIsNotCalledInterrupted) {
+  Report report = leaks_captured_report();
+  report.incomplete = true;
+  CaptureResult& capture = *leaks_of(report).capture;
+  EXPECT_NE(render_text(report, {}).find("\nInterrupted or out of time: "), std::string::npos);
+  capture.ended_early = "the capture on eth0 ended after 2.0 s: it went down";
+  const std::string text = render_text(report, {});
+  EXPECT_NE(text.find("\nIncomplete: the capture, or a part of it, ended early."), std::string::npos) << text;
+  EXPECT_EQ(text.find("Interrupted"), std::string::npos) << text;
+  capture.interrupted = true;
+  EXPECT_NE(render_text(report, {}).find("\nInterrupted or out of time: "), std::string::npos);
+}
+
 TEST(LeaksText, IsAnsweredByWhatWasAskedFor) {
   Report report = leaks_several_report();
   LeaksReport& leaks = leaks_of(report);

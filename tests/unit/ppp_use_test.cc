@@ -98,6 +98,14 @@ class FakeRoot : public testing_support::RootFolder {
     file("/run/ppp0.pid", "77\n").file("/proc/77/comm", "pppd\n").file("/proc/70/comm", "bash\n");
     file("/proc/77/stat", "77 (pppd (x) y) S 70 77 77 0");
     std::filesystem::create_directories(path() + "/proc/77/fd");
+    enter("self", "net:[1]");
+    enter("77", "net:[1]");
+  }
+  void enter(const std::string& process, const std::string& space) const {
+    const std::filesystem::path folder = path() + "/proc/" + process + "/ns";
+    std::filesystem::create_directories(folder);
+    std::filesystem::remove(folder / "net");
+    if (!space.empty()) std::filesystem::create_symlink(space, folder / "net");
   }
   void hold(const std::string& line) const { std::filesystem::create_symlink(line, path() + "/proc/77/fd/5"); }
   Tunnel look() const {
@@ -129,6 +137,29 @@ TEST(PppQuery, ModemAndParentAreSeen) {
   vpn.file("/proc/70/comm", "openfortivpn\n");
   EXPECT_EQ(vpn.look().kind, "fortinet");
   EXPECT_FALSE(vpn.look().not_seen.empty()) << "where its packets go";
+}
+
+TEST(PppQuery, APluginThatWasReplacedOnDiskIsLoadedAllTheSame) {
+  FakeRoot root;
+  root.file("/proc/77/maps", "7f00 r-xp 0 08:01 5  /usr/lib/pppd/2.4.9/rp-pppoe.so (deleted)\n");
+  EXPECT_EQ(root.look().kind, "pppoe");
+}
+
+TEST(PppQuery, NoHolderIsNamedWhoseNamespaceIsNotKnown) {
+  for (const char* unread : {"self", "77"}) {
+    FakeRoot root;
+    root.file("/proc/70/comm", "openfortivpn\n");
+    root.enter(unread, "");
+    const Tunnel tunnel = root.look();
+    EXPECT_EQ(tunnel.kind, "fortinet");
+    EXPECT_FALSE(tunnel.holder_pid.has_value()) << unread;
+    EXPECT_NE(tunnel.holder_not_seen.find("77"), std::string::npos) << tunnel.holder_not_seen;
+  }
+  FakeRoot elsewhere;
+  elsewhere.file("/proc/70/comm", "openfortivpn\n");
+  elsewhere.enter("77", "net:[2]");
+  EXPECT_EQ(elsewhere.look().kind, "ppp");
+  EXPECT_FALSE(elsewhere.look().holder_pid.has_value());
 }
 
 TEST(PppQuery, WhatIsNotFoundIsSaid) {

@@ -2,8 +2,13 @@
 // Which socket a flow comes from, among several that have its port.
 #include "socket_owners.h"
 
+#include <arpa/inet.h>
 #include <gtest/gtest.h>
+#include <netinet/in.h>
+#include <sys/socket.h>
+#include <unistd.h>
 
+#include "in_namespace.h"
 #include "vpndoctor/wire.h"
 
 namespace vpndoctor {
@@ -62,6 +67,33 @@ TEST(SocketOwners, AnAnswerThatIsCutIsNone) {
   for (std::size_t length = 0; length <= zeros.size(); ++length) {
     EXPECT_FALSE(decode_diagnosed_socket(std::span(zeros).first(length), kProtocolUdp));
   }
+}
+
+TEST(SocketOwners, OneThatWasClosedBelongsToNobody) {
+  testing_support::in_network_namespace([] {
+    testing_support::run("ip link set lo up");
+    const int server = ::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+    const int client = ::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+    sockaddr_in there{
+        .sin_family = AF_INET, .sin_port = htons(8080), .sin_addr = {htonl(INADDR_LOOPBACK)}, .sin_zero = {}};
+    ASSERT_EQ(::bind(server, reinterpret_cast<const sockaddr*>(&there), sizeof there), 0);
+    ASSERT_EQ(::listen(server, 1), 0);
+    ASSERT_EQ(::connect(client, reinterpret_cast<const sockaddr*>(&there), sizeof there), 0);
+    sockaddr_in here{};
+    socklen_t size = sizeof here;
+    ASSERT_EQ(::getsockname(client, reinterpret_cast<sockaddr*>(&here), &size), 0);
+    const std::vector<LeakFlow> flows{
+        {"lo", ip("127.0.0.1"), ip("127.0.0.1"), kProtocolTcp, ntohs(here.sin_port), 8080}};
+    const LeakSocket open = find_leak_sockets(flows, {}).at(0);
+    EXPECT_EQ(open.uid, ::getuid());
+    ASSERT_TRUE(open.owner);
+    EXPECT_EQ(open.owner->pid, static_cast<std::uint32_t>(::getpid()));
+    ::close(client);  // the other end stays open: the kernel keeps this one for a while
+    const LeakSocket closed = find_leak_sockets(flows, {}).at(0);
+    EXPECT_FALSE(closed.uid);
+    EXPECT_FALSE(closed.owner);
+    ::close(server);
+  });
 }
 
 }  // namespace

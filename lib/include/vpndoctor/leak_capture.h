@@ -55,9 +55,9 @@ struct LeakFlow {
 /// What the kernel tells of the socket that a flow comes from.
 struct LeakSocket {
   std::optional<SocketOwner> owner;  ///< null: not seen
-  std::optional<std::uint32_t> uid;
-  std::string bound_interface;  ///< empty: not bound
-  bool is_service = false;      ///< another socket listens on its port: it was accepted
+  std::optional<std::uint32_t> uid;  ///< null: there is none, or it was closed
+  std::string bound_interface;       ///< empty: not bound
+  bool is_service = false;           ///< another socket listens on its port: it was accepted
 };
 
 /// Packets that belong outside, by what they are: no leak.
@@ -91,6 +91,7 @@ struct CaptureResult {
   std::uint64_t untold = 0;
   std::string why_untold;  ///< of the first of them, a phrase
   bool interrupted = false;
+  std::string ended_early;  ///< why, by itself, on the first interface where it did, a phrase; empty: nowhere
 };
 
 /// Why no leaks in this capture do not prove that there are none: no control, drops, tables that do not tell. A

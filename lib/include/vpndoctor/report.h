@@ -39,7 +39,7 @@ struct Report {
   std::chrono::system_clock::time_point started_at;
   Milliseconds duration{};
   Verdict verdict = Verdict::kUndetermined;
-  bool incomplete = false;  ///< interrupted or out of time
+  bool incomplete = false;  ///< interrupted, out of time, or a capture that ended early
   std::vector<Finding> findings;
   std::vector<Skipped> skipped;
   std::optional<Error> error;
