@@ -53,6 +53,7 @@ Words server_words(const Tunnel& tunnel, const OuterEndpoint& server) {
 std::vector<Words> own_packets(const Tunnel& tunnel) {
   if (tunnel.mark.value_or(0) != 0) return {{"meta", "mark", fmt::format("{:#x}", *tunnel.mark)}};
   std::vector<Words> matches;
+  matches.reserve(tunnel.endpoints.size());
   for (const OuterEndpoint& server : tunnel.endpoints) matches.push_back(server_words(tunnel, server));
   return matches;
 }
