@@ -79,6 +79,19 @@ TEST(LeakCapture, IpsecsPacketsAreThoseBetweenItsEnds) {
   EXPECT_NE(scene.send(ip_packet(kOwn, "7.7.7.7", 51, body)), nullptr);
 }
 
+TEST(LeakCapture, IpsecsTransportModeGoesToTheHostOfItsPolicy) {
+  Snapshot snapshot = full_tunnel();
+  XfrmPolicy policy;
+  policy.source = IpPrefix::everything(Family::kInet);
+  policy.destination = *IpPrefix::parse("7.7.7.7/32");
+  policy.templates = {{.source = {}, .destination = {}, .ip_protocol = 50}};
+  snapshot.xfrm = {Xfrm{.policies = {policy}}, "netlink"};
+  Scene scene(std::move(snapshot));
+  EXPECT_EQ(scene.send(ip_packet(kOwn, "7.7.7.7", 50, FrameBytes(16))), nullptr);
+  EXPECT_EQ(scene.counts().tunnel, 1U);
+  EXPECT_NE(scene.send(ip_packet(kOwn, "7.7.7.8", 50, FrameBytes(16))), nullptr);
+}
+
 TEST(LeakCapture, OnlyThisMachinesPacketsAreJudged) {
   Scene scene;
   EXPECT_EQ(scene.take(ip_frame({2, 0, 0, 0, 0, 9}, kRouterMac, query())), nullptr);
