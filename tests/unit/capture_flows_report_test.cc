@@ -95,6 +95,54 @@ TEST(CaptureFlowsReport, JsonHasAFlowForEachDirectionAndNullForWhatIsNotKnown) {
   EXPECT_EQ(flows[1]["offloaded"], 4);
   EXPECT_EQ(document["data"]["file"], "hang.pcap");
   EXPECT_EQ(document["data"]["packets"], 1204);
+  EXPECT_EQ(flows[0]["too_big_ignored"], false);
+  FlowMtu deaf = hole();
+  deaf.is_message_ignored = true;
+  EXPECT_EQ(nlohmann::json::parse(render_json(report_of({deaf})))["data"]["flows"][0]["too_big_ignored"], true);
+}
+
+/// The text of one flow, a black hole unless `change` makes it something else.
+template <class Change>
+std::string text_of_hole(Change change, const TextOptions& options = {}) {
+  FlowMtu flow = hole();
+  change(flow);
+  return render_text(report_of({flow}), options);
+}
+
+TEST(CaptureFlowsReport, EachVerdictHasItsWords) {
+  const auto has = [](const auto& change, const char* words) {
+    const std::string text = text_of_hole(change);
+    return text.find(words) != std::string::npos ? testing::AssertionSuccess() : testing::AssertionFailure() << text;
+  };
+  EXPECT_TRUE(has([](FlowMtu& flow) { flow.is_message_ignored = true; }, "  told, and did not listen"));
+  EXPECT_TRUE(has([](FlowMtu&) {}, "  black hole\n"));
+  EXPECT_TRUE(has([](FlowMtu& flow) { flow.confidence = Confidence::kLikely; }, "  black hole, very likely\n"));
+  EXPECT_TRUE(has([](FlowMtu& flow) { flow.confidence = Confidence::kSuspected; }, "  black hole, perhaps\n"));
+  EXPECT_TRUE(has([](FlowMtu& flow) { flow.status = FlowMtuStatus::kLossy; }, "  plain loss\n"));
+  EXPECT_TRUE(has(
+      [](FlowMtu& flow) {
+        flow.status = FlowMtuStatus::kLossy;
+        flow.retransmitted_full = 2;
+      },
+      "  loss of any size\n"));
+  EXPECT_TRUE(has([](FlowMtu& flow) { flow.status = FlowMtuStatus::kUndetermined; },
+                  "The capture does not tell whether full packets get through."));
+}
+
+TEST(CaptureFlowsReport, ManyFlowsAreCutAndTheReasonsLeftOutUnlessAllIsWanted) {
+  const Report many = report_of(std::vector(23, hole()));
+  const std::string text = render_text(many);
+  EXPECT_NE(text.find("and 3 more"), std::string::npos) << text;
+  EXPECT_EQ(text.find("What the verdicts rest on"), std::string::npos);
+  const std::string all = render_text(many, {.verbose = true});
+  EXPECT_EQ(all.find("and 3 more"), std::string::npos) << all;
+  EXPECT_NE(all.find("What the verdicts rest on"), std::string::npos) << all;
+}
+
+TEST(CaptureFlowsReport, WhatIsReadFromStandardInputSaysSo) {
+  Report report = hole_report();
+  std::get<CaptureFlows>(report.data).file = "-";
+  EXPECT_NE(render_text(report).find("standard input"), std::string::npos);
 }
 
 }  // namespace

@@ -468,5 +468,63 @@ TEST(CaptureFlows, NoBytesMakeItFail) {
   }
 }
 
+/// One way on which packets of 1500 bytes are lost and such of `passed` are not.
+FlowMtu way(FlowMtuStatus status, std::uint32_t passed = 1400) {
+  FlowMtu flow;
+  flow.source = *IpAddress::parse("192.0.2.5");
+  flow.destination = *IpAddress::parse("203.0.113.10");
+  flow.status = status;
+  flow.confidence = Confidence::kProven;
+  flow.largest_acknowledged_bytes = passed;
+  flow.smallest_lost_bytes = 1500;
+  return flow;
+}
+
+std::vector<Finding> judged(std::vector<FlowMtu> flows) {
+  CaptureFlows capture;
+  capture.flows = std::move(flows);
+  return judge_capture_flows(capture);
+}
+
+TEST(CaptureFlows, PlainLossIsAsSureAsItsLeastSureFlow) {
+  std::vector<FlowMtu> flows(2, way(FlowMtuStatus::kLossy));
+  EXPECT_EQ(judged(flows).at(0).confidence, Confidence::kProven);
+  flows[1].confidence = Confidence::kLikely;
+  ASSERT_EQ(judged(flows).size(), 1U);
+  EXPECT_EQ(judged(flows)[0].confidence, Confidence::kLikely);
+}
+
+TEST(CaptureFlows, ASenderThatDoesNotListenIsToldApartFromAHoleOnTheSameWay) {
+  std::vector<FlowMtu> flows(2, way(FlowMtuStatus::kBlackHole));
+  flows[1].is_message_ignored = true;
+  EXPECT_EQ(judged(flows).size(), 2U);
+}
+
+TEST(CaptureFlows, TcpIsKeptBelowWhatPassedBeneathTheLoss) {
+  const auto is_clamped = [](std::uint32_t passed) {
+    const Finding finding = judged({way(FlowMtuStatus::kBlackHole, passed)}).at(0);
+    return std::ranges::any_of(finding.remedy.steps, [](const RemedyStep& step) {
+      return step.summary.find("keep TCP below it") != std::string::npos;
+    });
+  };
+  EXPECT_TRUE(is_clamped(1400));
+  EXPECT_FALSE(is_clamped(1500)) << "such a packet was lost as well";
+  EXPECT_FALSE(is_clamped(500)) << "nobody can live with that";
+}
+
+TEST(CaptureFlows, WhatIsUnderWayWhenTheMessageComesIsNotSentAgainstIt) {
+  Story story;
+  std::uint32_t offset = 0;
+  story.small(offset, 10).data(offset, kFull).too_big(offset, kFull, 1400);
+  for (std::uint32_t index = 0; index < 3; ++index) story.wait(0.03).data(offset, kFull);
+  for (std::uint32_t index = 0; index < 5; ++index) {
+    story.wait(0.3).data(offset, 1300);
+    offset += 1300;
+    story.ack(offset);
+  }
+  const FlowMtu flow = first_flow(story.packets());
+  EXPECT_FALSE(flow.is_message_ignored) << flow.why;
+}
+
 }  // namespace
 }  // namespace vpndoctor::test

@@ -327,5 +327,19 @@ TEST(Coverage, ClassesOfFixedSpaceDoNotChangeWithALink) {
   EXPECT_EQ(classify(snapshot, *IpAddress::parse("2620:fe::9")), AddressClass::kPublic);
 }
 
+TEST(Coverage, OwnAddressesInARowBelongToTheNetworkAroundThem) {
+  Machine machine = with_halves();
+  machine.address("eth0", "192.0.2.3/24").address("eth0", "192.0.2.4/24");
+  EXPECT_EQ(outside(coverage_of(machine.snapshot()).inet).at("192.0.2.0/24"), "lan eth0");
+}
+
+TEST(Coverage, PrefixesByTwoGatewaysAreTwoRows) {
+  Machine machine = with_halves();
+  machine.route({.destination = "9.0.0.0/9", .interface = "eth0", .gateway = "192.0.2.7"});
+  machine.route({.destination = "9.128.0.0/9", .interface = "eth0", .gateway = "192.0.2.8"});
+  const auto rows = outside(coverage_of(machine.snapshot()).inet);
+  EXPECT_TRUE(rows.contains("9.0.0.0/9") && rows.contains("9.128.0.0/9")) << rows.begin()->first;
+}
+
 }  // namespace
 }  // namespace vpndoctor

@@ -15,6 +15,7 @@
 #include "drawn_machine.h"
 #include "machine.h"
 #include "random_snapshot.h"
+#include "snapshot_difference.h"
 #include "vpndoctor/fib.h"
 
 namespace vpndoctor {
@@ -168,6 +169,44 @@ TEST(FibPart, OfAnySnapshotAnswersAsItDoes) {
     expect_equal_answers(part_of(whole, {.addresses = addresses_of(flows)}), whole, flows);
     if (testing::Test::HasFailure()) return;
   }
+}
+
+TEST(FibPart, WhatIsNoRouteIsAllKept) {
+  std::mt19937_64 random(3);
+  for (int i = 0; i < 50; ++i) {
+    const Snapshot whole = testing_support::random_snapshot(random);
+    const Snapshot part = part_of(whole, {});
+    Snapshot expected = part;
+    expected.links = whole.links;
+    expected.addresses = whole.addresses;
+    expected.rules = whole.rules;
+    expected.next_hop_objects = whole.next_hop_objects;
+    expected.neighbours = whole.neighbours;
+    expected.settings = whole.settings;
+    expected.names = whole.names;
+    expected.tunnels = whole.tunnels;
+    EXPECT_EQ(testing_support::difference(part, expected), "");
+  }
+}
+
+TEST(FibPart, OneRealmAnywhereHasSourcesLookedUpInFull) {
+  Machine machine = Machine::ordinary();
+  machine.link("eth1").address("eth1", "203.0.113.1/24").filter("eth0", 0);
+  machine.route({.destination = "9.1.0.0/16",
+                 .interface = "lo",
+                 .table = kTableLocal,
+                 .protocol = kProtocolKernel,
+                 .type = RouteType::kLocal});
+  Snapshot whole = machine.snapshot();
+  for (const char* name : {"all", "eth0", "eth1"}) whole.settings->inet[name].forwarding = 1;
+  Flow flow;
+  flow.source = IpAddress::parse("9.1.2.3");
+  flow.destination = *IpAddress::parse("203.0.113.9");
+  flow.input_interface = "eth0";
+  EXPECT_EQ(Fib(whole).lookup(flow).fate, FlowFate::kUnicast);
+  whole.routes->attribute_sets.emplace_back().realms = 7;
+  EXPECT_NE(Fib(whole).lookup(flow).fate, FlowFate::kUnicast);
+  expect_equal_answers(part_of(whole, {.addresses = addresses_of({flow})}), whole, {flow});
 }
 
 TEST(FibPart, WithoutLinksIsAsIfTheyWereTakenAwayOneByOne) {

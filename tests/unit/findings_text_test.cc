@@ -146,5 +146,38 @@ TEST(FindingsText, AReasonThatMoreThanOneLineHasStaysWhole) {
   EXPECT_NE(text.find("RTE001 not checked: the rules are not known: gone"), std::string::npos) << text;
 }
 
+TEST(FindingsText, OnlyAFindingWhoseStepsAllStandElsewhereIsMendedThere) {
+  Finding first = told("TUN001", Severity::kError, "Delete it.");
+  Finding both = told("TUN007", Severity::kError, "");
+  const Command other{.os = "linux", .argv = {"ip", "rule"}, .needs_root = false};
+  both.detail = first.detail;
+  both.remedy.steps = {{"Again.", first.remedy.commands}, {"And look.", {other}}};
+  Finding again = told("TUN001", Severity::kError, "Delete it.");
+  Finding mixed = told("TUN008", Severity::kError, "");
+  mixed.remedy.steps = {{"Now all.", {{.os = "linux", .argv = {"ip", "route"}, .needs_root = false}, other}}};
+  EXPECT_EQ(help_text({first, both, again, mixed}),
+            "\nWhat it means, and what to do\n"
+            "  TUN001 error: title of TUN001\n    meaning of TUN001\n"
+            "  1. Delete it.\n     sudo ip link del of-TUN001\n"
+            "\n  TUN007 error: title of TUN007\n"
+            "  2. And look.\n     ip rule\n"
+            "\n  TUN008 error: title of TUN008\n    meaning of TUN008\n"
+            "  3. Now all.\n     ip route\n     ip rule\n");
+}
+
+TEST(FindingsText, StepsAreCountedThroughAndASystemIsNamedOnce) {
+  Finding first = told("TUN001", Severity::kError, "");
+  first.remedy.steps = {{"One.", {}}, {"Two.", {}}};
+  Finding second = told("TUN002", Severity::kError, "");
+  second.remedy.steps = {
+      {"Three.",
+       {{.os = "macos", .argv = {"a"}, .needs_root = false}, {.os = "macos", .argv = {"b"}, .needs_root = false}}}};
+  EXPECT_EQ(help_text({first, second}),
+            "\nWhat it means, and what to do\n"
+            "  TUN001 error: title of TUN001\n    meaning of TUN001\n  1. One.\n  2. Two.\n"
+            "\n  TUN002 error: title of TUN002\n    meaning of TUN002\n"
+            "  3. Three.\n     macOS:\n     a\n     b\n");
+}
+
 }  // namespace
 }  // namespace vpndoctor

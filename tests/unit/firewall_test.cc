@@ -4,6 +4,7 @@
 
 #include <gtest/gtest.h>
 
+#include <array>
 #include <utility>
 
 #include "machine.h"
@@ -224,6 +225,93 @@ TEST(Firewall, NumbersOfABigMachineAreRead) {
   EXPECT_EQ(answer_of(snapshot, 5).verdict, FirewallVerdict::kAccepted);
   snapshot.firewall->is_big_endian = true;
   EXPECT_EQ(answer_of(snapshot, 5).verdict, FirewallVerdict::kDropped);
+}
+
+/// Takes the destination port, which is 443, into the register.
+const FirewallExpression kLoadPort = {.name = "payload", .destination = kRegister, .key = 2, .offset = 2, .length = 2};
+
+std::string port_bytes(int port) { return {static_cast<char>(port >> 8), static_cast<char>(port & 0xff)}; }
+
+TEST(Firewall, NumbersAreComparedAsTheOperationSays) {
+  for (const int other : {442, 443, 444}) {
+    const std::array<bool, 6> expected = {443 == other, 443 != other, 443 < other,
+                                          443 <= other, 443 > other,  443 >= other};
+    for (std::uint32_t operation = 0; operation < expected.size(); ++operation) {
+      const FirewallExpression compare = {
+          .name = "cmp", .source = kRegister, .operation = operation, .data = port_bytes(other)};
+      EXPECT_EQ(verdict_of({output_chain({Steps{kLoadPort, compare, kDrop}})}) == FirewallVerdict::kDropped,
+                expected.at(operation))
+          << operation << ' ' << other;
+    }
+  }
+}
+
+TEST(Firewall, RangesAreInvertedWhereTheRuleSaysSo) {
+  for (const bool is_inverted : {false, true}) {
+    for (const int last : {442, 443, 500}) {
+      const FirewallExpression range = {.name = "range",
+                                        .source = kRegister,
+                                        .operation = is_inverted ? 1U : 0U,
+                                        .data = port_bytes(400),
+                                        .second_data = port_bytes(last)};
+      EXPECT_EQ(verdict_of({output_chain({Steps{kLoadPort, range, kDrop}})}) == FirewallVerdict::kDropped,
+                (last >= 443) != is_inverted)
+          << last;
+    }
+  }
+}
+
+TEST(Firewall, ASetThatRulesFillMayHoldAnything) {
+  const FirewallExpression lookup = {.name = "lookup", .subject = "s", .source = kRegister};
+  Snapshot snapshot = machine_with({output_chain({Steps{kLoadPort, lookup, kDrop}})});
+  snapshot.firewall->tables[0].sets = {{.name = "s", .key_bytes = 2}};
+  EXPECT_EQ(answer_of(snapshot).verdict, FirewallVerdict::kAccepted);
+  snapshot.firewall->tables[0].sets[0].flags = kFirewallSetDynamic;
+  EXPECT_EQ(answer_of(snapshot).verdict, FirewallVerdict::kUnknown);
+}
+
+TEST(Firewall, APacketWhoseDestinationIsWrittenGoesNobodyKnowsWhere) {
+  for (const auto& [offset, expected] :
+       {std::pair{16U, FirewallVerdict::kUnknown}, std::pair{12U, FirewallVerdict::kAccepted}}) {
+    const Steps write = {{.name = "immediate", .destination = kRegister, .data = "\x08\x08\x08\x08"},
+                         {.name = "payload", .source = kRegister, .key = 1, .offset = offset, .length = 4}};
+    EXPECT_EQ(verdict_of({output_chain({write})}), expected) << offset;
+  }
+}
+
+TEST(Firewall, ALookupOfRoutesTakesTheMarkWhereTheRuleSaysSo) {
+  constexpr std::uint32_t kOfDestination = 2;
+  constexpr std::uint32_t kWithMark = 4;
+  const auto is_by = [](std::uint32_t flags, std::string interface) {
+    interface.resize(16);
+    const Steps steps = {{.name = "fib", .destination = kRegister, .key = 2, .flags = flags},
+                         {.name = "cmp", .source = kRegister, .data = interface},
+                         kDrop};
+    return verdict_of({output_chain({steps})}, 7) == FirewallVerdict::kDropped;
+  };
+  EXPECT_TRUE(is_by(kOfDestination, "eth0"));
+  EXPECT_TRUE(is_by(kOfDestination | kWithMark, "eth1"));
+  EXPECT_FALSE(is_by(kOfDestination | kWithMark, "eth0"));
+}
+
+TEST(Firewall, TheTypeOfAnAddressIsThatOfItsLongestLocalRoute) {
+  for (const bool is_longest_first : {false, true}) {
+    Machine machine = Machine::ordinary();
+    for (const bool is_host : {is_longest_first, !is_longest_first}) {
+      machine.route({.destination = is_host ? "9.9.9.9/32" : "9.9.9.0/24",
+                     .interface = "eth0",
+                     .table = kTableLocal,
+                     .type = is_host ? RouteType::kBroadcast : RouteType::kLocal});
+    }
+    Snapshot snapshot = machine.snapshot();
+    const Steps steps = {{.name = "fib", .destination = kRegister, .key = 3, .flags = 2},
+                         {.name = "cmp", .source = kRegister, .data = std::string("\3\0\0\0", 4)},
+                         kDrop};
+    Firewall firewall;
+    firewall.tables = {{.family = "inet", .name = "t", .chains = {output_chain({steps})}}};
+    snapshot.firewall = {firewall, "test"};
+    EXPECT_EQ(answer_of(snapshot).verdict, FirewallVerdict::kDropped) << is_longest_first;
+  }
 }
 
 }  // namespace

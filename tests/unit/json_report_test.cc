@@ -283,6 +283,30 @@ TEST(JsonReport, WhatLeaksDoesNotKnowIsNullWithAReason) {
   EXPECT_TRUE(several["/tunnels/3/holder_unknown_because"_json_pointer].is_null());
 }
 
+TEST(JsonReport, LeaksTellsWhatIsCutAndWhenItLooked) {
+  Report report = leaks_captured_report();
+  LeaksReport& leaks = std::get<LeaksReport>(report.data);
+  leaks.coverage.inet.is_cut = true;
+  Snapshot snapshot = *leaks.snapshot;
+  snapshot.activity->ended_at += std::chrono::seconds(6);
+  snapshot.activity->interfaces.front().last.received_bytes = 700;
+  snapshot.activity->interfaces.front().last.sent_bytes = 900;
+  const std::array kinds = {VpnSignKind::kIpsecSocket, VpnSignKind::kXfrmCounters, VpnSignKind::kUserspaceClient,
+                            VpnSignKind::kProxyClient, VpnSignKind::kAbandonedSocket};
+  snapshot.vpn_signs->clear();
+  for (const VpnSignKind kind : kinds) snapshot.vpn_signs->push_back({kind, "x", {}, "y"});
+  leaks.snapshot = std::make_shared<const Snapshot>(std::move(snapshot));
+  const Json data = rendered(report)["data"];
+  EXPECT_EQ(data["/coverage/inet/outside_is_cut"_json_pointer], true);
+  EXPECT_EQ(data["/coverage/inet6/outside_is_cut"_json_pointer], false);
+  EXPECT_EQ(data["/tunnels/0/peers/0/last_handshake_age_seconds"_json_pointer], 48);
+  EXPECT_EQ(data["/tunnels/0/counters/last/received_bytes"_json_pointer], 700);
+  EXPECT_EQ(data["/tunnels/0/counters/last/sent_bytes"_json_pointer], 900);
+  constexpr std::array kNames = {"ipsec_socket", "xfrm_counters", "userspace_client", "proxy_client",
+                                 "abandoned_socket"};
+  for (std::size_t at = 0; at < kNames.size(); ++at) EXPECT_EQ(data["vpn_signs"][at]["kind"], kNames.at(at));
+}
+
 TEST(JsonReport, TheSchemaRefusesMistakesOfLeaks) {
   const Json good = rendered(leaks_captured_report());
   std::vector<Json> bad;

@@ -74,6 +74,13 @@ Checked check(const Snapshot& snapshot, const Coverage& coverage = full_coverage
   return checked;
 }
 
+KillSwitch stops_of(const Snapshot& snapshot) {
+  const Fib fib(snapshot);
+  const Coverage coverage = full_coverage();
+  return judge_kill_switch(
+      {.snapshot = snapshot, .fib = fib, .uid = 1000, .tunnels = {}, .coverage = coverage, .expectation = {}});
+}
+
 void feed(const std::string& command, const std::string& text) {
   FILE* pipe = ::popen(command.c_str(), "w");
   ASSERT_NE(pipe, nullptr);
@@ -301,6 +308,48 @@ TEST(KillSwitch, ProgramOnAnotherInterfaceDoesNotMatter) {
   snapshot.firewall->device_filters = {{"eth0", "an eBPF program is attached to eth0 (tcx)"}};
   EXPECT_FALSE(check(snapshot).has("FWL004"));
   EXPECT_TRUE(check(snapshot).skipped.contains("FWL004"));
+}
+
+/// The machine with this one chain of type filter.
+Snapshot with_chain(Machine machine, const FirewallChain& chain) {
+  Snapshot snapshot = with_nothing(std::move(machine));
+  snapshot.firewall->tables = {{.family = "inet", .name = "t", .chains = {chain}}};
+  return snapshot;
+}
+
+std::vector<FirewallExpression> of_protocol(char protocol) {
+  return {{.name = "meta", .destination = 4, .key = 16},
+          {.name = "cmp", .source = 4, .data = std::string(1, protocol)}};
+}
+
+TEST(KillSwitch, WhatIsUnknownOfOneKindIsNotStopped) {
+  FirewallChain chain{
+      .name = "o", .type = "filter", .hook = FirewallHook::kOutput, .drops_by_default = true, .rules = {}};
+  std::vector<FirewallExpression> steps = of_protocol(6);
+  steps.push_back({.name = "match", .subject = "recent"});
+  steps.push_back({.name = "immediate", .decision = {FirewallAction::kAccept}});
+  chain.rules = {{.handle = 1, .expressions = steps}};
+  const KillSwitch judged = stops_of(with_chain(with_wireguard(), chain));
+  EXPECT_EQ(judged.families[0].local.state, StopState::kUnknown);
+}
+
+TEST(KillSwitch, OneKindThatLeavesIsOpenWhateverIsUnknownOfOthers) {
+  FirewallChain chain{.name = "o", .type = "filter", .hook = FirewallHook::kOutput, .rules = {}};
+  std::vector<FirewallExpression> steps = of_protocol(1);
+  steps.push_back({.name = "match", .subject = "recent"});
+  steps.push_back({.name = "immediate", .decision = {FirewallAction::kDrop}});
+  chain.rules = {{.handle = 1, .expressions = steps}};
+  const KillSwitch judged = stops_of(with_chain(with_wireguard(), chain));
+  EXPECT_EQ(judged.families[0].local.state, StopState::kOpen);
+}
+
+TEST(KillSwitch, Inet6IsForwardedForAllInterfacesOrNone) {
+  Machine machine = with_containers();
+  machine.address("docker0", "2001:db8:77::1/64");
+  Snapshot snapshot = forwarding(with_nothing(std::move(machine)));
+  EXPECT_EQ(stops_of(snapshot).families[1].forwarded.state, StopState::kNoWay);
+  snapshot.settings->inet6["all"].forwarding = 1;
+  EXPECT_EQ(stops_of(snapshot).families[1].forwarded.state, StopState::kOpen);
 }
 
 }  // namespace

@@ -73,10 +73,24 @@ TEST(LeakCapture, IpsecsPacketsAreThoseBetweenItsEnds) {
   const FrameBytes body(16);
   EXPECT_EQ(scene.send(ip_packet(kOwn, "7.7.7.7", 50, body)), nullptr);
   EXPECT_EQ(scene.send(ip_packet(kOwn, "7.7.7.7", kProtocolUdp, udp(4500, 4500))), nullptr);
-  EXPECT_EQ(scene.counts().tunnel, 2U);
+  EXPECT_EQ(scene.send(ip_packet(kOwn, "7.7.7.7", kProtocolUdp, udp(500, 61000))), nullptr) << "behind a translator";
+  EXPECT_EQ(scene.counts().tunnel, 3U);
   EXPECT_NE(scene.send(ip_packet(kOwn, "7.7.7.8", 50, body)), nullptr);
   EXPECT_NE(scene.send(ip_packet(kOwn, "7.7.7.8", kProtocolUdp, udp(4500, 4500))), nullptr);
   EXPECT_NE(scene.send(ip_packet(kOwn, "7.7.7.7", 51, body)), nullptr);
+}
+
+TEST(LeakCapture, IpsecsTransportModeGoesToTheHostOfItsPolicy) {
+  Snapshot snapshot = full_tunnel();
+  XfrmPolicy policy;
+  policy.source = IpPrefix::everything(Family::kInet);
+  policy.destination = *IpPrefix::parse("7.7.7.7/32");
+  policy.templates = {{.source = {}, .destination = {}, .ip_protocol = 50}};
+  snapshot.xfrm = {Xfrm{.policies = {policy}}, "netlink"};
+  Scene scene(std::move(snapshot));
+  EXPECT_EQ(scene.send(ip_packet(kOwn, "7.7.7.7", 50, FrameBytes(16))), nullptr);
+  EXPECT_EQ(scene.counts().tunnel, 1U);
+  EXPECT_NE(scene.send(ip_packet(kOwn, "7.7.7.8", 50, FrameBytes(16))), nullptr);
 }
 
 TEST(LeakCapture, OnlyThisMachinesPacketsAreJudged) {
@@ -135,6 +149,27 @@ TEST(LeakCapture, FragmentsBelongToTheFlowOfTheFirst) {
   EXPECT_EQ(scene.send(ip_packet(kOwn, kServer, kProtocolUdp, udp(40000, 1194, FrameBytes(64)), 0x2000)), nullptr);
   EXPECT_EQ(scene.send(ip_packet(kOwn, kServer, kProtocolUdp, FrameBytes(64), 0x0009)), nullptr);
   EXPECT_EQ(scene.counts().tunnel, 2U);
+}
+
+TEST(LeakCapture, AFragmentToTheServerWithoutTheFirstIsUndecided) {
+  Scene scene;
+  EXPECT_EQ(scene.send(ip_packet(kOwn, kServer, kProtocolUdp, FrameBytes(64), 0x0009)), nullptr);
+  EXPECT_EQ(scene.counts().tunnel, 0U);
+  EXPECT_EQ(scene.result().untold, 1U);
+}
+
+TEST(LeakCapture, ATunnelInTheKernelSendsToItsRemoteAddress) {
+  Snapshot snapshot = full_tunnel();
+  Link gre = *snapshot.find_link("tun0");
+  gre.name = "gre1";
+  gre.index = 99;
+  gre.kind = "gre";
+  gre.tunnel_remote = IpAddress::parse("7.7.7.7");
+  snapshot.links->push_back(gre);
+  Scene scene(std::move(snapshot));
+  EXPECT_EQ(scene.send(ip_packet(kOwn, "7.7.7.7", 47, FrameBytes(16))), nullptr);
+  EXPECT_EQ(scene.counts().tunnel, 1U);
+  EXPECT_NE(scene.send(ip_packet(kOwn, "7.7.7.8", 47, FrameBytes(16))), nullptr);
 }
 
 LeakFlow flow_of(const CaptureLeak& leak) {

@@ -509,6 +509,65 @@ TEST(LeakChecksCoverage, AFilterThatMayOrMayNotMarkIsNotDecided) {
   EXPECT_FALSE(is_skipped(judge(no_vpn), "LEK013"));
 }
 
+TEST(LeakChecksCoverage, TheTableThatSendsPacketsAnotherWayIsTheOneNamed) {
+  Snapshot all = wg_quick_with("route", set_mark(7));
+  const FirewallTable table = all.firewall->tables.front();
+  FirewallTable dormant = table;
+  dormant.name = "dormant";
+  dormant.is_dormant = true;
+  FirewallTable other_family = table;
+  other_family.family = "ip6";
+  FirewallTable filter = table;
+  filter.name = "filter";
+  filter.chains.front().type = "filter";
+  all.firewall->tables = {dormant, other_family, filter, table};
+  EXPECT_TRUE(has_command(finding_of(all, "LEK013"), "nft list table inet k"));
+}
+
+TEST(LeakChecksCoverage, MarkedPacketsThatDoNotLeaveAreNoLeak) {
+  Snapshot swallowed = wg_quick_with("route", set_mark(7));
+  for (Link& link : *swallowed.links) {
+    if (link.name == "eth0") link.kind = "dummy";
+  }
+  Snapshot dropped = wg_quick_with("route", set_mark(7));
+  FirewallChain drops{.name = "d", .type = "filter", .hook = FirewallHook::kPostrouting, .drops_by_default = true};
+  dropped.firewall->tables.front().chains.push_back(drops);
+  for (Snapshot* each : {&swallowed, &dropped}) {
+    const CheckResults results = judge(*each);
+    EXPECT_FALSE(severities(results).contains("LEK013") || is_skipped(results, "LEK013"));
+  }
+}
+
+TEST(LeakChecksCoverage, WhatMayMarkBesideNftablesLeavesItOpen) {
+  Snapshot legacy = wg_quick_with("route", set_mark(8));
+  legacy.firewall->tables.clear();
+  legacy.firewall->others = {"iptables-legacy has the table mangle"};
+  EXPECT_FALSE(is_skipped(judge(legacy), "LEK013"));
+  legacy.firewall->others_may_mark = true;
+  EXPECT_TRUE(is_skipped(judge(legacy), "LEK013"));
+  Snapshot cut = wg_quick_with("route", set_mark(8));
+  cut.firewall->tables.clear();
+  cut.firewall.add_limit("a rule is not understood");
+  EXPECT_TRUE(is_skipped(judge(cut), "LEK013"));
+  Snapshot may_drop = wg_quick_with("route", set_mark(7));
+  EXPECT_EQ(finding_of(may_drop, "LEK013").confidence, Confidence::kProven);
+  may_drop.firewall->others = {"iptables-legacy has the table filter"};
+  EXPECT_EQ(finding_of(may_drop, "LEK013").confidence, Confidence::kLikely);
+}
+
+TEST(LeakChecksCoverage, OneKindThatSurelyLeavesDecidesWhateverTheOthersDo) {
+  std::vector<FirewallExpression> steps{{.name = "meta", .destination = 4, .key = 16},
+                                        {.name = "cmp", .source = 4, .data = "\x06"}};
+  for (const FirewallExpression& each : set_mark(7)) steps.push_back(each);
+  steps.push_back({.name = "immediate", .decision = {FirewallAction::kAccept}});
+  Snapshot some = wg_quick_with("route", steps);
+  std::vector<FirewallExpression> maybe{{.name = "match", .subject = "recent"}};
+  for (const FirewallExpression& each : set_mark(7)) maybe.push_back(each);
+  some.firewall->tables.front().chains.front().rules.push_back({.handle = 2, .expressions = maybe});
+  EXPECT_NE(finding_of(some, "LEK013").title.find("(TCP)"), std::string::npos);
+  EXPECT_FALSE(is_skipped(judge(some), "LEK013"));
+}
+
 Snapshot with_dead_tunnel(int ignores) {
   Machine machine;
   machine.link("eth0").address("eth0", "192.168.50.5/24");

@@ -62,6 +62,7 @@ TEST(LeaksText, TheHeadlineNamesTheLeakWhereNoFindingDoes) {
   Report report = leaks_captured_report();
   report.findings.clear();
   EXPECT_NE(quiet(report).find("203.0.113.53:53"), std::string::npos) << quiet(report);
+  EXPECT_TRUE(quiet(report).starts_with("PROBLEM: 3 flows left outside the tunnel")) << quiet(report);
 }
 
 TEST(LeaksText, TheHeadlineNamesADeadTunnelWhereNoFindingDoes) {
@@ -96,6 +97,8 @@ TEST(LeaksText, WhatIsBrokenIsNotBehindTheCut) {
   dead.interface = "wg-last";
   leaks.tunnels.push_back(dead);
   EXPECT_NE(render_text(report).find("wg-last is dead. "), std::string::npos);
+  leaks.tunnels.back().state = TunnelState::kOrphan;
+  EXPECT_NE(render_text(report).find("wg-last is an orphan. "), std::string::npos);
 }
 
 TEST(LeaksText, OfTooManyPrefixesTheWaysAreTold) {
@@ -146,6 +149,44 @@ TEST(LeaksText, IsAnsweredByWhatWasAskedFor) {
   leaks.capture->control_seen = true;
   EXPECT_TRUE(leaks_are_answered(leaks));
   EXPECT_FALSE(leaks_are_answered(leaks_of(report = leaks_unknown_report())));
+}
+
+TEST(LeaksText, TwoFamiliesThatAreUnknownForDifferentReasonsAreTwo) {
+  Report report = leaks_unknown_report();
+  EXPECT_EQ(render_text(report).find("\n  IPv6 "), std::string::npos);
+  leaks_of(report).coverage.inet6.why_unknown = "a reason of its own";
+  EXPECT_NE(render_text(report).find("\n  IPv6 "), std::string::npos) << render_text(report);
+}
+
+TEST(LeaksText, ABaselineThatCannotBeReadIsTold) {
+  Report report = leaks_full_report();
+  leaks_of(report).why_no_before = "it is of another version";
+  EXPECT_NE(render_text(report).find("the baseline: it is of another version"), std::string::npos);
+}
+
+TEST(LeaksText, AFileIsJudgedByThisMachineUnlessAStateIsGiven) {
+  Report report = leaks_full_report();
+  leaks_of(report).capture->file = "night.pcap";
+  EXPECT_NE(render_text(report).find("this machine's, now"), std::string::npos) << render_text(report);
+  leaks_of(report).state_name = "saved.json";
+  EXPECT_EQ(render_text(report).find("this machine's, now"), std::string::npos) << render_text(report);
+}
+
+TEST(LeaksText, AHandshakeIsAsOldAsItWasAtTheLastLook) {
+  Report report = leaks_full_report();
+  Snapshot snapshot = *leaks_of(report).snapshot;
+  snapshot.activity->ended_at += std::chrono::seconds(6);
+  leaks_of(report).snapshot = std::make_shared<const Snapshot>(std::move(snapshot));
+  EXPECT_NE(render_text(report, {.verbose = true}).find("last handshake 48 s ago"), std::string::npos);
+}
+
+TEST(LeaksText, ManySignsOfOtherVpnsAreCut) {
+  Report report = leaks_several_report();
+  Snapshot snapshot = *leaks_of(report).snapshot;
+  snapshot.vpn_signs->assign(11, snapshot.vpn_signs->front());
+  leaks_of(report).snapshot = std::make_shared<const Snapshot>(std::move(snapshot));
+  EXPECT_NE(render_text(report).find("and 3 more; --verbose lists them"), std::string::npos);
+  EXPECT_EQ(render_text(report, {.verbose = true}).find("--verbose lists them"), std::string::npos);
 }
 
 }  // namespace

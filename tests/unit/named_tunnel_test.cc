@@ -193,5 +193,19 @@ TEST(NamedTunnel, AnExpectationThatIsNotDecidedLeavesTheReportUndetermined) {
   EXPECT_TRUE(leaks_are_answered(report));
 }
 
+TEST(NamedTunnel, PoliciesWithoutAnInterfaceAreNamedIpsec) {
+  Machine machine = Machine::ordinary();
+  Snapshot snapshot = finish(machine);
+  EXPECT_EQ(verdict(snapshot, {kFull, "ipsec"}), "TUN005: The tunnel ipsec is not there");
+  XfrmPolicy policy;
+  policy.source = policy.destination = IpPrefix::everything(Family::kInet);
+  policy.templates = {{.source = IpAddress::parse("192.0.2.2"),
+                       .destination = IpAddress::parse("198.51.100.7"),
+                       .ip_protocol = 50,
+                       .mode = 1}};
+  snapshot.xfrm = {Xfrm{.policies = {policy}}, "netlink"};
+  EXPECT_EQ(verdict(snapshot, {{}, "ipsec"}), "");
+}
+
 }  // namespace
 }  // namespace vpndoctor

@@ -31,6 +31,7 @@ TEST(PppUse, TheLineToAProviderIsToldByPluginProgramOrModem) {
   EXPECT_EQ(use_of({}, Words{"/usr/lib/pppd/2.4.9/pppoatm.so"}).kind, "pppoa");
   EXPECT_EQ(use_of({}, Words{}, Words{"/dev/null", "/dev/ttyUSB2"}).kind, "modem");
   EXPECT_EQ(use_of({}, Words{"/x/nm-pppd-plugin.so", "/x/rp-pppoe.so"}, Words{}, "NetworkManager").kind, "pppoe");
+  EXPECT_EQ(use_of({}, Words{"/x/rp-pppoe.so"}, Words{"/dev/ttyS0"}).kind, "pppoe") << "the plugin tells more";
   for (const char* kind : {"pppoe", "pppoa", "modem"}) EXPECT_TRUE(is_uplink_kind(kind));
 }
 
@@ -231,6 +232,12 @@ TEST(PppCoverage, ATunnelOverALineOfWhichNothingIsKnownIsFullAllTheSame) {
   snapshot.tunnels->front().kind = "ppp";
   snapshot.xfrm = {Xfrm{}, "netlink"};
   EXPECT_EQ(covered(snapshot).mode, CoverageMode::kFull);
+}
+
+TEST(PppCoverage, OneWhoseOtherEndIsKnownIsAVpn) {
+  Snapshot snapshot = line("ppp");
+  snapshot.tunnels->back().endpoints = {{*IpAddress::parse("198.51.100.9"), {}}};
+  EXPECT_EQ(covered(snapshot).mode, CoverageMode::kFull) << covered(snapshot).why_unknown;
 }
 
 }  // namespace

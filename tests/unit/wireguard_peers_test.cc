@@ -116,6 +116,14 @@ TEST(WireguardPeers, WhetherTheOneWithTheDefaultRouteIsGoneMustBeKnown) {
   Snapshot unwatched = with_peers({kAlive, holding(kGone, all)});
   unwatched.activity = {};
   EXPECT_EQ(report_of(unwatched).state, State::kUnknown);
+  Snapshot came_later = with_peers({kAlive, holding(kGone, all)});
+  came_later.activity->interfaces.front().first_peers.clear();
+  EXPECT_EQ(report_of(came_later).state, State::kUnknown) << "what is sent to it cannot be told";
+}
+
+TEST(WireguardPeers, AHandshakeAheadOfTheClockTellsNothing) {
+  const TunnelReport report = report_of(with_peers({{.age = -900s}, {.age = 900s}}));
+  EXPECT_TRUE(line_of(report, "key0").starts_with("unknown: "));
 }
 
 TEST(WireguardPeers, ManyAreQuotedInPartAndThatOneFirst) {
@@ -124,6 +132,8 @@ TEST(WireguardPeers, ManyAreQuotedInPartAndThatOneFirst) {
   const TunnelReport report = report_of(with_peers(peers));
   EXPECT_LT(report.evidence.size(), 20U);
   EXPECT_TRUE(line_of(report, "key250").ends_with("it has the default route"));
+  peers[250] = holding(kAlive, {allowed("0.0.0.0", 0)});
+  EXPECT_TRUE(line_of(report_of(with_peers(peers)), "key250").ends_with("it has the default route"));
 }
 
 /// The rules, for peers that were all watched long enough.
