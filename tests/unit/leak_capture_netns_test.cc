@@ -188,7 +188,7 @@ TEST(LeakCaptureNetns, LeaksOfRealSocketsAreFoundWithTheirProcessAndBinding) {
 TEST(LeakCaptureNetns, TheGatewayIsAskedWhereNothingElseShowsThatTheCaptureSees) {
   in_network_namespace([] {
     const Wiring wiring;
-    const auto result = captured({.duration = milliseconds(300)}, [] {});
+    const auto result = captured({.duration = milliseconds(1500)}, [] {});
     ASSERT_TRUE(result) << result.error().message;
     EXPECT_TRUE(result->control_seen);
     EXPECT_EQ(result->control, "ARP for the gateway 192.168.50.1 on eth0");
@@ -204,7 +204,7 @@ TEST(LeakCaptureNetns, NeighbourDiscoveryIsTheControlOfALinkWithIpv6Alone) {
     run("ip addr add 2a0e:50::5/64 dev eth0 nodad && ip link set eth0 up");
     peer.run("ip addr add 2a0e:50::1/64 dev gw0 nodad && ip link set gw0 up");
     run("ip -6 route add default via 2a0e:50::1");
-    const auto result = captured({.duration = milliseconds(300)}, [] {});
+    const auto result = captured({.duration = milliseconds(1500)}, [] {});
     ASSERT_TRUE(result) << result.error().message;
     EXPECT_EQ(result->control, "neighbour discovery for the gateway 2a0e:50::1 on eth0");
   });
