@@ -27,8 +27,8 @@ constexpr auto kSettings = std::to_array<Setting>({
      "IPv6 from the next connection on; for IPv6 the server has to give the tunnel an address of it (server-ipv6).",
      "\"route\" in the configuration of OpenVPN names a network that is reached by it; where the server pushes "
      "redirect-gateway, \"pull-filter ignore redirect-gateway\" refuses that from the next connection on."},
-    {"Tailscale", "An exit node takes all of IPv4 and IPv6: tailscale set --exit-node=NAME.",
-     "Without an exit node only the tailnet is reached by it: tailscale set --exit-node=."},
+    {"Tailscale", "An exit node takes all of IPv4 and IPv6 (tailscale set --exit-node=NAME).",
+     "Without an exit node only the tailnet is reached by it (tailscale set --exit-node=)."},
     {"ipsec", "The traffic selectors decide (remote_ts with strongSwan): 0.0.0.0/0 and ::/0 take all of IPv4 and IPv6.",
      "The traffic selectors decide (remote_ts with strongSwan): name only the networks that are reached by it."},
     {"",

@@ -87,7 +87,8 @@ struct CaptureResult {
   std::string file;                 ///< --read; empty: live
   std::string written_to;           ///< --write; empty: nothing was
   std::uint64_t leak_packets = 0;   ///< of all leaks, also those that are not kept
-  /// Outgoing packets to public addresses of which the tables do not tell where they belong.
+  /// Outgoing packets of which it cannot be told whether they leak: by the tables, since they may be a tunnel's own, or
+  /// since they are cut. One of them, and no leaks prove nothing.
   std::uint64_t untold = 0;
   std::string why_untold;  ///< of the first of them, a phrase
   bool interrupted = false;
