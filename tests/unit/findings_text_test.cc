@@ -160,9 +160,9 @@ TEST(FindingsText, OnlyAFindingWhoseStepsAllStandElsewhereIsMendedThere) {
             "  TUN001 error: title of TUN001\n    meaning of TUN001\n"
             "  1. Delete it.\n     sudo ip link del of-TUN001\n"
             "\n  TUN007 error: title of TUN007\n"
-            "  2. And look.\n     ip rule\n"
+            "  2. Again.\n     sudo ip link del of-TUN001\n  3. And look.\n     ip rule\n"
             "\n  TUN008 error: title of TUN008\n    meaning of TUN008\n"
-            "  3. Now all.\n     ip route\n     ip rule\n");
+            "  4. Now all.\n     ip route\n     ip rule\n");
 }
 
 TEST(FindingsText, StepsAreCountedThroughAndASystemIsNamedOnce) {
