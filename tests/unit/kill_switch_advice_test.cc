@@ -16,10 +16,14 @@ namespace {
 
 using testing_support::Machine;
 
+/// tun0, and a second one of which all is known.
 Snapshot with_tunnel(const Tunnel& tunnel) {
   Machine machine = Machine::ordinary();
-  Snapshot snapshot = machine.tun("tun0").snapshot();
-  snapshot.tunnels = {{tunnel}, "netlink"};
+  Snapshot snapshot = machine.tun("tun0").tun("tun1").snapshot();
+  Tunnel second;
+  second.interface = "tun1";
+  second.mark = 5;
+  snapshot.tunnels = {{tunnel, second}, "netlink"};
   return snapshot;
 }
 
@@ -48,6 +52,7 @@ TEST(KillSwitchAdvice, TheTunnelsOwnPacketsAreLetOut) {
   Tunnel marked = tun0();
   marked.mark = 0xca6c;
   EXPECT_TRUE(lets_out(marked, "meta mark 0xca6c"));
+  EXPECT_TRUE(lets_out(marked, "meta mark 0x5")) << "the other tunnel's";
   EXPECT_FALSE(lets_out(marked, "ip daddr 9.9.9.1 udp dport 1194"));
   EXPECT_TRUE(lets_out(tun0(), "ip daddr 9.9.9.1 meta l4proto { tcp, udp } th dport 1194"));
   Tunnel connected = tun0();

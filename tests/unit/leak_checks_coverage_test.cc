@@ -451,20 +451,15 @@ TEST(LeakChecksCoverage, AFilterThatSetsTheMarkOfTheVpnOnAllLetsAllOut) {
 TEST(LeakChecksCoverage, ARuleThatSendsOneKindOutsideIsNotTheFiltersDoing) {
   Snapshot snapshot = wg_quick_with("route", {{.name = "counter"}});
   Rule ping;
+  ping.family = Family::kInet;
   ping.priority = 100;
-  ping.table = 100;
+  ping.table = kTableMain;
   ping.ip_protocol = 1;
-  Machine beside;
-  beside.link("eth0").route({.destination = "default", .interface = "eth0", .gateway = "192.168.50.1", .table = 100});
-  const Snapshot routed = beside.snapshot();
-  const std::uint32_t set = static_cast<std::uint32_t>(snapshot.routes->next_hop_sets.size());
-  for (Route route : routed.routes->routes) {
-    snapshot.routes->next_hop_sets.push_back(routed.routes->next_hop_sets[route.next_hops]);
-    route.next_hops = set;
-    snapshot.routes->routes.push_back(route);
-  }
-  snapshot.rules->push_back(ping);
+  std::vector<Rule> rules = *snapshot.rules;
+  rules.insert(std::ranges::upper_bound(rules, ping.priority, {}, &Rule::priority), ping);
+  snapshot.rules = {rules, "netlink"};
   const CheckResults results = judge(snapshot);
+  EXPECT_TRUE(severities(results).contains("LEK008")) << "the rule is told of";
   EXPECT_FALSE(severities(results).contains("LEK013"));
   EXPECT_FALSE(is_skipped(results, "LEK013"));
 }

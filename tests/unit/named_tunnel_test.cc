@@ -1,5 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // --vpn IF: IF itself must be there, be a tunnel and carry. The coverage is that of the tables, never written by hand.
+#include "named_tunnel.h"
+
 #include <gtest/gtest.h>
 
 #include <algorithm>
@@ -76,6 +78,16 @@ TEST(NamedTunnel, CarryingAllIsFullAndCarryingAPartIsSplit) {
   const Snapshot part = finish(split.route({.destination = "10.66.0.0/16", .interface = "tun0"}));
   EXPECT_EQ(verdict(part, {kSplit, "tun0"}), "");
   EXPECT_EQ(verdict(part, {kFull, "tun0"}), "TUN006: IPv4 goes through tun0 not at all");
+}
+
+TEST(NamedTunnel, AListThatIsCutLetsOutNoMoreThanItsWays) {
+  FamilyCoverage coverage;
+  coverage.is_cut = true;
+  coverage.outside_ways.resize(1);
+  coverage.outside_ways[0].largest.address_class = AddressClass::kPrivate;
+  EXPECT_FALSE(lets_public_out(coverage));
+  coverage.outside_ways[0].largest.address_class = AddressClass::kPublic;
+  EXPECT_TRUE(lets_public_out(coverage));
 }
 
 TEST(NamedTunnel, AnotherTunnelInItsPlaceIsAnError) {
