@@ -51,14 +51,17 @@ void try_kind(const LeakContext& facts, const IpAddress& destination, const Flow
   Flow flow = packet_to(facts, destination);
   kind.shape(flow);
   const FlowAnswer routed = facts.fib.lookup(flow);
-  if (!routed.uncertain.empty()) {
-    if (rerouted.undecided.empty()) rerouted.undecided = routed.uncertain;
+  const std::string_view doubt = !routed.uncertain.empty()                  ? routed.uncertain
+                                 : routed.depends_on == DependsOn::kNothing ? std::string_view()
+                                 : routed.depends_on == DependsOn::kNeighbour
+                                     ? "whether a router answers decides its way"
+                                     : "a hash of each flow decides its way";
+  if (!doubt.empty()) {
+    if (rerouted.undecided.empty()) rerouted.undecided = doubt;
     return;
   }
   // A rule may send one kind of packets past the tunnel before the packet filter sees it: another check tells of that.
-  const bool is_tunnelled = routed.fate == FlowFate::kUnicast && routed.depends_on == DependsOn::kNothing &&
-                            is_tunnel(facts.snapshot, routed.interface);
-  if (!is_tunnelled) return;
+  if (routed.fate != FlowFate::kUnicast || !is_tunnel(facts.snapshot, routed.interface)) return;
   flow.source = routed.source;
   const FilteredMachine machine{facts.snapshot, facts.fib, facts.snapshot.firewall};
   const FirewallAnswer answer = follow_output(machine, flow, std::string(routed.interface));

@@ -75,12 +75,9 @@ Finding expectation_finding(const LeakContext& facts, const char* code) {
 std::string why_missing(const LeakContext& facts) {
   const std::string& named = facts.expectation.interface;
   if (!named.empty()) return facts.named_tunnel().why_missing;
-  const std::set<std::string>& carrying = facts.carriers();
-  if (carrying.empty()) return "No tunnel carries anything";
-  for (const std::string& each : carrying) {
-    if (why_useless(facts, each).empty()) return "";
-  }
-  return fmt::format("The tunnel {} {}", escape_controls(*carrying.begin()), why_useless(facts, *carrying.begin()));
+  if (facts.carriers().empty()) return "No tunnel carries anything";
+  const std::string why = why_all_useless(facts);
+  return why.empty() ? why : "The tunnel " + why;
 }
 
 /// True when the expected tunnel left remains: their finding says how to clean up, and to start the VPN after that.

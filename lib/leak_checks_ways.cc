@@ -163,15 +163,8 @@ void add_guests(const LeakContext& facts, const std::vector<Guests>& guests, Lea
 }  // namespace
 
 std::string working_tunnel_undecided(const LeakContext& facts) {
-  std::string broken;
-  for (const std::string& each : facts.carriers()) {
-    const std::string why = why_useless(facts, each);
-    if (why.empty()) return {};
-    if (broken.empty())
-      broken = fmt::format("no tunnel works that could be passed by: {} {}", escape_controls(each), why);
-  }
-  while (broken.ends_with('.')) broken.pop_back();
-  return broken;
+  const std::string why = why_all_useless(facts);
+  return why.empty() ? why : "no tunnel works that could be passed by: " + why;
 }
 
 void check_bound_programs(const LeakContext& facts, LeakFindings& findings) {

@@ -123,6 +123,17 @@ std::string why_useless(const LeakContext& facts, const std::string& interface) 
                     : "";
 }
 
+std::string why_all_useless(const LeakContext& facts) {
+  std::string first;
+  for (const std::string& each : facts.carriers()) {
+    const std::string why = why_useless(facts, each);
+    if (why.empty()) return {};
+    if (first.empty()) first = fmt::format("{} {}", escape_controls(each), why);
+  }
+  while (first.ends_with('.')) first.pop_back();
+  return first;
+}
+
 bool lets_public_out(const FamilyCoverage& coverage) {
   return std::ranges::any_of(coverage.outside_ways, [](const OutsideWay& way) {
     return way.largest.address_class == AddressClass::kPublic || way.largest.address_class == AddressClass::kNat64;

@@ -34,6 +34,10 @@ NamedCoverage judge_named_coverage(const LeakContext& facts);
 /// Why nothing gets through a tunnel for certain, "is hung: ..."; empty when it may.
 std::string why_useless(const LeakContext& facts, const std::string& interface);
 
+/// "tun0 is dead: ...", the first of the tunnels that carry something, when none of them works; empty when one may, or
+/// none carries.
+std::string why_all_useless(const LeakContext& facts);
+
 /// True when public addresses of the family leave outside of every tunnel.
 bool lets_public_out(const FamilyCoverage& coverage);
 

@@ -18,12 +18,6 @@
 namespace vpndoctor {
 namespace {
 
-/// Azure's virtual host, which every machine there is given a route to by DHCP.
-bool is_platform_address(const IpPrefix& prefix) {
-  static const IpAddress kAzure{Family::kInet, {168, 63, 129, 16}};
-  return prefix.is_host() && prefix.address == kAzure;
-}
-
 /// What leases ask for, by its destination.
 class LeasedWays {
  public:
@@ -87,7 +81,8 @@ class Finder {
   /// A private network beside a full tunnel is nothing that the tunnel is there for.
   bool is_suspect(const OutsideRoute& each) const {
     const IpPrefix& destination = route_of(each).destination;
-    return !is_platform_address(destination) && is_within_claim(destination, each.is_public);
+    return !(destination.is_host() && is_platform_address(destination.address)) &&
+           is_within_claim(destination, each.is_public);
   }
 
   /// True when a tunnel has a route for a larger prefix around it; `or_default`: its default counts.

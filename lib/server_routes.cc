@@ -10,15 +10,11 @@
 #include "vpn_leftovers.h"
 
 namespace vpndoctor {
-namespace {
 
-/// Azure's virtual host, which every machine there is given a route to by DHCP.
 bool is_platform_address(const IpAddress& address) {
   constexpr IpAddress kAzure{Family::kInet, {168, 63, 129, 16}};
   return address == kAzure;
 }
-
-}  // namespace
 
 ServerRoutes::ServerRoutes(const Snapshot& snapshot) : snapshot_(snapshot) {
   for (const Route& route : snapshot.routes->routes) {

@@ -14,6 +14,9 @@
 
 namespace vpndoctor {
 
+/// Azure's virtual host, which every machine there is given a route to by DHCP.
+bool is_platform_address(const IpAddress& address);
+
 /// Over a snapshot that knows its addresses, routes and tunnels, and outlives it.
 class ServerRoutes {
  public:

@@ -464,6 +464,22 @@ TEST(LeakChecksCoverage, ARuleThatSendsOneKindOutsideIsNotTheFiltersDoing) {
   EXPECT_FALSE(is_skipped(results, "LEK013"));
 }
 
+TEST(LeakChecksCoverage, WhereAHashDecidesBetweenTunnelsTheFilterIsNotJudged) {
+  Snapshot snapshot = wg_quick_with("route", set_mark(7));
+  Link second = *snapshot.find_link("wg0");
+  second.name = "wg1";
+  second.index += 100;
+  snapshot.links->push_back(second);
+  for (NextHopSet& set : snapshot.routes->next_hop_sets) {
+    if (set.hops.size() != 1 || set.hops.front().interface != "wg0") continue;
+    set.hops.push_back(set.hops.front());
+    set.hops.back().interface = "wg1";
+  }
+  const CheckResults results = judge(snapshot);
+  EXPECT_TRUE(is_skipped(results, "LEK013"));
+  EXPECT_FALSE(severities(results).contains("LEK013"));
+}
+
 TEST(LeakChecksCoverage, EveryTableThatMayHaveSetTheMarkIsNamed) {
   Snapshot snapshot = wg_quick_with("route", set_mark(7));
   FirewallTable innocent = snapshot.firewall->tables.front();
