@@ -77,6 +77,7 @@ class Inference {
     RestorePlan plan = plan_restore(now_, target_);
     for (RestoreOperation& operation : plan.operations) explain(operation);
     find_unanswered_defaults(now_, target_, configured_, plan);
+    append(plan.unanswered, leftovers_.undecided);
     append(plan.notes, leftovers_.notes);
     append(plan.notes, notes_);
     append(plan.notes, configured_.not_read);

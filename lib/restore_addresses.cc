@@ -43,6 +43,12 @@ PlannedStep offer(const Address& address) {
   return step;
 }
 
+/// True for an address of a dead tunnel that the target does not have.
+bool is_left_over(const Snapshot& target, const Address& address) {
+  const bool is_link_local = address.address.family == Family::kInet6 && address.address.is_link_local();
+  return !is_link_local && !has_address(target, address);
+}
+
 }  // namespace
 
 std::vector<PlannedStep> plan_addresses(const Snapshot& now, const Snapshot& target) {
@@ -52,8 +58,7 @@ std::vector<PlannedStep> plan_addresses(const Snapshot& now, const Snapshot& tar
   for (const Address& address : *now.addresses) {
     const Link* link = now.find_link(address.interface);
     if (link == nullptr || !is_dead_tunnel(now, *link)) continue;
-    const bool is_link_local = address.address.family == Family::kInet6 && address.address.is_link_local();
-    (is_link_local || has_address(target, address) ? staying : going).push_back(&address);
+    (is_left_over(target, address) ? going : staying).push_back(&address);
   }
   std::vector<PlannedStep> steps;
   for (const Address* address : going) {
@@ -63,6 +68,19 @@ std::vector<PlannedStep> plan_addresses(const Snapshot& now, const Snapshot& tar
     if (!would_take_others) steps.push_back(offer(*address));
   }
   return steps;
+}
+
+void note_undecided_addresses(const Snapshot& now, const Snapshot& target, RestorePlan& plan) {
+  if (!now.links || !now.addresses || !target.addresses.is_complete()) return;
+  for (const Link& link : *now.links) {
+    const std::string why = undecided_death(now, link);
+    if (why.empty() || std::ranges::none_of(*now.addresses, [&](const Address& address) {
+          return address.interface == link.name && is_left_over(target, address);
+        })) {
+      continue;
+    }
+    plan.notes.push_back(why + "; its addresses are left alone");
+  }
 }
 
 }  // namespace vpndoctor

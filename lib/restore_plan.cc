@@ -195,6 +195,7 @@ RestorePlan plan_restore(const Snapshot& now, const Snapshot& target, const Rest
   note_router_advertisements(now, target, plan);
   plan.managers = managers_of(now, plan.operations);
   note_live_tunnels(now, plan);
+  note_undecided_addresses(now, target, plan);
   for (std::string& remark : place.remarks()) plan.notes.push_back(std::move(remark));
   return plan;
 }

@@ -47,6 +47,8 @@ std::vector<PlannedStep> plan_rules(const Snapshot& now, const Snapshot& target,
                                     const std::vector<PlannedStep>& route_steps, const Families& left_alone);
 /// Offers to delete the addresses of dead tunnels that the target does not have.
 std::vector<PlannedStep> plan_addresses(const Snapshot& now, const Snapshot& target);
+/// Says which of them are not offered because nobody knows whether the tunnel is dead.
+void note_undecided_addresses(const Snapshot& now, const Snapshot& target, RestorePlan& plan);
 
 /// Names the managers that own what the plan touches.
 std::vector<TableManager> managers_of(const Snapshot& now, const std::vector<RestoreOperation>& operations);

@@ -17,6 +17,19 @@ namespace {
 /// A client pins few servers; a table full of host routes is something else, and would take long to compare.
 constexpr std::size_t kMostServerRoutes = 16;
 
+/// True for a tunnel that is up without a carrier, and that no program is seen to hold.
+bool lacks_program(const Snapshot& now, const Link& link) {
+  if (link.kind != "tun" || !link.is_up() || link.has_carrier() || !link.tun_persistent.value_or(true)) return false;
+  const Tunnel* tunnel = now.find_tunnel(link.name);
+  return (tunnel == nullptr || !tunnel->holder_pid) && is_tunnel(now, link.name);
+}
+
+/// Why it is not known who holds it; empty when that is known.
+std::string unseen_holder(const Snapshot& now, const Link& link) {
+  const Tunnel* tunnel = now.find_tunnel(link.name);
+  return tunnel == nullptr ? std::string() : tunnel->holder_not_seen;
+}
+
 /// True when some tunnel works whose outer packets may go to that host.
 bool may_be_endpoint(const Snapshot& now, const IpAddress& host) {
   if (!now.links.is_complete()) return true;
@@ -45,6 +58,7 @@ class Finder {
   void find_dead_tunnels() {
     for (const Link& link : *now_.links) {
       if (is_dead_tunnel(now_, link)) dead_.push_back(link.name);
+      if (std::string why = undecided_death(now_, link); !why.empty()) found_.undecided.push_back(std::move(why));
     }
   }
   void find_routes();
@@ -156,10 +170,14 @@ void Finder::find_addresses() {
 /// A tun device has a carrier while a program holds it (drivers/net/tun.c tun_attach(), __tun_detach()), unless that
 /// program takes it away (TUNSETCARRIER): one whose holder may not be seen is not known to be dead.
 bool is_dead_tunnel(const Snapshot& now, const Link& link) {
-  if (link.kind != "tun" || !link.is_up() || link.has_carrier()) return false;
-  const Tunnel* tunnel = now.find_tunnel(link.name);
-  const bool may_be_held = tunnel != nullptr && (tunnel->holder_pid || !tunnel->holder_not_seen.empty());
-  return !may_be_held && link.tun_persistent.value_or(true) && is_tunnel(now, link.name);
+  return lacks_program(now, link) && unseen_holder(now, link).empty();
+}
+
+std::string undecided_death(const Snapshot& now, const Link& link) {
+  const std::string unseen = unseen_holder(now, link);
+  if (unseen.empty() || !lacks_program(now, link)) return {};
+  return fmt::format("the tunnel {} has no carrier, and whether a program holds it is not known: {}",
+                     escape_controls(link.name), escape_controls(unseen));
 }
 
 bool is_same_way(const std::vector<NextHop>& left, const std::vector<NextHop>& right) {

@@ -24,6 +24,7 @@ struct VpnLeftovers {
   std::vector<Leftover> rules;
   std::vector<Leftover> addresses;  ///< of dead tunnels
   std::vector<std::string> notes;
+  std::vector<std::string> undecided;  ///< what may be a leftover: why that is not known
 };
 
 /// Finds them. What `wished` asks for is none; its routes count as being there.
@@ -31,6 +32,9 @@ VpnLeftovers find_vpn_leftovers(const Snapshot& now, const std::vector<Configure
 
 /// True for a tunnel device that is up and that no program holds any more.
 bool is_dead_tunnel(const Snapshot& now, const Link& link);
+
+/// Why it is not known whether the tunnel is dead, a phrase; empty when that is known.
+std::string undecided_death(const Snapshot& now, const Link& link);
 
 /// True when both are one leg, and lead to the same gateway through the same interface.
 bool is_same_way(const std::vector<NextHop>& left, const std::vector<NextHop>& right);

@@ -11,6 +11,7 @@
 #include <array>
 #include <cerrno>
 #include <memory>
+#include <span>
 
 #include "handles.h"
 
@@ -51,6 +52,17 @@ std::optional<std::vector<std::string>> directory_entries(const std::string& pat
   return names;
 }
 
+namespace {
+
+/// Like readlinkat(). A process that ends after its descriptor was found is refused as if it were hidden
+/// (fs/proc/base.c, proc_pid_readlink()); asked again, it is not there.
+ssize_t read_link(int directory, const char* path, std::span<char> target) {
+  const ssize_t size = ::readlinkat(directory, path, target.data(), target.size());
+  return size < 0 && errno == EACCES ? ::readlinkat(directory, path, target.data(), target.size()) : size;
+}
+
+}  // namespace
+
 std::optional<std::vector<std::string>> entries_that_lead_to(const std::string& path, std::string_view ending) {
   const Directory directory(::opendir(path.c_str()));
   if (!directory) return std::nullopt;
@@ -58,7 +70,7 @@ std::optional<std::vector<std::string>> entries_that_lead_to(const std::string& 
   std::array<char, PATH_MAX> target;
   while (const dirent* entry = ::readdir(directory.get())) {
     if (entry->d_name[0] == '.') continue;
-    const ssize_t size = ::readlinkat(::dirfd(directory.get()), entry->d_name, target.data(), target.size());
+    const ssize_t size = read_link(::dirfd(directory.get()), entry->d_name, target);
     // Who may list a process's descriptors may not always see what they are (CAP_DAC_OVERRIDE without CAP_SYS_PTRACE).
     if (size < 0 && (errno == EACCES || errno == EPERM)) return std::nullopt;
     if (size > 0 && std::string_view(target.data(), static_cast<std::size_t>(size)).ends_with(ending)) {
@@ -70,7 +82,7 @@ std::optional<std::vector<std::string>> entries_that_lead_to(const std::string& 
 
 std::string link_target(const std::string& path) {
   std::array<char, PATH_MAX> target;
-  const ssize_t size = ::readlink(path.c_str(), target.data(), target.size());
+  const ssize_t size = read_link(AT_FDCWD, path.c_str(), target);
   return size < 0 ? std::string() : std::string(target.data(), static_cast<std::size_t>(size));
 }
 

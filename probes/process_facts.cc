@@ -3,8 +3,12 @@
 #include "process_facts.h"
 
 #include <fmt/format.h>
+#include <linux/capability.h>
+#include <sys/syscall.h>
+#include <unistd.h>
 
 #include <algorithm>
+#include <array>
 #include <cctype>
 
 #include "parse_number.h"
@@ -50,6 +54,13 @@ std::string process_name(pid_t pid) {
   std::string name = read_small_file(fmt::format("/proc/{}/comm", pid)).value_or("");
   while (!name.empty() && name.back() == '\n') name.pop_back();
   return escape_controls(name);
+}
+
+bool has_capability(unsigned capability) {
+  __user_cap_header_struct header{_LINUX_CAPABILITY_VERSION_3, 0};
+  std::array<__user_cap_data_struct, _LINUX_CAPABILITY_U32S_3> sets{};
+  if (::syscall(SYS_capget, &header, sets.data()) != 0) return false;
+  return (sets.at(capability / 32).effective >> (capability % 32) & 1U) != 0;
 }
 
 }  // namespace vpndoctor

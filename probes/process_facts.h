@@ -28,4 +28,7 @@ std::optional<ProcessStat> read_process_stat(pid_t pid);
 /// Reads /proc/PID/comm, what no terminal should see escaped (escape_controls()); empty when it cannot be read.
 std::string process_name(pid_t pid);
 
+/// True when this process has the capability, a CAP_* of linux/capability.h, in its effective set.
+bool has_capability(unsigned capability);
+
 }  // namespace vpndoctor

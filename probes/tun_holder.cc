@@ -3,6 +3,7 @@
 #include "tun_holder.h"
 
 #include <fmt/format.h>
+#include <linux/capability.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -37,7 +38,7 @@ class Scan {
     // Most processes have hundreds of other descriptors.
     const auto descriptors = entries_that_lead_to(process + "/fd", "/net/tun");
     if (!descriptors) {
-      if (!has_ended(errno)) ++found_.unreadable;
+      if (!has_ended(errno)) count_unreadable(pid);
     } else if (!descriptors->empty()) {
       take(pid, *descriptors);
     }
@@ -46,11 +47,15 @@ class Scan {
 
   TunScan result() && {
     // Where /proc hides the processes of others (hidepid), the first one is hidden as well.
-    if (::access("/proc/1", F_OK) != 0) ++found_.unreadable;
+    if (::access("/proc/1", F_OK) != 0) count_unreadable(1);
     return std::move(found_);
   }
 
  private:
+  void count_unreadable(pid_t pid) {
+    if (found_.unreadable++ == 0) found_.first_unreadable = pid;
+  }
+
   void take(pid_t pid, const std::vector<std::string>& descriptors) {
     const Fd process = open_process(pid);
     std::set<std::string> here;
@@ -89,6 +94,17 @@ std::vector<TunHolder> oldest_first(const std::multimap<std::string, TunHolder>&
   return found;
 }
 
+/// Root is refused where a security module or a sandbox says so.
+std::string unseen_for_root(const TunHolders& found) {
+  const std::string name = process_name(found.first_unreadable);
+  const std::string others =
+      found.unreadable > 1 ? fmt::format(" and of {} other{}", found.unreadable - 1, found.unreadable > 2 ? "s" : "")
+                           : "";
+  return fmt::format("{} may not see the descriptors of process {}{}{}",
+                     has_capability(CAP_SYS_PTRACE) ? "here root" : "without CAP_SYS_PTRACE root",
+                     found.first_unreadable, name.empty() ? "" : " (" + name + ")", others);
+}
+
 }  // namespace
 
 std::vector<TunHolder> TunHolders::likely() const {
@@ -99,7 +115,7 @@ std::vector<TunHolder> TunHolders::likely() const {
 }
 
 TunHolders TunScan::of(const std::string& interface) const {
-  return {oldest_first(holders, interface), oldest_first(candidates, interface), unreadable, cut};
+  return {oldest_first(holders, interface), oldest_first(candidates, interface), unreadable, first_unreadable, cut};
 }
 
 TunScan scan_tun_holders() {
@@ -128,8 +144,7 @@ std::string unseen_holder(const TunHolders& found, const Link& link) {
         first.name);
   }
   if (found.unreadable > 0) {
-    return ::geteuid() == 0 ? "without CAP_SYS_PTRACE root may not see which process holds it"
-                            : "only root may see which process holds it";
+    return ::geteuid() == 0 ? unseen_for_root(found) : "only root may see which process holds it";
   }
   if (found.cut) return "there are too many processes to look for the one that holds it";
   // Nobody's device goes away unless it is persistent, and it has no carrier.

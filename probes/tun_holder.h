@@ -27,6 +27,7 @@ struct TunHolders {
   std::vector<TunHolder> holders;     ///< of this namespace's device, the oldest process first
   std::vector<TunHolder> candidates;  ///< hold a device of this name; this user may not see in which namespace
   int unreadable = 0;                 ///< processes whose descriptors this user may not see
+  pid_t first_unreadable = 0;         ///< one of them
   bool cut = false;                   ///< stopped before the last process: too many of them
 
   /// The holders, else the candidates that live in this namespace: for what need not be certain.
@@ -38,6 +39,7 @@ struct TunScan {
   std::multimap<std::string, TunHolder> holders;     ///< by interface; a process is named once for each
   std::multimap<std::string, TunHolder> candidates;  ///< as in TunHolders
   int unreadable = 0;
+  pid_t first_unreadable = 0;
   bool cut = false;
 
   TunHolders of(const std::string& interface) const;

@@ -18,6 +18,9 @@ from world import Case, run
 
 LEFTOVER = "203.0.113.0/24"
 PATIENCE = 30
+# A sandbox may hide what processes outside of it hold, from root, too: then nothing is known to be held by nobody.
+OWN_PROCESSES = ("unshare", "--pid", "--fork", "--mount-proc")
+BLIND = ("setpriv", "--bounding-set=-sys_ptrace", "--inh-caps=-sys_ptrace")
 
 
 def ip(command):
@@ -117,8 +120,8 @@ class RoutesRestore(Case):
     def restore(self, *arguments):
         return run("routes", "restore", self.baseline, *arguments)
 
-    def data(self, *arguments):
-        done = self.restore("--json", *arguments)
+    def data(self, *arguments, prefix=()):
+        done = run("routes", "restore", self.baseline, "--json", *arguments, prefix=prefix)
         return self.assert_json(done.stdout)["data"], done.returncode
 
     def test_a_plan_changes_nothing_and_its_commands_work(self):
@@ -254,10 +257,28 @@ class RoutesRestore(Case):
             ip("link set vdtun up")
             ip("address add 10.8.0.2/24 dev vdtun")
             ip("address add 10.8.0.3/24 dev vdtun")
-            data, code = self.data("--apply", "--delete-addresses")
+            data, code = self.data("--apply", "--delete-addresses", prefix=OWN_PROCESSES)
             self.assertEqual((code, data["verified"]), (0, True), data)
             self.assertEqual(subprocess.run(["ip", "-4", "-o", "address", "show", "dev", "vdtun"], check=True,
                                             stdout=subprocess.PIPE).stdout, b"")
+        finally:
+            ip("link del vdtun")
+
+    def test_a_tunnel_whose_holder_may_not_be_seen_is_not_dead(self):
+        unknown = "the tunnel vdtun has no carrier, and whether a program holds it is not known"
+        ip("tuntap add vdtun mode tun")
+        try:
+            ip("link set vdtun up")
+            ip("address add 10.8.0.2/24 dev vdtun")
+            ip("route add 10.99.0.0/16 dev vdtun")
+            for prefix, is_known in ((OWN_PROCESSES, True), (BLIND, False)):
+                plan, _ = self.data("--delete-addresses", prefix=prefix)
+                self.assertEqual("address" in {each["object"] for each in plan["operations"]}, is_known, plan)
+                self.assertNotEqual(any(unknown in each for each in plan["notes"]), is_known, plan["notes"])
+                done = run("routes", "restore", "--infer", "--json", prefix=prefix)
+                plan = self.assert_json(done.stdout)["data"]
+                self.assertEqual("10.99.0.0/16" in done.stdout, is_known, plan)
+                self.assertNotEqual(any(unknown in each for each in plan["unanswered"]), is_known, plan["unanswered"])
         finally:
             ip("link del vdtun")
 
