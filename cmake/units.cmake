@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 # Units: files of one subject, compiled or checked as one source. The headers that every file includes are then read
-# once a unit. Names in unnamed namespaces must differ within a unit; a plain build shows that each file stands alone.
+# once a unit. Names in unnamed namespaces must differ within a unit; a build without units, as cmake makes it when it is
+# not asked, shows that each file stands alone.
 
 # linux/tcp.h has more than netinet/tcp.h, which libnl includes, and goes with it in no order.
 set(vpndoctor_alone "probes/tcp_status.cc")

@@ -19,13 +19,18 @@ FIRST = ["#include <net/if.h>", "#include <netinet/in.h>"]
 COUNT = re.compile(r"\d+ warnings? (and \d+ errors? )?(generated|treated)|Suppressed|Use -header-filter")
 
 
-def compiler_options(build, file):
-    for command in json.loads((build / "compile_commands.json").read_text(encoding="utf-8")):
-        if pathlib.Path(command["file"]) == file:
-            # The first option follows the compiler, and what launches it.
-            words = shlex.split(command["command"].partition(" -o ")[0])
-            return list(itertools.dropwhile(lambda word: not word.startswith("-"), words))
-    raise SystemExit(f"{file} is in no target")
+def compiler_options(build, source, file):
+    """Those of the file; where it is compiled in a unit, those of another unit of its target."""
+    layer = file.relative_to(source).parts[0]
+    target = f"/{'vpndoctor-tool' if layer == 'tools' else f'vpndoctor_{layer}'}.dir/Unity/"
+    commands = {each["file"]: each["command"]
+                for each in json.loads((build / "compile_commands.json").read_text(encoding="utf-8"))}
+    command = commands.get(str(file)) or next((commands[each] for each in commands if target in each), None)
+    if command is None:
+        raise SystemExit(f"{file} is in no target")
+    # The first option follows the compiler, and what launches it.
+    words = shlex.split(command.partition(" -o ")[0])
+    return list(itertools.dropwhile(lambda word: not word.startswith("-"), words))
 
 
 def unit_of(files):
@@ -45,7 +50,7 @@ def check(files, source, build):
         unit.write_text(text, encoding="utf-8")
         folders = [f"-I{each}" for each in sorted({file.parent for file in files})]
         done = subprocess.run(["clang-tidy-19", "--quiet", f"--config-file={source}/.clang-tidy", str(unit), "--",
-                               *compiler_options(build, files[0]), *folders],
+                               *compiler_options(build, source, files[0]), *folders],
                               stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, check=False)
     said = re.sub(re.escape(str(unit)) + r":(\d+)", lambda found: places[int(found[1]) - 1], done.stdout)
     for line in said.splitlines():
