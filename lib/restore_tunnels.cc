@@ -50,7 +50,7 @@ void note_live_tunnels(const Snapshot& now, RestorePlan& plan) {
   }
   for (const std::string& name : losers) {
     const std::string holder = escape_controls(holder_of(now, name));
-    plan.notes.push_back(fmt::format("{} is up{}: this takes its routes away; stop the VPN first",
+    plan.notes.push_back(fmt::format("the tunnel {} is up{}: this takes its routes away; stop the VPN first",
                                      escape_controls(name), holder.empty() ? "" : ", held by " + holder));
     plan.managers.push_back({holder.empty() ? escape_controls(name) : holder,
                              fmt::format("{} is up and loses routes", escape_controls(name))});

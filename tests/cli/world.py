@@ -17,6 +17,7 @@ sys.path.append(os.path.join(SOURCE_DIR, "tests"))
 TOOL = os.path.join(os.environ.get("BUILD_DIR", "build"), "bin", "vpndoctor")
 SCHEMA = os.path.join(SOURCE_DIR, "reports/schema/report-1.schema.json")
 DEAD_HOST = "192.0.2.2"
+KNOW_DEAD_HOST = f"neigh replace {DEAD_HOST} lladdr 02:00:00:00:00:02 dev vd0"
 DEAD_HOST6 = "2001:db8::2"
 SKIPPED = 77
 try:
@@ -48,7 +49,7 @@ def build():
     commands = ["link set lo up", "link add vd0 type veth peer name vd1", "link add vddown type veth peer name vdpeer",
                 "link set vd0 up", "link set vd1 up", "addr add 192.0.2.1/24 brd + dev vd0",
                 "addr add 2001:db8::1/64 dev vd0 nodad",
-                f"neigh add {DEAD_HOST} lladdr 02:00:00:00:00:02 dev vd0",
+                KNOW_DEAD_HOST,
                 f"neigh add {DEAD_HOST6} lladdr 02:00:00:00:00:02 dev vd0"]
     for command in commands:
         if subprocess.run(["ip", *command.split()], check=False).returncode != 0:
