@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <array>
+#include <cmath>
 #include <map>
 #include <optional>
 #include <set>
@@ -62,6 +63,16 @@ const std::vector<RegisteredPrefix>& registry() {
     return parsed;
   }();
   return kParsed;
+}
+
+/// The longest entry shorter than `length` that contains the address; null when there is none.
+const RegisteredPrefix* longest_entry(const IpAddress& address, unsigned length) {
+  const RegisteredPrefix* best = nullptr;
+  for (const RegisteredPrefix& each : registry()) {
+    if (each.prefix.length >= length || !each.prefix.contains(address)) continue;
+    if (best == nullptr || each.prefix.length > best->prefix.length) best = &each;
+  }
+  return best;
 }
 
 /// The other ends of the machine's tunnels, ascending; what stays on this machine is none.
@@ -236,13 +247,28 @@ bool is_public_class(AddressClass address_class) {
   return address_class == AddressClass::kPublic || address_class == AddressClass::kDocumentation;
 }
 
-AddressClass registered_class(const IpAddress& address) {
-  const RegisteredPrefix* best = nullptr;
-  for (const RegisteredPrefix& each : registry()) {
-    const bool is_better = best == nullptr || each.prefix.length > best->prefix.length;
-    if (is_better && each.prefix.contains(address)) best = &each;
+double public_share(const std::vector<IpPrefix>& prefixes, Family family) {
+  double all = 0;
+  double theirs = 0;
+  for (const RegisteredPrefix& entry : registry()) {
+    if (entry.prefix.family() != family) continue;
+    // An entry adds to what it lies in, or takes away from it, or is the same there.
+    const RegisteredPrefix* around = longest_entry(entry.prefix.address, entry.prefix.length);
+    const bool was_public = around != nullptr && is_public_class(around->address_class);
+    const double sign = static_cast<double>(is_public_class(entry.address_class)) - static_cast<double>(was_public);
+    const double size = std::ldexp(sign, -static_cast<int>(entry.prefix.length));
+    all += size;
+    for (const IpPrefix& each : prefixes) {
+      if (each.overlaps(entry.prefix))
+        theirs += std::ldexp(sign, -static_cast<int>(std::max(each.length, entry.prefix.length)));
+    }
   }
-  return best->address_class;
+  return theirs / all;
+}
+
+AddressClass registered_class(const IpAddress& address) {
+  constexpr unsigned kAny = 129;
+  return longest_entry(address, kAny)->address_class;
 }
 
 bool is_physical(const Snapshot& snapshot, std::string_view interface) {

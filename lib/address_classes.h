@@ -55,6 +55,10 @@ bool is_fixed_class(AddressClass address_class);
 /// a public one.
 bool is_public_class(AddressClass address_class);
 
+/// Which share of the family's public addresses, by the registries alone, the prefixes have: 0 to 1. They are as
+/// aggregate() returns them; those of the other family do not count.
+double public_share(const std::vector<IpPrefix>& prefixes, Family family);
+
 /// What the registries say, without the machine: its longest entry that contains the address.
 AddressClass registered_class(const IpAddress& address);
 

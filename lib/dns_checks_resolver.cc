@@ -70,10 +70,15 @@ bool is_endpoint(const DnsFacts& facts, const IpAddress& address) {
   });
 }
 
+bool goes_outside(const DnsFacts& facts, const DnsQuery& query) {
+  return !is_endpoint(facts, query.server->address) &&
+         leaves_outside(facts, way_to(facts, *query.server, query.interface));
+}
+
+/// An IPv6 server beside a tunnel of IPv4 is another check's.
 bool is_asked_outside(const DnsFacts& facts, const DnsQuery& query) {
   const bool is_judged = query.server->address.family == Family::kInet || full_tunnel(facts, Family::kInet6);
-  return is_judged && !is_endpoint(facts, query.server->address) &&
-         leaves_outside(facts, way_to(facts, *query.server, query.interface));
+  return is_judged && goes_outside(facts, query);
 }
 
 /// What is asked in any case, when all of it goes outside; else none.
@@ -129,7 +134,7 @@ OtherServer rate_other(const DnsFacts& facts, const DnsQuery& first, const DnsQu
 OtherServer find_other(const DnsFacts& facts, const DnsPath& path) {
   OtherServer worst;
   const auto inside = std::ranges::find_if(path.asked, [&](const DnsQuery& query) {
-    return query.server && query.only_if.empty() && !is_asked_outside(facts, query);
+    return query.server && query.only_if.empty() && !goes_outside(facts, query);
   });
   if (inside == path.asked.end()) return worst;
   for (const DnsQuery& query : path.asked) {

@@ -7,6 +7,8 @@
 #include <algorithm>
 #include <array>
 
+#include "address_classes.h"
+#include "vpndoctor/prefix_set.h"
 #include "vpndoctor/text_escape.h"
 
 namespace vpndoctor {
@@ -23,15 +25,14 @@ const std::vector<WireguardPeer>* peers_of(const TunnelCase& facts) {
   return facts.tunnel != nullptr && facts.tunnel->peers ? &*facts.tunnel->peers : nullptr;
 }
 
-/// The whole of a family, or both halves of it.
+/// Nearly all public addresses of a family: 0.0.0.0/0, both halves of it, or the list that leaves private networks out.
 bool has_default(const WireguardPeer& peer) {
-  std::array<std::array<bool, 2>, 2> halves{};  // by family, then lower and upper
-  for (const AllowedIp& allowed : peer.allowed_ips) {
-    if (allowed.prefix_length == 0) return true;
-    if (allowed.prefix_length != 1) continue;
-    halves[allowed.address.family == Family::kInet6][allowed.address.bytes[0] >= 0x80] = true;
-  }
-  return std::ranges::any_of(halves, [](const auto& family) { return family[0] && family[1]; });
+  constexpr double kNearlyAll = 0.9;
+  std::vector<IpPrefix> allowed;
+  allowed.reserve(peer.allowed_ips.size());
+  for (const AllowedIp& each : peer.allowed_ips) allowed.push_back(IpPrefix::of(each.address, each.prefix_length));
+  allowed = aggregate(std::move(allowed));
+  return public_share(allowed, Family::kInet) > kNearlyAll || public_share(allowed, Family::kInet6) > kNearlyAll;
 }
 
 /// One peer among those of its interface.

@@ -35,7 +35,7 @@ struct PeerReport {
   std::uint64_t received = 0;               ///< bytes between the looks
   std::uint64_t sent = 0;
   std::string why;           ///< what the state rests on, a phrase
-  bool has_default = false;  ///< all that goes to no other peer is for it: it has 0.0.0.0/0 or ::/0, or both halves
+  bool has_default = false;  ///< nearly all public addresses of a family are for it
 };
 
 /// Judges them in their order; null: the peers are not known.

@@ -698,6 +698,15 @@ TEST(DnsResolverOutside, AServerThroughTheTunnelIsNone) {
   EXPECT_EQ(findings_of(global), kNone);
 }
 
+TEST(DnsResolverOutside, AnIpv6ServerThatIsOutsideItselfIsNotTheOneInside) {
+  DnsScene scene = DnsScene::debian().full_tunnel(false).resolv_conf({"2001:db8:1::53", "192.0.2.1"});
+  scene.dns.resolv_conf->rotate = true;
+  EXPECT_EQ(findings_of(scene), "DNS012 error");
+  scene.resolv_conf({"10.66.0.1", "192.0.2.1"});
+  scene.dns.resolv_conf->rotate = true;
+  EXPECT_EQ(findings_of(scene), "DNS018 error");
+}
+
 TEST(DnsResolverOutside, ALaterServerOutsideIsAskedByRotateOrWhenTheFirstIsSilent) {
   DnsScene scene = DnsScene::debian().full_tunnel().resolv_conf({"10.66.0.1", "192.0.2.1"});
   EXPECT_EQ(findings_of(scene), "DNS018 notice");

@@ -86,12 +86,29 @@ TEST(WireguardPeers, OneThatLivesMakesTheTunnelLive) {
   EXPECT_TRUE(line_of(report, "key3").starts_with("idle: "));
 }
 
+/// What clients write for "exclude private IPs".
+std::vector<AllowedIp> all_but_private() {
+  std::vector<AllowedIp> all;
+  for (const auto& [address, length] : std::initializer_list<std::pair<const char*, std::uint8_t>>{
+           {"0.0.0.0", 5},      {"8.0.0.0", 7},      {"11.0.0.0", 8},     {"12.0.0.0", 6},     {"16.0.0.0", 4},
+           {"32.0.0.0", 3},     {"64.0.0.0", 2},     {"128.0.0.0", 3},    {"160.0.0.0", 5},    {"168.0.0.0", 6},
+           {"172.0.0.0", 12},   {"172.32.0.0", 11},  {"172.64.0.0", 10},  {"172.128.0.0", 9},  {"173.0.0.0", 8},
+           {"174.0.0.0", 7},    {"176.0.0.0", 4},    {"192.0.0.0", 9},    {"192.128.0.0", 11}, {"192.160.0.0", 13},
+           {"192.169.0.0", 16}, {"192.170.0.0", 15}, {"192.172.0.0", 14}, {"192.176.0.0", 12}, {"192.192.0.0", 10},
+           {"193.0.0.0", 8},    {"194.0.0.0", 7},    {"196.0.0.0", 6},    {"200.0.0.0", 5},    {"208.0.0.0", 4}}) {
+    all.push_back(allowed(address, length));
+  }
+  return all;
+}
+
 TEST(WireguardPeers, TheOneWithTheDefaultRouteDecidesWhenItIsGone) {
   const std::vector<std::vector<AllowedIp>> defaults = {
       {allowed("0.0.0.0", 0)},
       {allowed("::", 0), allowed("10.0.0.0", 8)},
       {allowed("0.0.0.0", 1), allowed("128.0.0.0", 1)},
       {allowed("8000::", 1), allowed("::", 1)},
+      {allowed("2000::", 3)},
+      all_but_private(),
   };
   for (const auto& each : defaults) {
     const TunnelReport report = report_of(with_peers({kAlive, holding(kGone, each)}));
@@ -100,7 +117,9 @@ TEST(WireguardPeers, TheOneWithTheDefaultRouteDecidesWhenItIsGone) {
     EXPECT_EQ(report_of(with_peers({holding(kGone, {allowed("10.0.0.0", 8)}), holding(kAlive, each)})).state,
               State::kLive);
   }
-  for (const auto& each : {std::vector{allowed("0.0.0.0", 1)}, {allowed("0.0.0.0", 1), allowed("8000::", 1)}}) {
+  for (const auto& each : {std::vector{allowed("0.0.0.0", 1)},
+                           {allowed("0.0.0.0", 1), allowed("8000::", 1)},
+                           {allowed("10.0.0.0", 8), allowed("172.16.0.0", 12), allowed("192.168.0.0", 16)}}) {
     EXPECT_EQ(report_of(with_peers({kAlive, holding(kGone, each)})).state, State::kLive) << "half of it";
   }
 }
