@@ -35,8 +35,9 @@ inline constexpr auto kLeaksCodes = std::to_array<CodeEntry>({
      "real owners of these addresses stays on the local network in clear (TunnelCrack LocalNet, CVE-2023-36672). It is "
      "a "
      "warning where the network is larger than real ones are, or on a wireless network with public addresses; a notice "
-     "where it is the size of a server's own network, or private but larger than a /16. Remedy: leave the network, or "
-     "let the VPN take the local network as well."},
+     "where it is the size of a server's own network, or private but larger than a /16. An IPv6 prefix that a router "
+     "advertises as on the link is such a network too: a notice where it is a /64 that this machine has no address of. "
+     "Remedy: leave the network, or let the VPN take the local network as well."},
     {"LEK005", "server-reached-in-clear", Severity::kNotice,
      "All packets to the VPN server's address pass the tunnel by",
      "A host route leads to the VPN server outside the tunnel, as it must for the tunnel's own packets; it takes every "
@@ -89,6 +90,10 @@ inline constexpr auto kLeaksCodes = std::to_array<CodeEntry>({
      "outside, and they leave in clear. Often it is the mark of the VPN's own packets, set on all. It is found by "
      "following new TCP, UDP and ICMP packets to a public address through the rules; where their conditions cannot be "
      "followed it is not decided. Remedy: mark only what is meant to pass the tunnel by."},
+    {"LEK014", "ipv4-outside-tunnel", Severity::kWarning, "IPv4 leaves outside the tunnel that takes all IPv6",
+     "All IPv6 goes through the VPN, and IPv4 leaves beside it. A VPN that is there to bring IPv6 to a network without "
+     "it does just that, so this is a warning; a tunnel of IPv6 in IPv4 (sit, 6in4, GRE) is not reported. Remedy: let "
+     "the VPN carry IPv4 as well (AllowedIPs = 0.0.0.0/0, redirect-gateway)."},
 });
 
 }  // namespace vpndoctor

@@ -60,6 +60,12 @@ inline constexpr auto kTunnelCodes = std::to_array<CodeEntry>({
      "sent into the tunnel while it was watched, so nothing was lost yet; it carries nothing until the process goes "
      "on. "
      "Remedy: kill -CONT, or restart the VPN."},
+    {"TUN010", "ipsec-left-behind", Severity::kError, "IPsec policies take traffic that nothing encrypts any more",
+     "The kernel has IPsec policies that ask for a security association which it does not have, and nobody listens on "
+     "UDP port 500 or 4500 who would make one: an IKE daemon (strongSwan, Libreswan) was killed and left its policies. "
+     "What they are for does not leave at all. It is likely and not proven, since a daemon may be set to other ports. "
+     "Remedy: start the daemon again, or delete the policies (ip xfrm policy); then what they were for leaves in "
+     "clear."},
 });
 
 }  // namespace vpndoctor

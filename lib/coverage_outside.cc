@@ -68,7 +68,7 @@ void OutsideRoutes::add(const AddressNumber& first, const AddressNumber& last, c
   const auto number = static_cast<std::uint32_t>(&route - table_->routes.data());
   for (std::size_t at = class_at_; at < ranges.size() && ranges[at].first <= last; ++at) {
     const AddressClass address_class = ranges[at].address_class;
-    const bool is_public = is_public_class(address_class);
+    const bool is_public = is_public_class(address_class) || address_class == AddressClass::kNat64;
     if (!is_public && address_class != AddressClass::kPrivate && address_class != AddressClass::kCgnat) continue;
     note(number, is_public, std::max(first, ranges[at].first));
     if (is_public) return;

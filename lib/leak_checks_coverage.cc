@@ -9,6 +9,7 @@
 
 #include "address_classes.h"
 #include "firewall_machine.h"
+#include "flow_kinds.h"
 #include "vpndoctor/text_escape.h"
 #include "vpndoctor/wire.h"
 
@@ -18,7 +19,7 @@ namespace {
 constexpr std::uint16_t kHttps = 443;
 
 constexpr auto kCoverageChecks = std::to_array<LeakCheck>({
-    {"LEK001", kLeakTables, 0, check_inet6_outside, mode_undecided},
+    {"LEK001", kLeakTables, 0, check_inet6_outside, inet6_outside_undecided},
     {"LEK002", kLeakTables | kLeakLeases, 0, check_dhcp_routes},
     {"LEK003", kLeakTables, 0, check_specific_routes},
     {"LEK004", kLeakTables, 0, check_local_network},
@@ -31,6 +32,7 @@ constexpr auto kCoverageChecks = std::to_array<LeakCheck>({
     {"LEK011", kLeakLinks | kLeakRoutes, 0, check_two_defaults},
     {"LEK012", kLeakTables | kLeakSettings, 0, check_exposed_address, exposed_address_undecided},
     {"LEK013", kLeakTables, 0, check_rerouted, rerouted_undecided},
+    {"LEK014", kLeakTables, 0, check_inet_outside},
 });
 
 /// Addresses of every eighth /8 and of the allocated parts of 2000::/3, whose class is public everywhere.
@@ -54,6 +56,20 @@ std::vector<IpAddress> spread_samples(Family family) {
     samples.push_back(address);
   }
   return samples;
+}
+
+/// What the packet filter does to a packet that leaves by the interface, of this machine or forwarded.
+FirewallAnswer filtered(const LeakContext& facts, const Flow& flow, std::string_view interface) {
+  const std::string name(interface);
+  const FilteredMachine machine{facts.snapshot, facts.fib, facts.snapshot.firewall};
+  return flow.input_interface.empty() ? follow_output(machine, flow, name) : follow_forward(machine, flow, name);
+}
+
+void doubt_filter(const LeakContext& facts, const FirewallAnswer& answer, Finding& finding) {
+  finding.confidence = std::min(finding.confidence, Confidence::kLikely);
+  const std::string why = answer.why.empty() ? "" : ": " + escape_controls(answer.why);
+  finding.evidence.push_back(
+      proof(facts.snapshot.firewall, "packet filter", "whether it lets such packets out is not known" + why));
 }
 
 }  // namespace
@@ -98,26 +114,31 @@ bool tunnels_take_most(const LeakFacts& facts, Family family) {
   return tunnelled * 2 > public_samples(family).size();
 }
 
-std::string mode_undecided(const LeakContext& facts) {
-  const FamilyCoverage& inet = facts.coverage.inet;
-  const FamilyCoverage& inet6 = facts.coverage.inet6;
-  if (inet.mode == CoverageMode::kUnknown) return "what IPv4 does is not known: " + inet.why_unknown;
-  const bool matters = inet.mode != CoverageMode::kNone && inet6.mode == CoverageMode::kUnknown;
-  return matters ? "what IPv6 does is not known: " + inet6.why_unknown : std::string();
+bool passes_filter(const LeakContext& facts, const Flow& flow, std::string_view interface, Finding& finding) {
+  const FirewallAnswer answer = filtered(facts, flow, interface);
+  if (answer.verdict == FirewallVerdict::kUnknown) doubt_filter(facts, answer, finding);
+  return answer.verdict != FirewallVerdict::kDropped;
 }
 
-bool passes_filter(const LeakContext& facts, const Flow& flow, std::string_view interface, Finding& finding) {
-  const std::string name(interface);
-  const FilteredMachine machine{facts.snapshot, facts.fib, facts.snapshot.firewall};
-  const FirewallAnswer answer =
-      flow.input_interface.empty() ? follow_output(machine, flow, name) : follow_forward(machine, flow, name);
-  if (answer.verdict == FirewallVerdict::kDropped) return false;
-  if (answer.verdict == FirewallVerdict::kAccepted) return true;
-  finding.confidence = std::min(finding.confidence, Confidence::kLikely);
-  const std::string why = answer.why.empty() ? "" : ": " + escape_controls(answer.why);
-  finding.evidence.push_back(
-      proof(facts.snapshot.firewall, "packet filter", "whether it lets such packets out is not known" + why));
-  return true;
+bool lets_out(const LeakContext& facts, Flow flow, std::string_view interface, Finding& finding) {
+  std::vector<std::string> out;
+  std::vector<std::string> stopped;
+  std::optional<FirewallAnswer> unknown;
+  for (const FlowKind& kind : kFlowKinds) {
+    kind.shape(flow);
+    FirewallAnswer answer = filtered(facts, flow, interface);
+    if (answer.verdict == FirewallVerdict::kUnknown) {
+      unknown = std::move(answer);
+    } else {
+      (answer.verdict == FirewallVerdict::kAccepted ? out : stopped).emplace_back(kind.name);
+    }
+  }
+  if (out.empty() && unknown) doubt_filter(facts, *unknown, finding);
+  if (!out.empty() && !stopped.empty()) {
+    finding.evidence.push_back(proof(facts.snapshot.firewall, "packet filter",
+                                     fmt::format("lets {} out and stops {}", in_a_row(out), in_a_row(stopped))));
+  }
+  return !out.empty() || unknown;
 }
 
 std::string sysctl_interface(std::string interface) {

@@ -27,12 +27,12 @@ std::optional<IpAddress> find_tunnelled_sample(const LeakFacts& facts, Family fa
 bool tunnels_take_most(const LeakFacts& facts, Family family);
 std::set<std::string> find_uplinks(const Snapshot& snapshot);
 
-/// Why it is not known whether one of the families is fully tunnelled; empty when it is.
-std::string mode_undecided(const LeakContext& facts);
-
 /// What the packet filter does to a packet that leaves by the interface. Lowers the finding's confidence when that is
 /// not known; false when it drops the packet.
 bool passes_filter(const LeakContext& facts, const Flow& flow, std::string_view interface, Finding& finding);
+/// The same for packets of that way of every kind (flow_kinds.h): false when it drops them all. Quotes what leaves when
+/// it drops some.
+bool lets_out(const LeakContext& facts, Flow flow, std::string_view interface, Finding& finding);
 
 /// "wg0", "tun0 and wg0": the tunnels that carry something of the family.
 std::string tunnel_words(const LeakContext& facts, Family family);
@@ -44,6 +44,9 @@ std::string sysctl_interface(std::string interface);
 
 using LeakFindings = std::vector<Finding>;
 void check_inet6_outside(const LeakContext& facts, LeakFindings& findings);
+/// Why it is not known whether IPv6 leaves beside a tunnel of IPv4; empty when it is.
+std::string inet6_outside_undecided(const LeakContext& facts);
+void check_inet_outside(const LeakContext& facts, LeakFindings& findings);
 void check_dhcp_routes(const LeakContext& facts, LeakFindings& findings);
 void check_specific_routes(const LeakContext& facts, LeakFindings& findings);
 void check_local_network(const LeakContext& facts, LeakFindings& findings);

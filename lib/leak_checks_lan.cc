@@ -4,6 +4,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <functional>
 #include <map>
 #include <set>
 
@@ -16,10 +17,11 @@ namespace {
 
 /// A network on a physical link that says more than a local one should.
 struct WideNetwork {
-  const Address* address = nullptr;
+  std::string interface;
   IpPrefix network;
-  bool is_public = false;  ///< public addresses are among it
-  bool is_wide = false;    ///< larger than real ones are
+  const Address* address = nullptr;  ///< that it is the network of; null: a router advertised it
+  bool is_public = false;            ///< public addresses are among it
+  bool is_wide = false;              ///< larger than real ones are
 };
 
 bool has_public_part(const IpPrefix& network) {
@@ -31,30 +33,64 @@ bool has_public_part(const IpPrefix& network) {
 /// Wireless interfaces by the names that the kernel and udev give them.
 bool is_wireless(std::string_view interface) { return interface.starts_with("wl"); }
 
-std::vector<WideNetwork> wide_networks(const LeakContext& facts, Family family) {
-  constexpr std::size_t kMost = 8;
-  std::vector<WideNetwork> found;
-  std::set<std::pair<std::string, IpPrefix>> seen;
-  for (const Address& address : *facts.snapshot.addresses) {
-    const IpPrefix network = address.on_link();
-    if (found.size() == kMost) break;
-    if (network.family() != family || network.is_host() || network.is_default()) continue;
-    if (!is_physical(facts.snapshot, address.interface)) continue;
-    const AddressClass address_class = registered_class(address.address);
-    if (is_fixed_class(address_class) || address_class == AddressClass::kDocumentation) continue;
-    WideNetwork wide{&address, network, has_public_part(network), is_oversized(network)};
-    // Every IPv6 link has a public /64; a wide one of private addresses takes nothing from a tunnel but its own.
-    const bool is_normal =
-        family == Family::kInet6 ? !wide.is_wide || !wide.is_public : !wide.is_wide && !wide.is_public;
-    if (!is_normal && seen.emplace(address.interface, network).second) found.push_back(wide);
+/// Looks for them, each once.
+class WideNetworks {
+ public:
+  WideNetworks(const LeakContext& facts, Family family) : snapshot_(facts.snapshot), family_(family) {}
+
+  std::vector<WideNetwork> find() {
+    for (const Address& address : *snapshot_.addresses) add(address.interface, address.on_link(), &address);
+    if (family_ == Family::kInet6) find_advertised();
+    std::ranges::stable_sort(found_, std::greater(), &WideNetwork::is_wide);
+    constexpr std::size_t kMost = 8;
+    if (found_.size() > kMost) found_.resize(kMost);
+    return std::move(found_);
   }
-  return found;
-}
+
+ private:
+  /// A prefix that is advertised as on the link has a route of the kernel's, and an address only if the machine took
+  /// one from it (net/ipv6/addrconf.c, addrconf_prefix_rcv()).
+  void find_advertised() {
+    for (const Route& route : snapshot_.routes->routes) {
+      const bool is_one = route.destination.family() == family_ && route.type == RouteType::kUnicast &&
+                          (route.protocol == kProtocolKernel || route.protocol == kProtocolRouterAdvertisement);
+      const auto& hops = snapshot_.routes->hops(route);
+      if (is_one && hops.size() == 1 && !hops.front().gateway) add(hops.front().interface, route.destination, nullptr);
+    }
+  }
+
+  void add(const std::string& interface, const IpPrefix& network, const Address* address) {
+    if (network.family() != family_ || network.is_host() || network.is_default()) return;
+    if (!is_physical(snapshot_, interface)) return;
+    const AddressClass address_class = registered_class(address == nullptr ? network.address : address->address);
+    if (is_fixed_class(address_class) || address_class == AddressClass::kDocumentation) return;
+    WideNetwork wide{interface, network, address, has_public_part(network), is_oversized(network)};
+    if (!is_normal(wide) && seen_.emplace(interface, network).second) found_.push_back(std::move(wide));
+  }
+
+  /// Every IPv6 link has a public /64, as a rule with an address of this machine; a wide one of private addresses takes
+  /// nothing from a tunnel but its own.
+  bool is_normal(const WideNetwork& wide) const {
+    if (family_ == Family::kInet) return !wide.is_wide && !wide.is_public;
+    return !wide.is_public || (!wide.is_wide && (wide.address != nullptr || has_own_address(wide)));
+  }
+
+  bool has_own_address(const WideNetwork& wide) const {
+    return std::ranges::any_of(*snapshot_.addresses, [&](const Address& each) {
+      return each.interface == wide.interface && wide.network.contains(each.address);
+    });
+  }
+
+  const Snapshot& snapshot_;
+  Family family_;
+  std::set<std::pair<std::string, IpPrefix>> seen_;
+  std::vector<WideNetwork> found_;
+};
 
 /// The part of the network that does leave by its link; nullopt when the tunnel or nothing has it.
 std::optional<IpAddress> open_address(const LeakContext& facts, const WideNetwork& wide) {
   for (const OutsidePrefix& outside : facts.coverage.of(wide.network.family()).outside) {
-    const bool is_part = outside.interface == wide.address->interface && wide.network.overlaps(outside.prefix);
+    const bool is_part = outside.interface == wide.interface && wide.network.overlaps(outside.prefix);
     if (is_part && outside.address_class == AddressClass::kLan && !outside.gateway) {
       return std::max(outside.prefix.address, wide.network.address);
     }
@@ -63,9 +99,9 @@ std::optional<IpAddress> open_address(const LeakContext& facts, const WideNetwor
 }
 
 void add_wide(const LeakContext& facts, const WideNetwork& wide, const IpAddress& open, LeakFindings& findings) {
-  const std::string interface = escape_controls(wide.address->interface);
-  Finding finding = make_finding("LEK004", {"interface", wide.address->interface});
-  const bool is_suspicious = wide.is_public && (wide.is_wide || is_wireless(wide.address->interface));
+  const std::string interface = escape_controls(wide.interface);
+  Finding finding = make_finding("LEK004", {"interface", wide.interface});
+  const bool is_suspicious = wide.is_public && (wide.is_wide || is_wireless(wide.interface));
   if (!is_suspicious) finding.severity = Severity::kNotice;
   finding.title = fmt::format("The local network {} of {} {}", wide.network, interface,
                               wide.is_public ? "has public addresses" : "is unusually large");
@@ -73,14 +109,18 @@ void add_wide(const LeakContext& facts, const WideNetwork& wide, const IpAddress
       "Packets to all of {} stay on this network, outside {}. {}", wide.network,
       tunnel_words(facts, wide.network.family()),
       is_suspicious ? "Traffic to the real owners of these addresses can be read and answered by anybody on it."
+      : wide.address == nullptr
+          ? "A router says so, and this machine has no address of it: it may be a network with DHCPv6, or an attack."
       : wide.is_public
           ? "On a server's own network that is as it should be; on a guest's network it is an attack."
           : "Hosts of the VPN with such addresses cannot be reached, and what is meant for them is sent here.");
   Flow flow = packet_to(facts, open);
-  if (!passes_filter(facts, flow, wide.address->interface, finding)) return;
-  finding.evidence.push_back(
-      proof(facts.snapshot.addresses, "address",
-            fmt::format("{}/{} on {}", wide.address->address, wide.address->prefix_length, interface)));
+  if (!lets_out(facts, flow, wide.interface, finding)) return;
+  if (wide.address != nullptr) {
+    finding.evidence.push_back(
+        proof(facts.snapshot.addresses, "address",
+              fmt::format("{}/{} on {}", wide.address->address, wide.address->prefix_length, interface)));
+  }
   const FlowAnswer answer = facts.fib.lookup(flow);
   if (answer.route != nullptr) finding.evidence.push_back(route_evidence(routing_facts(facts), *answer.route));
   add_step(finding.remedy,
@@ -112,7 +152,7 @@ void add_servers(const LeakContext& facts, const std::vector<const OutsidePrefix
       "A web page or another service at the address of a VPN server is reached in clear. The client made it so: its "
       "own packets need a way out.";
   const Flow flow = packet_to(facts, first.prefix.address);
-  if (!passes_filter(facts, flow, first.interface, finding)) return;
+  if (!lets_out(facts, flow, first.interface, finding)) return;
   const FlowAnswer answer = facts.fib.lookup(flow);
   if (answer.route != nullptr) finding.evidence.push_back(route_evidence(routing_facts(facts), *answer.route));
   add_step(finding.remedy, fmt::format("Where that matters, let a packet filter pass nothing but {} to {}.",
@@ -142,7 +182,7 @@ Defaults physical_defaults(const Snapshot& snapshot, Family family) {
 void check_local_network(const LeakContext& facts, LeakFindings& findings) {
   for (const Family family : {Family::kInet, Family::kInet6}) {
     if (!facts.takes_most(family)) continue;
-    for (const WideNetwork& wide : wide_networks(facts, family)) {
+    for (const WideNetwork& wide : WideNetworks(facts, family).find()) {
       if (const auto open = open_address(facts, wide)) add_wide(facts, wide, *open, findings);
     }
   }

@@ -23,6 +23,7 @@ constexpr auto kTunnelChecks = std::to_array<LeakCheck>({
     {"TUN007", kLeakTables | kLeakTunnels, kLeakLinks | kLeakRoutes, check_crash_remains, crash_remains_undecided},
     {"TUN008", kLeakLinks, 0, check_growth},
     {"TUN009", kLeakLinks | kLeakTunnels, 0, check_stopped_holders},
+    {"TUN010", 0, 0, check_unserved_ipsec, unserved_ipsec_unknown},
 });
 
 /// A service that makes its tunnel again when it is restarted.

@@ -40,5 +40,8 @@ void check_crash_remains(const LeakContext& facts, Findings& findings);
 /// Why it is not certain that nothing remains; empty when it is, or something was found.
 std::string crash_remains_undecided(const LeakContext& facts);
 void check_growth(const LeakContext& facts, Findings& findings);
+void check_unserved_ipsec(const LeakContext& facts, Findings& findings);
+/// Why it is not known whether IPsec policies are left behind; empty when it is.
+std::string unserved_ipsec_unknown(const LeakContext& facts);
 
 }  // namespace vpndoctor

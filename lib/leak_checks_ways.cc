@@ -32,7 +32,7 @@ void judge_bound(const LeakContext& facts, const std::string& interface, LeakFin
         fmt::format("A program that binds to {} passes {} by", escape_controls(interface), tunnel_words(facts, family));
     finding.detail =
         "A program needs no privilege to bind to an interface. Only a packet filter or a rule can forbid it.";
-    if (!passes_filter(facts, flow, interface, finding)) continue;
+    if (!lets_out(facts, flow, interface, finding)) continue;
     finding.evidence.push_back(route_evidence(routing_facts(facts), *path.route));
     add_kill_switch_steps(facts.snapshot, interface, finding);
     findings.push_back(std::move(finding));
@@ -151,7 +151,7 @@ void add_guests(const LeakContext& facts, const std::vector<Guests>& guests, Lea
   finding.title = fmt::format("Packets of the containers behind {} leave by {}, this machine's own go through {}",
                               listed_words(bridges), escape_controls(out), tunnel_words(facts, first.family));
   finding.detail = "What runs in a container or virtual machine is outside of the VPN.";
-  if (!passes_filter(facts, first.flow, out, finding)) return;
+  if (!lets_out(facts, first.flow, out, finding)) return;
   finding.evidence.push_back(proof(facts.snapshot.routes, "lookup", "ip route get " + flow_text(first.flow)));
   if (first.path.route != nullptr) {
     finding.evidence.push_back(route_evidence(routing_facts(facts), *first.path.route));

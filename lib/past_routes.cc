@@ -28,6 +28,8 @@ class LeasedWays {
     }
   }
 
+  bool has(const IpPrefix& destination) const { return ways_.contains(destination); }
+
   void put(PastRoute& past) const {
     const auto [first, last] = ways_.equal_range(past.route->destination);
     for (auto each = first; each != last; ++each) {
@@ -85,18 +87,23 @@ class Finder {
            is_within_claim(destination, each.is_public);
   }
 
+  /// By how much it must be longer than the tunnel's route: what a lease asks for may be the tunnel's own prefix, and
+  /// win by its metric.
+  unsigned least_longer(const IpPrefix& prefix) const { return leased_.has(prefix) ? 0 : 1; }
+
   /// True when a tunnel has a route for a larger prefix around it; `or_default`: its default counts.
   bool is_within_claim(const IpPrefix& prefix, bool or_default) const {
     const std::vector<TunnelClaim>& claims = facts_.claims();
+    if (prefix.is_default()) return false;
+    const unsigned longest = prefix.length - least_longer(prefix);
     constexpr std::size_t kFew = 8;
     if (claims.size() <= kFew) {
       return std::ranges::any_of(claims, [&](const TunnelClaim& claim) {
         const IpPrefix& around = claim.prefix();
-        return around.length < prefix.length && around.contains(prefix.address) &&
-               (or_default || !is_default_part(around));
+        return around.length <= longest && around.contains(prefix.address) && (or_default || !is_default_part(around));
       });
     }
-    for (unsigned length = prefix.length; length-- > 0;) {
+    for (unsigned length = longest + 1; length-- > 0;) {
       const IpPrefix around = IpPrefix::of(prefix.address, length);
       if (!or_default && is_default_part(around)) return false;
       const auto claim = std::ranges::lower_bound(claims, around, {}, &TunnelClaim::prefix);

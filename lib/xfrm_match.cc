@@ -68,19 +68,17 @@ XfrmMatch match_source(const XfrmPolicy& policy, const Flow& flow) {
   return to_match(policy.source.contains(*flow.source));
 }
 
-/// True when a state does what the template asks for, as far as a state tells. One of transport mode between the ends
-/// of the flow can be any.
-bool may_serve(const XfrmState& state, const XfrmTemplate& wanted) {
-  const bool is_there = !wanted.destination || *wanted.destination == state.destination;
-  return state.ip_protocol == wanted.ip_protocol && state.mode == wanted.mode && is_there;
-}
-
 const char* why_unknown(bool states_decide) {
   return states_decide ? "an IPsec policy lets packets go in clear while it has no usable state"
                        : "an IPsec policy takes packets of some source addresses or message types only";
 }
 
 }  // namespace
+
+bool may_serve(const XfrmState& state, const XfrmTemplate& wanted) {
+  const bool is_there = !wanted.destination || *wanted.destination == state.destination;
+  return state.ip_protocol == wanted.ip_protocol && state.mode == wanted.mode && is_there;
+}
 
 XfrmMatch match_xfrm_policy_anywhere(const XfrmPolicy& policy, const Flow& flow, std::string_view interface) {
   if (policy.direction != XfrmDirection::kOut || policy.interface_id != 0) return XfrmMatch::kNo;

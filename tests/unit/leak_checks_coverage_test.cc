@@ -7,86 +7,12 @@
 #include <array>
 #include <map>
 
-#include "machine.h"
-#include "vpndoctor/leak_checks.h"
+#include "leak_laptop.h"
 
 namespace vpndoctor {
 namespace {
 
-using testing_support::Machine;
-
-/// A laptop on a private network with public IPv6, all IPv4 through tun0 by two halves.
-Machine laptop() {
-  Machine machine;
-  machine.link("eth0").address("eth0", "192.168.50.5/24");
-  machine.route({.destination = "default", .interface = "eth0", .gateway = "192.168.50.1", .protocol = kProtocolDhcp});
-  machine.tun("tun0").address("tun0", "10.8.0.2/24").tunnel("tun0", "9.9.9.1");
-  machine.route({.destination = "0.0.0.0/1", .interface = "tun0", .gateway = "10.8.0.1"});
-  machine.route({.destination = "128.0.0.0/1", .interface = "tun0", .gateway = "10.8.0.1"});
-  return machine;
-}
-
-Machine& with_inet6(Machine& machine, const char* address = "2a0e:50::5/64") {
-  return machine.address("eth0", address)
-      .route({.destination = "::/0",
-              .interface = "eth0",
-              .gateway = "2a0e:50::1",
-              .metric = 1024,
-              .protocol = kProtocolRouterAdvertisement});
-}
-
-CheckResults judge(Snapshot& snapshot, std::uint32_t uid = 0) {
-  if (!snapshot.leases) snapshot.leases = {{}, "files"};
-  const Fib fib(snapshot);
-  const Coverage coverage = find_coverage(snapshot, fib, uid);
-  const std::vector<TunnelReport> tunnels = judge_tunnels(snapshot);
-  return check_leaks(
-      {.snapshot = snapshot, .fib = fib, .uid = uid, .tunnels = tunnels, .coverage = coverage, .expectation = {}});
-}
-
-/// The severity of each finding of these checks.
-std::map<std::string, Severity> severities(const CheckResults& results) {
-  std::map<std::string, Severity> found;
-  for (const Finding& each : results.findings) {
-    if (each.code.starts_with("LEK")) found.emplace(each.code, each.severity);
-  }
-  return found;
-}
-
-std::map<std::string, Severity> severities(Machine& machine) {
-  Snapshot snapshot = machine.snapshot();
-  return severities(judge(snapshot));
-}
-
-/// The only finding of the code.
-Finding finding_of(Snapshot& snapshot, std::string_view code) {
-  const CheckResults results = judge(snapshot);
-  const auto found = std::ranges::find(results.findings, code, &Finding::code);
-  EXPECT_EQ(std::ranges::count(results.findings, code, &Finding::code), 1) << code;
-  return found == results.findings.end() ? Finding{} : *found;
-}
-
-void lease(Snapshot& snapshot, const char* destination, const char* gateway, const char* interface = "eth0") {
-  InterfaceConfiguration lease;
-  lease.manager = ConfigurationManager::kDhclient;
-  lease.source = "/var/lib/dhcp/dhclient.leases";
-  lease.interface = interface;
-  lease.is_lease = true;
-  lease.ways.push_back(
-      {.destination = *IpPrefix::parse(destination), .gateway = IpAddress::parse(gateway), .place = "option 121"});
-  if (!snapshot.leases) snapshot.leases = {{}, "files"};
-  snapshot.leases->push_back(lease);
-}
-
-bool has_command(const Finding& finding, const std::string& text) {
-  return std::ranges::any_of(finding.remedy.commands, [&](const Command& each) {
-    return fmt::format("{}", fmt::join(each.argv, " ")).find(text) != std::string::npos;
-  });
-}
-
-constexpr auto kNotice = Severity::kNotice;
-constexpr auto kWarning = Severity::kWarning;
-constexpr auto kError = Severity::kError;
+using namespace testing_support;
 
 TEST(LeakChecksCoverage, NoVpnAndASplitTunnelHaveNothingToTell) {
   Machine ordinary = Machine::ordinary();
@@ -148,6 +74,21 @@ TEST(LeakChecksCoverage, ALeaseThatTakesEverythingIsFoundToo) {
   for (const char* quarter : {"0.0.0.0/2", "64.0.0.0/2", "128.0.0.0/2", "192.0.0.0/2"}) {
     lease(snapshot, quarter, "192.168.50.7");
   }
+  EXPECT_EQ(finding_of(snapshot, "LEK002").severity, kError);
+}
+
+TEST(LeakChecksCoverage, ALeaseMayTakeTheTunnelsOwnPrefixesByTheirMetric) {
+  Machine machine;
+  machine.link("eth0").address("eth0", "192.168.50.5/24").tun("tun0").address("tun0", "10.8.0.2/24");
+  machine.route({.destination = "default", .interface = "eth0", .gateway = "192.168.50.1"});
+  machine.tunnel("tun0", "9.9.9.1");
+  for (const char* half : {"0.0.0.0/1", "128.0.0.0/1"}) {
+    machine.route({.destination = half, .interface = "tun0", .gateway = "10.8.0.1", .metric = 50});
+    machine.route({.destination = half, .interface = "eth0", .gateway = "192.168.50.7"});
+  }
+  Snapshot snapshot = machine.snapshot();
+  EXPECT_FALSE(severities(judge(snapshot)).contains("LEK002"));
+  for (const char* half : {"0.0.0.0/1", "128.0.0.0/1"}) lease(snapshot, half, "192.168.50.7");
   EXPECT_EQ(finding_of(snapshot, "LEK002").severity, kError);
 }
 
@@ -238,15 +179,6 @@ TEST(LeakChecksCoverage, WithoutALeaseItsMakerDecidesHowBadASpecificRouteIs) {
   EXPECT_FALSE(severities(plain).contains("LEK003"));
 }
 
-Machine on_network(const char* interface, const char* address) {
-  Machine machine;
-  machine.link(interface).address(interface, address);
-  machine.tun("tun0").route({.destination = "0.0.0.0/1", .interface = "tun0"});
-  machine.route({.destination = "128.0.0.0/1", .interface = "tun0"})
-      .route({.destination = "::/0", .interface = "tun0"});
-  return machine;
-}
-
 TEST(LeakChecksCoverage, ALocalNetworkThatClaimsPublicSpaceIsJudgedByItsSize) {
   Machine huge = on_network("eth0", "8.1.2.3/9");
   EXPECT_EQ(severities(huge).at("LEK004"), kWarning);
@@ -262,6 +194,28 @@ TEST(LeakChecksCoverage, ALocalNetworkThatClaimsPublicSpaceIsJudgedByItsSize) {
     Machine machine = on_network("eth0", ordinary);
     EXPECT_FALSE(severities(machine).contains("LEK004")) << ordinary;
   }
+}
+
+/// A router says that a prefix is on the link, and this machine has no address of it.
+Machine advertised(const char* prefix) {
+  Machine machine = on_network("eth0", "2a0e:50::5/64");
+  machine.route({.destination = prefix, .interface = "eth0", .metric = 256, .protocol = kProtocolKernel});
+  return machine;
+}
+
+TEST(LeakChecksCoverage, APrefixThatIsAdvertisedAsOnTheLinkIsALocalNetworkToo) {
+  Machine wide = advertised("2620::/16");
+  Snapshot snapshot = wide.snapshot();
+  const Finding finding = finding_of(snapshot, "LEK004");
+  EXPECT_EQ(finding.severity, kWarning);
+  EXPECT_EQ(finding.title, "The local network 2620::/16 of eth0 has public addresses");
+  Machine narrow = advertised("2620:fe::/64");
+  EXPECT_EQ(severities(narrow).at("LEK004"), kNotice);
+  Machine managed = advertised("2a0e:51::/64");
+  managed.address("eth0", "2a0e:51::77/128");
+  EXPECT_FALSE(severities(managed).contains("LEK004")) << "the address is from DHCPv6";
+  Machine local = advertised("fd00:9::/64");
+  EXPECT_FALSE(severities(local).contains("LEK004"));
 }
 
 TEST(LeakChecksCoverage, TheServersHostRouteIsANotice) {
@@ -329,33 +283,6 @@ TEST(LeakChecksCoverage, ARuleThatSendsAUserPastTheTunnelIsANotice) {
   EXPECT_TRUE(has_command(finding, "ip -4 rule del"));
   Machine without = laptop();
   EXPECT_FALSE(severities(without).contains("LEK008"));
-}
-
-Machine with_containers(Machine machine) {
-  machine.link("docker0", "bridge").address("docker0", "172.17.0.1/16");
-  return machine;
-}
-
-Snapshot forwarding(Machine& machine) {
-  Snapshot snapshot = machine.snapshot();
-  for (const char* name : {"all", "default", "docker0", "eth0", "tun0"}) snapshot.settings->inet[name].forwarding = 1;
-  return snapshot;
-}
-
-/// The tunnel's table is for this machine's own packets alone.
-Machine local_only() {
-  Machine machine;
-  machine.link("eth0").address("eth0", "192.168.50.5/24");
-  machine.route({.destination = "default", .interface = "eth0", .gateway = "192.168.50.1"});
-  machine.tun("tun0")
-      .address("tun0", "10.8.0.2/24")
-      .route({.destination = "default", .interface = "tun0", .table = 77});
-  Rule rule;
-  rule.priority = 100;
-  rule.table = 77;
-  rule.input_interface = "lo";
-  machine.rule(rule);
-  return machine;
 }
 
 TEST(LeakChecksCoverage, ContainersThatATunnelForLocalPacketsLeavesOutAreAWarning) {

@@ -44,6 +44,10 @@ XfrmMatch match_xfrm_policy(const XfrmPolicy& policy, const Flow& flow, std::str
 /// The same for a flow to any destination: all but the destination's address and family is looked at.
 XfrmMatch match_xfrm_policy_anywhere(const XfrmPolicy& policy, const Flow& flow, std::string_view interface);
 
+/// True when a state does what the template asks for, as far as a state tells. One of transport mode between the ends
+/// of the flow can be any.
+bool may_serve(const XfrmState& state, const XfrmTemplate& wanted);
+
 /// The policies for outgoing packets, in the order in which they are asked; does not outlive the Xfrm.
 class OutgoingXfrm {
  public:

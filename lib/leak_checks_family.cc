@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// A whole family beside the tunnel: IPv6 that the network brings, next to a VPN of IPv4; and names that are asked
-// there.
+// A whole family beside the tunnel: IPv6 that the network brings, next to a VPN of IPv4, or IPv4 next to one of IPv6
+// alone; and names that are asked there.
 #include <fmt/format.h>
 
 #include <algorithm>
@@ -19,16 +19,16 @@ constexpr std::array<std::string_view, 5> kOutsideCodes = {"DNS004", "DNS005", "
 
 bool is_global_source(const IpAddress& address) { return is_public_class(registered_class(address)); }
 
-/// A public IPv6 address that packets leave to beside the tunnel, when most do.
-std::optional<IpAddress> outside_sample(const LeakContext& facts) {
+/// A public address that packets leave to beside the tunnel, when most do.
+std::optional<IpAddress> outside_sample(const LeakContext& facts, Family family) {
   std::optional<IpAddress> found;
   std::size_t outside = 0;
-  for (const IpAddress& sample : public_samples(Family::kInet6)) {
+  for (const IpAddress& sample : public_samples(family)) {
     if (packet_path(facts.snapshot, facts.fib, packet_to(facts, sample)).way != PacketWay::kOutside) continue;
     if (!found) found = sample;
     ++outside;
   }
-  return outside * 2 > public_samples(Family::kInet6).size() ? found : std::nullopt;
+  return outside * 2 > public_samples(family).size() ? found : std::nullopt;
 }
 
 /// What ends the leak at once, then what makes it last.
@@ -50,6 +50,12 @@ void add_inet6_remedy(const LeakContext& facts, const std::string& interface, Fi
                coverage_setting(tunnel == nullptr ? std::string_view() : tunnel->owner, CoverageMode::kFull));
 }
 
+/// A tunnel that is there to bring IPv6 to where the network has none.
+bool brings_inet6(const LeakContext& facts, const std::string& tunnel) {
+  const Link* link = facts.snapshot.find_link(tunnel);
+  return link != nullptr && (link->kind == "sit" || link->kind == "gre" || link->kind == "ip6tnl");
+}
+
 bool is_outside_code(const Finding& finding) {
   return std::ranges::find(kOutsideCodes, finding.code) != kOutsideCodes.end();
 }
@@ -60,7 +66,7 @@ bool is_full(const LeakContext& facts) { return facts.takes_most(Family::kInet) 
 
 void check_inet6_outside(const LeakContext& facts, LeakFindings& findings) {
   if (!facts.takes_most(Family::kInet) || facts.coverage.inet6.mode == CoverageMode::kFull) return;
-  const auto sample = outside_sample(facts);
+  const auto sample = outside_sample(facts, Family::kInet6);
   if (!sample) return;
   const Flow flow = packet_to(facts, *sample);
   const FlowAnswer answer = facts.fib.lookup(flow);
@@ -73,7 +79,7 @@ void check_inet6_outside(const LeakContext& facts, LeakFindings& findings) {
       "Programs use IPv6 first where a site has it. The network sees what is visited, and the sites see {}, the "
       "address that this network gave you, instead of the VPN's.",
       *answer.source);
-  if (!passes_filter(facts, flow, answer.interface, finding)) return;
+  if (!lets_out(facts, flow, answer.interface, finding)) return;
   const RoutingFacts routing = routing_facts(facts);
   if (answer.route != nullptr) finding.evidence.push_back(route_evidence(routing, *answer.route));
   finding.evidence.push_back(
@@ -81,6 +87,39 @@ void check_inet6_outside(const LeakContext& facts, LeakFindings& findings) {
   doubt(facts.snapshot, finding, answer.uncertain);
   add_inet6_remedy(facts, std::string(answer.interface), finding);
   findings.push_back(std::move(finding));
+}
+
+void check_inet_outside(const LeakContext& facts, LeakFindings& findings) {
+  const FamilyCoverage& inet6 = facts.coverage.inet6;
+  if (inet6.mode != CoverageMode::kFull || facts.takes_most(Family::kInet)) return;
+  if (std::ranges::all_of(inet6.tunnels, [&](const std::string& each) { return brings_inet6(facts, each); })) return;
+  const auto sample = outside_sample(facts, Family::kInet);
+  if (!sample) return;
+  const Flow flow = packet_to(facts, *sample);
+  const FlowAnswer answer = facts.fib.lookup(flow);
+  const std::string interface = escape_controls(answer.interface);
+  Finding finding = make_finding("LEK014", {"interface", std::string(answer.interface)});
+  finding.title =
+      fmt::format("IPv4 leaves by {} while {} takes all IPv6", interface, tunnel_words(facts, Family::kInet6));
+  finding.detail = "Most sites have IPv4, and many have it alone: what is visited there is seen by the network.";
+  if (!lets_out(facts, flow, answer.interface, finding)) return;
+  if (answer.route != nullptr) finding.evidence.push_back(route_evidence(routing_facts(facts), *answer.route));
+  doubt(facts.snapshot, finding, answer.uncertain);
+  const TunnelReport* tunnel = facts.report_of(inet6.tunnels.front());
+  add_step(finding.remedy,
+           "Let the VPN carry IPv4 as well, unless it is there for IPv6 alone. " +
+               coverage_setting(tunnel == nullptr ? std::string_view() : tunnel->owner, CoverageMode::kFull));
+  findings.push_back(std::move(finding));
+}
+
+std::string inet6_outside_undecided(const LeakContext& facts) {
+  const FamilyCoverage& inet = facts.coverage.inet;
+  const FamilyCoverage& inet6 = facts.coverage.inet6;
+  if (!facts.takes_most(Family::kInet)) {
+    return inet.mode == CoverageMode::kUnknown ? "what IPv4 does is not known: " + inet.why_unknown : std::string();
+  }
+  const bool is_open_question = inet6.mode == CoverageMode::kUnknown && !outside_sample(facts, Family::kInet6);
+  return is_open_question ? "what IPv6 does is not known: " + inet6.why_unknown : std::string();
 }
 
 std::string resolver_beside_undecided(const LeakContext& facts) {
