@@ -17,19 +17,6 @@
 namespace vpndoctor {
 namespace {
 
-/// Public addresses that no packet filter is likely to name.
-constexpr std::array<std::string_view, 2> kPublicInet = {"93.184.215.14", "151.101.3.5"};
-constexpr std::array<std::string_view, 2> kPublicInet6 = {"2606:2800:21f:cb07:6820:80da:af6b:8b2c",
-                                                          "2a04:4e42:600::773"};
-
-Flow public_flow(std::string_view destination, const FlowKind& kind, std::uint32_t uid) {
-  Flow flow;
-  flow.destination = *IpAddress::parse(destination);
-  kind.shape(flow);
-  flow.uid = uid;
-  return flow;
-}
-
 /// Whether the interface takes packets out of the machine: a dummy swallows them.
 bool leads_out(const Snapshot& snapshot, std::string_view interface) {
   const Link* link = snapshot.find_link(interface);
@@ -84,13 +71,9 @@ void try_flow(const FilteredMachine& machine, const FlowKind& kind, Flow flow, T
   trial.add(kind.name, interface, follow(machine, flow, interface));
 }
 
-std::span<const std::string_view> public_addresses(Family family) {
-  return family == Family::kInet ? std::span(kPublicInet) : std::span(kPublicInet6);
-}
-
 StopReport try_local(const FilteredMachine& machine, Family family, std::uint32_t uid) {
   Trial trial;
-  for (const std::string_view address : public_addresses(family)) {
+  for (const std::string_view address : unnamed_addresses(family)) {
     for (const FlowKind& kind : kFlowKinds) try_flow(machine, kind, public_flow(address, kind, uid), trial);
   }
   return trial.take();
@@ -128,7 +111,7 @@ StopReport try_forwarded(const FilteredMachine& machine, Family family, const st
     if (!is_usable || !forwards(snapshot, family, own.interface)) continue;
     Trial trial;
     for (const FlowKind& kind : kFlowKinds) {
-      Flow flow = public_flow(public_addresses(family).front(), kind, 0);
+      Flow flow = public_flow(unnamed_addresses(family).front(), kind, 0);
       flow.source = source;
       flow.input_interface = own.interface;
       try_flow(machine, kind, flow, trial);
@@ -144,7 +127,7 @@ StopReport try_forwarded(const FilteredMachine& machine, Family family, const st
 Snapshot without_tunnels(const Snapshot& snapshot) {
   PartQuestion question;
   for (const Family family : {Family::kInet, Family::kInet6}) {
-    for (const std::string_view address : public_addresses(family)) {
+    for (const std::string_view address : unnamed_addresses(family)) {
       question.addresses.push_back(*IpAddress::parse(address));
     }
   }
@@ -169,7 +152,7 @@ KillSwitch judge_kill_switch(const LeakFacts& facts) {
     of.local = try_local(machine, family, facts.uid);
     of.forwarded = try_forwarded(machine, family, of.local.interface);
   }
-  result.signs = protection_signs(facts.snapshot);
+  result.signs = protection_signs(facts);
   return result;
 }
 
