@@ -16,7 +16,8 @@ inline constexpr auto kFirewallCodes = std::to_array<CodeEntry>({
      "and stop the same ones by another interface, or carry a VPN client's name. Yet packets to "
      "public addresses, sent as if the tunnel were gone, get past every chain (output, postrouting and the device's "
      "egress) and leave by a physical interface. The chains are followed as the kernel does for a new connection "
-     "without a mark, of the user who asks: TCP, UDP and ICMP. Beside a split tunnel, where public packets are to "
+     "without a mark, of the user who asks: TCP and UDP to port 443, DNS (UDP to port 53) and ICMP. Beside a split "
+     "tunnel, where public packets are to "
      "leave, "
      "only a client's own rules count, and those whose tunnel is gone. Remedy: let the rules drop all that leaves by "
      "another interface than the tunnel, except the VPN's own packets."},

@@ -27,9 +27,9 @@ struct FlowKind {
   }
 };
 
-inline constexpr std::array kFlowKinds = {FlowKind{"TCP", kProtocolTcp, kProtocolTcp, 443},
-                                          FlowKind{"UDP", kProtocolUdp, kProtocolUdp, 443},
-                                          FlowKind{"ICMP", kProtocolIcmp, kProtocolIcmp6, 0}};
+inline constexpr std::array kFlowKinds = {
+    FlowKind{"TCP", kProtocolTcp, kProtocolTcp, 443}, FlowKind{"UDP", kProtocolUdp, kProtocolUdp, 443},
+    FlowKind{"DNS", kProtocolUdp, kProtocolUdp, 53}, FlowKind{"ICMP", kProtocolIcmp, kProtocolIcmp6, 0}};
 
 /// Public addresses that no packet filter is likely to name.
 inline std::span<const std::string_view> unnamed_addresses(Family family) {

@@ -22,11 +22,12 @@ enum class StopState : std::uint8_t {
 
 struct StopReport {
   StopState state = StopState::kNoWay;
-  std::string interface;             ///< where packets leave or would leave
-  std::string why;                   ///< a phrase: the rule that stops them, lets them out, or cannot be followed
-  std::vector<std::string> leaving;  ///< "TCP", "UDP", "ICMP": what leaves; not all of them: a filter stops the others
-  bool is_by_filter = false;         ///< the packet filter stops it, not the routes
-  std::string input;                 ///< of forwarded packets: where they come in
+  std::string interface;  ///< where packets leave or would leave
+  std::string why;        ///< a phrase: the rule that stops them, lets them out, or cannot be followed
+  /// The kinds that leave, by their names (flow_kinds.h); not all of them: a filter stops the others.
+  std::vector<std::string> leaving;
+  bool is_by_filter = false;  ///< the packet filter stops it, not the routes
+  std::string input;          ///< of forwarded packets: where they come in
 };
 
 /// One family, as if every tunnel were gone.

@@ -8,6 +8,7 @@
 #include <optional>
 #include <utility>
 
+#include "flow_kinds.h"
 #include "kill_switch.h"
 #include "kill_switch_advice.h"
 #include "leak_check_table.h"
@@ -69,6 +70,12 @@ bool is_protected(const LeakContext& facts, Family family) {
   return facts.takes_most(family) || is_promised(facts, family);
 }
 
+/// "IPv4"; "IPv4 (DNS)" where the packet filter stops all else.
+std::string what_leaves(Family family, const StopReport& report) {
+  if (report.leaving.size() == kFlowKinds.size()) return family_title(family);
+  return fmt::format("{} ({})", family_title(family), in_a_row(report.leaving));
+}
+
 /// The families of which something leaves, in words, and where.
 struct Leaving {
   std::vector<std::string> families;
@@ -87,7 +94,7 @@ Leaving leaving(const LeakContext& facts, IsAsked is_asked) {
       found.first = family;
       found.interface = escape_controls(facts.kill_switch().of(family).local.interface);
     }
-    found.families.emplace_back(family_title(family));
+    found.families.push_back(what_leaves(family, facts.kill_switch().of(family).local));
   }
   return found;
 }
@@ -156,9 +163,9 @@ void check_forwarded(const LeakContext& facts, Findings& findings) {
     const bool is_hole = of.local.state == StopState::kStopped && of.forwarded.state == StopState::kOpen;
     if (!is_hole || !is_protected(facts, family)) continue;
     Finding finding = make_finding("FWL003", {"interface", of.forwarded.input});
-    finding.title =
-        fmt::format("{} packets from {} leave by {} although this machine's own are stopped", family_title(family),
-                    escape_controls(of.forwarded.input), escape_controls(of.forwarded.interface));
+    finding.title = fmt::format("{} packets from {} leave by {} although this machine's own are stopped",
+                                what_leaves(family, of.forwarded), escape_controls(of.forwarded.input),
+                                escape_controls(of.forwarded.interface));
     finding.detail =
         "Containers, virtual machines or other computers behind this machine are not protected by its kill switch.";
     finding.evidence = {packet_evidence(family, of.local), packet_evidence(family, of.forwarded)};

@@ -8,6 +8,7 @@
 
 #include "address_classes.h"
 #include "coverage_exceptions.h"
+#include "flow_kinds.h"
 #include "kill_switch_advice.h"
 #include "leak_checks_coverage.h"
 #include "named_tunnel.h"
@@ -17,6 +18,32 @@
 
 namespace vpndoctor {
 namespace {
+
+/// The kinds of packets on the way that the packet filter lets out, as far as that is known of one at all; the finding
+/// gets to be as sure as the surest of them.
+std::vector<std::string> leaving_kinds(const LeakContext& facts, Flow flow, std::string_view interface,
+                                       Finding& finding) {
+  std::vector<std::string> leaving;
+  std::optional<Finding> surest;
+  for (const FlowKind& kind : kFlowKinds) {
+    kind.shape(flow);
+    Finding of_kind = finding;
+    if (!passes_filter(facts, flow, interface, of_kind)) continue;
+    if (surest && of_kind.confidence < surest->confidence) continue;
+    if (!surest || of_kind.confidence > surest->confidence) {
+      leaving.clear();
+      surest = std::move(of_kind);
+    }
+    leaving.emplace_back(kind.name);
+  }
+  if (surest) finding = *std::move(surest);
+  return leaving;
+}
+
+/// " (DNS)" where the packet filter may stop all else; empty when it stops nothing.
+std::string kinds_phrase(const std::vector<std::string>& leaving) {
+  return leaving.size() == kFlowKinds.size() ? "" : fmt::format(" ({})", listed_words(leaving));
+}
 
 void judge_bound(const LeakContext& facts, const std::string& interface, LeakFindings& findings) {
   for (const Family family : kFamilies) {
@@ -28,11 +55,12 @@ void judge_bound(const LeakContext& facts, const std::string& interface, LeakFin
     // Without a route the kernel asks the link for the address itself, where nobody answers.
     if (path.way != PacketWay::kOutside || path.route == nullptr) continue;
     Finding finding = make_finding("LEK007", {"interface", interface});
-    finding.title =
-        fmt::format("A program that binds to {} passes {} by", escape_controls(interface), tunnel_words(facts, family));
     finding.detail =
         "A program needs no privilege to bind to an interface. Only a packet filter or a rule can forbid it.";
-    if (!passes_filter(facts, flow, interface, finding)) continue;
+    const auto leaving = leaving_kinds(facts, flow, interface, finding);
+    if (leaving.empty()) continue;
+    finding.title = fmt::format("A program that binds to {} passes {} by{}", escape_controls(interface),
+                                tunnel_words(facts, family), kinds_phrase(leaving));
     finding.evidence.push_back(route_evidence(routing_facts(facts), *path.route));
     add_kill_switch_steps(facts.snapshot, interface, finding);
     findings.push_back(std::move(finding));

@@ -219,6 +219,23 @@ TEST(KillSwitch, RulesThatMissThePhysicalLinkAreToldOf) {
   });
 }
 
+TEST(KillSwitch, OneThatForgetsDnsIsToldOf) {
+  testing_support::in_network_namespace([] {
+    const char* ruleset = R"(table inet guard {
+      chain output { type filter hook output priority 0; policy drop; oifname { "lo", "wg0" } accept; IP udp dport 53 accept; }
+    })";
+    const auto title = [&](const std::string& match) {
+      std::string rules = ruleset;
+      rules.replace(rules.find("IP"), 2, match);
+      const Checked checked = check(with_ruleset(with_wireguard(), rules));
+      return checked.has("FWL001") ? checked.findings.at("FWL001").title : "";
+    };
+    EXPECT_TRUE(title("").contains("lets IPv4 (DNS) and IPv6 (DNS) packets out by eth0")) << title("");
+    EXPECT_TRUE(title("meta nfproto ipv6").contains("lets IPv6 (DNS) packets out by eth0"));
+    EXPECT_EQ(title("ip daddr 10.7.0.1"), "") << "the tunnel's own resolver";
+  });
+}
+
 TEST(KillSwitch, OneFamilyAloneIsToldOf) {
   testing_support::in_network_namespace([] {
     const Checked checked = check(with_ruleset(with_wireguard(), kOneFamily));

@@ -315,6 +315,28 @@ TEST(LeakChecksCoverage, ABoundProgramIsANoticeUnlessARuleForbidsIt) {
   EXPECT_FALSE(severities(forbidden.rule(rule)).contains("LEK007"));
 }
 
+/// A packet filter that lets nothing of this machine out but UDP to port 53.
+Firewall letting_dns_out() {
+  FirewallRule rule;
+  rule.expressions = {{.name = "meta", .destination = 8, .key = 16},
+                      {.name = "cmp", .source = 8, .data = std::string(1, char{17})},
+                      {.name = "payload", .destination = 8, .key = 2, .offset = 2, .length = 2},
+                      {.name = "cmp", .source = 8, .data = std::string{0, 53}},
+                      {.name = "immediate", .decision = {FirewallAction::kAccept}}};
+  FirewallChain chain{.name = "o", .type = "filter", .hook = FirewallHook::kOutput, .drops_by_default = true};
+  chain.rules = {rule};
+  return {.tables = {{.family = "inet", .name = "k", .chains = {chain}}}, .others = {}};
+}
+
+TEST(LeakChecksCoverage, ABoundProgramIsToldOfForTheKindThatTheFilterForgets) {
+  Machine machine = laptop();
+  Snapshot snapshot = machine.snapshot();
+  snapshot.firewall = {letting_dns_out(), "netlink"};
+  EXPECT_EQ(finding_of(snapshot, "LEK007").title, "A program that binds to eth0 passes tun0 by (DNS)");
+  snapshot.firewall->tables[0].chains[0].rules.clear();
+  EXPECT_FALSE(severities(judge(snapshot)).contains("LEK007"));
+}
+
 TEST(LeakChecksCoverage, ARuleThatSendsAUserPastTheTunnelIsANotice) {
   Machine machine = laptop();
   machine.route({.destination = "default", .interface = "eth0", .gateway = "192.168.50.1", .table = 77});
@@ -440,7 +462,7 @@ TEST(LeakChecksCoverage, AFilterThatSetsTheMarkOfTheVpnOnAllLetsAllOut) {
   Snapshot all = wg_quick_with("route", set_mark(7));
   const Finding finding = finding_of(all, "LEK013");
   EXPECT_EQ(finding.severity, kError);
-  EXPECT_EQ(finding.title, "The packet filter sends IPv4 packets (TCP, UDP and ICMP) out by eth0, past wg0");
+  EXPECT_EQ(finding.title, "The packet filter sends IPv4 packets (TCP, UDP, DNS and ICMP) out by eth0, past wg0");
   EXPECT_TRUE(has_command(finding, "nft list table inet k"));
   for (Snapshot harmless : {wg_quick_with("route", set_mark(8)), wg_quick_with("filter", set_mark(7))}) {
     const CheckResults results = judge(harmless);
