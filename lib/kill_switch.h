@@ -33,7 +33,7 @@ struct StopReport {
 /// One family, as if every tunnel were gone.
 struct FamilyKillSwitch {
   StopReport local;
-  StopReport forwarded;  ///< the worst over all interfaces that packets may come in by; kNoWay: none are forwarded
+  StopReport forwarded;  ///< the worst over all guests (guests.h); kNoWay: none are forwarded
 };
 
 /// A table that looks like a VPN's protection.

@@ -336,7 +336,7 @@ TEST(KillSwitch, OneOfIptablesIsUnderstood) {
 /// A machine that forwards for containers.
 Snapshot forwarding(Snapshot snapshot) {
   RoutingSettings settings = *snapshot.settings;
-  for (const char* name : {"all", "docker0", "eth0"}) {
+  for (const char* name : {"all", "docker0", "cali1", "eth0"}) {
     settings.inet[name].forwarding = 1;
     settings.inet[name].reverse_path_filter = 0;
     settings.inet[name].source_valid_mark = 0;
@@ -363,6 +363,19 @@ TEST(KillSwitch, ForwardedPacketsThatPassAreToldOf) {
     const std::string both = output + R"(
 table inet more { chain forward { type filter hook forward priority 0; policy drop; oifname "wg0" accept; }; })";
     EXPECT_FALSE(check(forwarding(with_ruleset(with_containers(), both))).has("FWL003"));
+  });
+}
+
+TEST(KillSwitch, GuestBehindAnInterfaceWithoutAddressIsForwardedAsWell) {
+  testing_support::in_network_namespace([] {
+    const std::string output = R"(table inet guard {
+      chain output { type filter hook output priority 0; policy drop; oifname { "lo", "wg0" } accept; }
+    })";
+    Machine machine = with_wireguard();
+    machine.link("cali1", "veth").route({.destination = "10.77.0.2/32", .interface = "cali1"});
+    const Checked checked = check(forwarding(with_ruleset(std::move(machine), output)));
+    ASSERT_TRUE(checked.has("FWL003"));
+    EXPECT_EQ(checked.findings.at("FWL003").subject.id, "cali1");
   });
 }
 

@@ -360,7 +360,7 @@ Machine with_containers(Machine machine) {
 
 Snapshot forwarding(Machine& machine) {
   Snapshot snapshot = machine.snapshot();
-  for (const char* name : {"all", "default", "docker0", "eth0", "tun0"}) snapshot.settings->inet[name].forwarding = 1;
+  for (const Link& link : *snapshot.links) snapshot.settings->inet[link.name].forwarding = 1;
   return snapshot;
 }
 
@@ -391,6 +391,34 @@ TEST(LeakChecksCoverage, ContainersThatATunnelForLocalPacketsLeavesOutAreAWarnin
   Machine both = with_containers(laptop());
   Snapshot tunnelled = forwarding(both);
   EXPECT_FALSE(severities(judge(tunnelled)).contains("LEK009")) << "containers go through the tunnel as well";
+}
+
+TEST(LeakChecksCoverage, GuestsNeedNoBridge) {
+  Machine machine = local_only();
+  machine.link("ve-c1", "veth").address("ve-c1", "10.77.0.1/24");
+  Snapshot container = forwarding(machine);
+  const Finding finding = finding_of(container, "LEK009");
+  EXPECT_EQ(finding.title, "Packets of the containers behind ve-c1 leave by eth0, this machine's own go through tun0");
+  EXPECT_TRUE(has_command(finding, "ip -4 rule add iif ve-c1 lookup 77"));
+  Machine pod = local_only();
+  pod.link("cali1", "veth").route({.destination = "10.77.0.2/32", .interface = "cali1"});
+  Snapshot without_address = forwarding(pod);
+  EXPECT_TRUE(severities(judge(without_address)).contains("LEK009"));
+  Machine router = local_only();
+  router.link("lan1").address("lan1", "10.77.0.1/24");
+  Snapshot port = forwarding(router);
+  const Finding other = finding_of(port, "LEK009");
+  EXPECT_EQ(other.title, "Packets of the computers behind lan1 leave by eth0, this machine's own go through tun0");
+  EXPECT_EQ(other.severity, kWarning);
+}
+
+TEST(LeakChecksCoverage, ASecondWayToTheWorldHasNoGuests) {
+  Machine machine = local_only();
+  machine.link("wlan0").address("wlan0", "192.168.60.5/24");
+  machine.route({.destination = "default", .interface = "wlan0", .gateway = "192.168.60.1", .metric = 600});
+  machine.tun("tun1").address("tun1", "10.99.0.1/24");
+  Snapshot snapshot = forwarding(machine);
+  EXPECT_FALSE(severities(judge(snapshot)).contains("LEK009"));
 }
 
 /// The rule that `ip rule add iif IF lookup TABLE pref NUMBER` makes; of equal numbers the new one is the last.
