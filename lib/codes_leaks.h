@@ -61,13 +61,14 @@ inline constexpr auto kLeaksCodes = std::to_array<CodeEntry>({
      "A rule of policy routing sends the packets of some users, ports, marks or addresses outside of the tunnel that "
      "takes all others. Rules that a known VPN client needs for its own packets do not count. Remedy: delete the rule "
      "unless it is meant."},
-    {"LEK009", "forwarded-past-tunnel", Severity::kWarning, "Containers' traffic passes the tunnel by",
-     "This machine forwards the packets of containers or virtual machines, and the routes send these outside, while "
-     "its "
-     "own packets go through the tunnel: the rule that leads into the tunnel looks at local packets, users or source "
-     "addresses alone. A packet filter that drops them is taken into account as far as it could be read. Remedy: a "
-     "rule "
-     "that sends the bridge's packets into the tunnel's table."},
+    {"LEK009", "forwarded-past-tunnel", Severity::kWarning, "What is forwarded for others passes the tunnel by",
+     "This machine forwards the packets of containers, virtual machines or other computers, and the routes send these "
+     "outside, while its own packets go through the tunnel: the rule that leads into the tunnel looks at local "
+     "packets, "
+     "users or source addresses alone. Others may be behind each interface that is up and has addresses on its link, "
+     "while packets from there are forwarded, unless it is a tunnel or this machine's own way to the world. A packet "
+     "filter that drops them is taken into account as far as it could be read. Remedy: a rule that sends what comes in "
+     "by the interface into the tunnel's table."},
     {"LEK010", "dead-tunnel-lets-out", Severity::kError,
      "A dead tunnel's routes are skipped, and its traffic leaves in clear",
      "The tunnel interface has no carrier: no program holds it. Normally its routes stay in force and traffic is lost, "

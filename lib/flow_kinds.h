@@ -4,6 +4,8 @@
 
 #include <array>
 #include <cstdint>
+#include <span>
+#include <string_view>
 
 #include "vpndoctor/flow.h"
 #include "vpndoctor/wire.h"
@@ -25,8 +27,25 @@ struct FlowKind {
   }
 };
 
-inline constexpr std::array kFlowKinds = {FlowKind{"TCP", kProtocolTcp, kProtocolTcp, 443},
-                                          FlowKind{"UDP", kProtocolUdp, kProtocolUdp, 443},
-                                          FlowKind{"ICMP", kProtocolIcmp, kProtocolIcmp6, 0}};
+inline constexpr std::array kFlowKinds = {
+    FlowKind{"TCP", kProtocolTcp, kProtocolTcp, 443}, FlowKind{"UDP", kProtocolUdp, kProtocolUdp, 443},
+    FlowKind{"DNS", kProtocolUdp, kProtocolUdp, 53}, FlowKind{"ICMP", kProtocolIcmp, kProtocolIcmp6, 0}};
+
+/// Public addresses that no packet filter is likely to name.
+inline std::span<const std::string_view> unnamed_addresses(Family family) {
+  static constexpr std::array<std::string_view, 2> kInet = {"93.184.215.14", "151.101.3.5"};
+  static constexpr std::array<std::string_view, 2> kInet6 = {"2606:2800:21f:cb07:6820:80da:af6b:8b2c",
+                                                             "2a04:4e42:600::773"};
+  return family == Family::kInet ? std::span(kInet) : std::span(kInet6);
+}
+
+/// A flow of the kind to one of them.
+inline Flow public_flow(std::string_view destination, const FlowKind& kind, std::uint32_t uid) {
+  Flow flow;
+  flow.destination = *IpAddress::parse(destination);
+  kind.shape(flow);
+  flow.uid = uid;
+  return flow;
+}
 
 }  // namespace vpndoctor

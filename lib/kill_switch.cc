@@ -5,30 +5,17 @@
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <array>
-#include <optional>
 #include <utility>
+#include <vector>
 
 #include "fib_part.h"
 #include "firewall_machine.h"
 #include "flow_kinds.h"
+#include "guests.h"
 #include "vpndoctor/text_escape.h"
 
 namespace vpndoctor {
 namespace {
-
-/// Public addresses that no packet filter is likely to name.
-constexpr std::array<std::string_view, 2> kPublicInet = {"93.184.215.14", "151.101.3.5"};
-constexpr std::array<std::string_view, 2> kPublicInet6 = {"2606:2800:21f:cb07:6820:80da:af6b:8b2c",
-                                                          "2a04:4e42:600::773"};
-
-Flow public_flow(std::string_view destination, const FlowKind& kind, std::uint32_t uid) {
-  Flow flow;
-  flow.destination = *IpAddress::parse(destination);
-  kind.shape(flow);
-  flow.uid = uid;
-  return flow;
-}
 
 /// Whether the interface takes packets out of the machine: a dummy swallows them.
 bool leads_out(const Snapshot& snapshot, std::string_view interface) {
@@ -84,32 +71,12 @@ void try_flow(const FilteredMachine& machine, const FlowKind& kind, Flow flow, T
   trial.add(kind.name, interface, follow(machine, flow, interface));
 }
 
-std::span<const std::string_view> public_addresses(Family family) {
-  return family == Family::kInet ? std::span(kPublicInet) : std::span(kPublicInet6);
-}
-
 StopReport try_local(const FilteredMachine& machine, Family family, std::uint32_t uid) {
   Trial trial;
-  for (const std::string_view address : public_addresses(family)) {
+  for (const std::string_view address : unnamed_addresses(family)) {
     for (const FlowKind& kind : kFlowKinds) try_flow(machine, kind, public_flow(address, kind, uid), trial);
   }
   return trial.take();
-}
-
-/// IPv6 forwards for all interfaces or none (net/ipv6/ip6_output.c ip6_forward()).
-bool forwards(const Snapshot& snapshot, Family family, const std::string& interface) {
-  if (!snapshot.settings) return false;
-  const auto& settings = family == Family::kInet ? snapshot.settings->inet : snapshot.settings->inet6;
-  const auto found = settings.find(family == Family::kInet ? interface : "all");
-  return found != settings.end() && found->second.forwarding.value_or(0) != 0;
-}
-
-/// An address of the network of `own` that is not this machine's.
-std::optional<IpAddress> neighbour_of(const Address& own) {
-  if (own.prefix_length + 2U > address_bits(own.address.family) || own.peer) return std::nullopt;
-  IpAddress other = own.address;
-  other.bytes[other.octets().size() - 1] ^= 3U;
-  return other;
 }
 
 int badness(const StopReport& report) {
@@ -118,39 +85,34 @@ int badness(const StopReport& report) {
   return report.state == StopState::kStopped ? 1 : 0;
 }
 
-StopReport try_forwarded(const FilteredMachine& machine, Family family, const std::string& way_out) {
+StopReport try_forwarded(const FilteredMachine& machine, const std::vector<Guests>& all, Family family,
+                         const std::string& way_out) {
   StopReport worst;
-  const Snapshot& snapshot = machine.snapshot;
-  for (const Address& own : *snapshot.addresses) {
-    const auto source = neighbour_of(own);
-    const bool is_usable = own.address.family == family && source && own.interface != way_out &&
-                           !own.address.is_link_local() && leads_out(snapshot, own.interface);
-    if (!is_usable || !forwards(snapshot, family, own.interface)) continue;
+  for (const Guests& guests : all) {
+    if (guests.family() != family || guests.link->name == way_out) continue;
     Trial trial;
     for (const FlowKind& kind : kFlowKinds) {
-      Flow flow = public_flow(public_addresses(family).front(), kind, 0);
-      flow.source = source;
-      flow.input_interface = own.interface;
+      Flow flow = public_flow(unnamed_addresses(family).front(), kind, 0);
+      flow.source = guests.address;
+      flow.input_interface = guests.link->name;
       try_flow(machine, kind, flow, trial);
     }
     StopReport report = trial.take();
-    report.input = own.interface;
+    report.input = guests.link->name;
     if (badness(report) > badness(worst)) worst = std::move(report);
   }
   return worst;
 }
 
 /// What decides about the packets that are tried, on the machine as it would be.
-Snapshot without_tunnels(const Snapshot& snapshot) {
+Snapshot without_tunnels(const Snapshot& snapshot, const std::vector<Guests>& guests) {
   PartQuestion question;
   for (const Family family : {Family::kInet, Family::kInet6}) {
-    for (const std::string_view address : public_addresses(family)) {
+    for (const std::string_view address : unnamed_addresses(family)) {
       question.addresses.push_back(*IpAddress::parse(address));
     }
   }
-  for (const Address& own : *snapshot.addresses) {
-    if (const auto neighbour = neighbour_of(own)) question.addresses.push_back(*neighbour);
-  }
+  for (const Guests& each : guests) question.addresses.push_back(each.address);
   for (const Link& link : *snapshot.links) {
     if (is_tunnel(snapshot, link.name)) question.without_links.push_back(link.name);
   }
@@ -161,15 +123,16 @@ Snapshot without_tunnels(const Snapshot& snapshot) {
 
 KillSwitch judge_kill_switch(const LeakFacts& facts) {
   KillSwitch result;
-  const Snapshot without = without_tunnels(facts.snapshot);
+  const std::vector<Guests> guests = find_guests(facts.snapshot);
+  const Snapshot without = without_tunnels(facts.snapshot, guests);
   const Fib fib(without);
   const FilteredMachine machine{without, fib, facts.snapshot.firewall};
   for (const Family family : {Family::kInet, Family::kInet6}) {
     FamilyKillSwitch& of = result.families[static_cast<std::size_t>(family)];
     of.local = try_local(machine, family, facts.uid);
-    of.forwarded = try_forwarded(machine, family, of.local.interface);
+    of.forwarded = try_forwarded(machine, guests, family, of.local.interface);
   }
-  result.signs = protection_signs(facts.snapshot);
+  result.signs = protection_signs(facts);
   return result;
 }
 

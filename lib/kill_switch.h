@@ -22,25 +22,29 @@ enum class StopState : std::uint8_t {
 
 struct StopReport {
   StopState state = StopState::kNoWay;
-  std::string interface;             ///< where packets leave or would leave
-  std::string why;                   ///< a phrase: the rule that stops them, lets them out, or cannot be followed
-  std::vector<std::string> leaving;  ///< "TCP", "UDP", "ICMP": what leaves; not all of them: a filter stops the others
-  bool is_by_filter = false;         ///< the packet filter stops it, not the routes
-  std::string input;                 ///< of forwarded packets: where they come in
+  std::string interface;  ///< where packets leave or would leave
+  std::string why;        ///< a phrase: the rule that stops them, lets them out, or cannot be followed
+  /// The kinds that leave, by their names (flow_kinds.h); not all of them: a filter stops the others.
+  std::vector<std::string> leaving;
+  bool is_by_filter = false;  ///< the packet filter stops it, not the routes
+  std::string input;          ///< of forwarded packets: where they come in
 };
 
 /// One family, as if every tunnel were gone.
 struct FamilyKillSwitch {
   StopReport local;
-  StopReport forwarded;  ///< the worst over all interfaces that packets may come in by; kNoWay: none are forwarded
+  StopReport forwarded;  ///< the worst over all guests (guests.h); kNoWay: none are forwarded
 };
 
 /// A table that looks like a VPN's protection.
 struct ProtectionSign {
-  std::string table;            ///< "table inet mullvad"
-  std::string why;              ///< a phrase: "its chain output drops, and it names the tunnel wg0"
-  bool is_spoof_guard = false;  ///< wg-quick's rules against spoofed packets, which stop nothing that leaves
-  bool is_left_behind = false;  ///< its tunnel is not there
+  std::string table;               ///< "table inet mullvad"
+  std::string why;                 ///< a phrase: "it stops packets that leave by eth0 and none that leave by wg0"
+  std::array<bool, 2> families{};  ///< by Family: those whose packets it is meant to stop
+  bool is_of_product = false;      ///< a VPN client gives this name to its table
+  bool is_spoof_guard = false;     ///< wg-quick's rules against spoofed packets, which stop nothing that leaves
+  bool is_left_behind = false;     ///< its tunnel is not there
+  bool is_for(Family family) const { return families[static_cast<std::size_t>(family)]; }
 };
 
 struct KillSwitch {
@@ -51,7 +55,9 @@ struct KillSwitch {
 
 KillSwitch judge_kill_switch(const LeakFacts& facts);
 
-/// Tables of the packet filter that were meant to protect a VPN's traffic.
-std::vector<ProtectionSign> protection_signs(const Snapshot& snapshot);
+/// Tables of the packet filter that were meant to protect a VPN's traffic: by the name that a client gives to them, or
+/// since each, alone, stops public packets of this machine that leave by another interface and lets them into a tunnel
+/// that it names.
+std::vector<ProtectionSign> protection_signs(const LeakFacts& facts);
 
 }  // namespace vpndoctor

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// What a table of the packet filter was meant for, by the interfaces that it names and by the names that VPN clients
-// give to their tables. Decides nothing about packets. See kill_switch.h.
+// What a table of the packet filter was meant for, by what it does to packets that leave by the interfaces that it
+// names and by the names that VPN clients give to their tables. See kill_switch.h.
 #include <fmt/format.h>
 
 #include <algorithm>
@@ -8,7 +8,10 @@
 #include <cstring>
 #include <set>
 
+#include "firewall_machine.h"
+#include "flow_kinds.h"
 #include "kill_switch.h"
+#include "leak_checks_coverage.h"
 #include "vpndoctor/text_escape.h"
 
 namespace vpndoctor {
@@ -38,11 +41,19 @@ bool is_on_the_way_out(FirewallHook hook) {
          hook == FirewallHook::kForward;
 }
 
-/// A text of a register: up to the first zero byte.
-std::string name_of(const std::string& bytes) { return bytes.substr(0, std::min(bytes.find('\0'), bytes.size())); }
+/// What the text of a register names: the interfaces that begin so where no zero byte ends it ("wg*"), if any do.
+std::set<std::string> names_of(const Snapshot& snapshot, const std::string& bytes) {
+  const std::string text = bytes.substr(0, std::min(bytes.find('\0'), bytes.size()));
+  std::set<std::string> names;
+  for (const Link& link : *snapshot.links) {
+    if (text.size() == bytes.size() && link.name.starts_with(text)) names.insert(link.name);
+  }
+  if (names.empty()) names.insert(text);
+  return names;
+}
 
 std::string name_of_index(const Snapshot& snapshot, bool is_big_endian, const std::string& bytes) {
-  if (bytes.size() != 4 || !snapshot.links) return {};
+  if (bytes.size() != 4) return {};
   std::uint32_t index = 0;
   for (std::size_t i = 0; i < 4; ++i) {
     const std::size_t shift = is_big_endian ? 24 - 8 * i : 8 * i;
@@ -56,8 +67,11 @@ std::string name_of_index(const Snapshot& snapshot, bool is_big_endian, const st
 std::set<std::string> named_outputs(const Snapshot& snapshot, const FirewallTable& table) {
   std::set<std::string> names;
   const auto add = [&](std::uint32_t key, const std::string& bytes) {
-    names.insert(key == kOutputName ? name_of(bytes)
-                                    : name_of_index(snapshot, snapshot.firewall->is_big_endian, bytes));
+    if (key == kOutputIndex) {
+      names.insert(name_of_index(snapshot, snapshot.firewall->is_big_endian, bytes));
+    } else {
+      names.merge(names_of(snapshot, bytes));
+    }
   };
   for (const FirewallChain& chain : table.chains) {
     for (const FirewallRule& rule : chain.rules) {
@@ -81,18 +95,17 @@ bool drops(const FirewallExpression& step) {
   return step.name == "reject" || step.decision.action == FirewallAction::kDrop;
 }
 
-/// The hook at which the table drops packets on their way out, by a policy or a rule; none when it does not.
-FirewallHook dropping_hook(const FirewallTable& table) {
+/// True when the table drops packets on their way out, by a policy or a rule.
+bool drops_on_the_way_out(const FirewallTable& table) {
   bool has_drop = false;
+  bool is_hooked = false;
   for (const FirewallChain& chain : table.chains) {
     if (chain.hook != FirewallHook::kNone && !is_on_the_way_out(chain.hook)) continue;
     for (const FirewallRule& rule : chain.rules) has_drop = has_drop || std::ranges::any_of(rule.expressions, drops);
+    has_drop = has_drop || chain.drops_by_default;
+    is_hooked = is_hooked || chain.hook != FirewallHook::kNone;
   }
-  for (const FirewallChain& chain : table.chains) {
-    const bool is_candidate = is_on_the_way_out(chain.hook) && (has_drop || chain.drops_by_default);
-    if (is_candidate) return chain.hook;
-  }
-  return FirewallHook::kNone;
+  return has_drop && is_hooked;
 }
 
 const Product* product_of(const FirewallTable& table) {
@@ -106,7 +119,6 @@ bool is_there(const Snapshot& snapshot, const std::string& interface) {
 
 /// By wg-quick(8): "table ip wg-quick-wg0" with rules against packets to the tunnel's address that came another way.
 void add_spoof_guard(const Snapshot& snapshot, const FirewallTable& table, std::vector<ProtectionSign>& signs) {
-  if (!table.name.starts_with(kWgQuick)) return;
   const std::string interface = table.name.substr(kWgQuick.size());
   signs.push_back({.table = fmt::format("table {} {}", table.family, escape_controls(table.name)),
                    .why = "wg-quick's rules against spoofed packets stop nothing that this machine sends",
@@ -114,42 +126,114 @@ void add_spoof_guard(const Snapshot& snapshot, const FirewallTable& table, std::
                    .is_left_behind = !is_there(snapshot, interface)});
 }
 
-/// A tunnel by its kind, or an interface that is gone: where one was named, there was one.
-std::string tunnel_among(const Snapshot& snapshot, const std::set<std::string>& names, bool& is_gone) {
-  for (const std::string& name : names) {
-    if (is_there(snapshot, name) && is_tunnel(snapshot, name)) return name;
-  }
+/// True for a tunnel by its kind, or an interface that is gone: where one was named, there was one.
+bool is_or_was_tunnel(const Snapshot& snapshot, const std::string& name) {
+  if (is_there(snapshot, name)) return is_tunnel(snapshot, name);
   constexpr std::array<std::string_view, 6> kTunnelNames = {"wg", "tun", "nordlynx", "nordtun", "proton", "ppp"};
-  for (const std::string& name : names) {
-    const bool sounds_so = std::ranges::any_of(kTunnelNames, [&](auto start) { return name.starts_with(start); });
-    is_gone = sounds_so && !is_there(snapshot, name);
-    if (is_gone) return name;
-  }
-  return {};
+  return std::ranges::any_of(kTunnelNames, [&](auto start) { return name.starts_with(start); });
 }
 
-void add_filter(const Snapshot& snapshot, const FirewallTable& table, std::vector<ProtectionSign>& signs) {
-  const FirewallHook hook = dropping_hook(table);
-  if (hook == FirewallHook::kNone || table.is_dormant) return;
-  const std::string phrase = fmt::format("table {} {}", table.family, escape_controls(table.name));
-  bool is_gone = false;
-  const std::string tunnel = tunnel_among(snapshot, named_outputs(snapshot, table), is_gone);
-  const Product* product = product_of(table);
-  if (product == nullptr && tunnel.empty()) return;
-  std::string why = product != nullptr ? fmt::format("{} makes a table of this name", product->name)
-                                       : fmt::format("it drops packets at its hook {} and names the tunnel {}",
-                                                     firewall_hook_name(hook), escape_controls(tunnel));
-  signs.push_back({.table = phrase, .why = std::move(why), .is_spoof_guard = false, .is_left_behind = is_gone});
+/// One table as if it were the whole packet filter.
+class LoneTable {
+ public:
+  LoneTable(const LeakFacts& facts, const FirewallTable& table)
+      : facts_(facts),
+        filter_(Firewall{.tables = {table},
+                         .others = {},
+                         .others_may_mark = facts.snapshot.firewall->others_may_mark,
+                         .is_big_endian = facts.snapshot.firewall->is_big_endian},
+                "netlink") {}
+
+  /// True when some kind of new public flow is let out by the tunnel and stopped by the other interface.
+  bool keeps_in(Family family, const std::string& tunnel, const std::string& other) const {
+    return std::ranges::any_of(kFlowKinds, [&](const FlowKind& kind) {
+      return verdict(family, kind, other) == FirewallVerdict::kDropped &&
+             verdict(family, kind, tunnel) == FirewallVerdict::kAccepted;
+    });
+  }
+
+ private:
+  FirewallVerdict verdict(Family family, const FlowKind& kind, const std::string& interface) const {
+    Flow flow = public_flow(unnamed_addresses(family).front(), kind, facts_.uid);
+    Flow bound = flow;
+    bound.output_interface = interface;
+    flow.source = facts_.fib.lookup(bound).source;
+    return follow_output({facts_.snapshot, facts_.fib, filter_}, flow, interface).verdict;
+  }
+
+  const LeakFacts& facts_;
+  Observed<Firewall> filter_;
+};
+
+struct Interfaces {
+  std::set<std::string> tunnels;
+  std::set<std::string> others;  ///< that packets would leave by when the tunnels are gone, and more that rules name
+};
+
+Interfaces interfaces_of(const Snapshot& snapshot, const FirewallTable& table) {
+  Interfaces found;
+  for (const std::string& name : named_outputs(snapshot, table)) {
+    const Link* link = snapshot.find_link(name);
+    if (is_or_was_tunnel(snapshot, name)) {
+      found.tunnels.insert(name);
+    } else if (link == nullptr || !link->is_loopback()) {
+      found.others.insert(name);
+    }
+  }
+  if (!found.tunnels.empty()) found.others.merge(find_uplinks(snapshot));
+  return found;
+}
+
+void judge_family(const LoneTable& alone, const Interfaces& interfaces, Family family, ProtectionSign& sign) {
+  bool& is_meant = sign.families[static_cast<std::size_t>(family)];
+  for (const std::string& tunnel : interfaces.tunnels) {
+    for (const std::string& other : interfaces.others) {
+      is_meant = is_meant || alone.keeps_in(family, tunnel, other);
+      if (!is_meant) continue;
+      if (sign.why.empty()) {
+        sign.why = fmt::format("it stops packets that leave by {} and lets those out that leave by the tunnel {}",
+                               escape_controls(other), escape_controls(tunnel));
+      }
+      return;
+    }
+  }
+}
+
+void add_filter(const LeakFacts& facts, const FirewallTable& table, std::vector<ProtectionSign>& signs) {
+  const Interfaces interfaces = interfaces_of(facts.snapshot, table);
+  if (interfaces.tunnels.empty()) return;
+  const LoneTable alone(facts, table);
+  ProtectionSign sign{.table = fmt::format("table {} {}", table.family, escape_controls(table.name)), .why = {}};
+  for (const Family family : kFamilies) judge_family(alone, interfaces, family, sign);
+  if (sign.why.empty()) return;
+  sign.is_left_behind =
+      std::ranges::none_of(interfaces.tunnels, [&](auto& name) { return is_there(facts.snapshot, name); });
+  signs.push_back(std::move(sign));
+}
+
+void add_of_product(const FirewallTable& table, const Product& product, std::vector<ProtectionSign>& signs) {
+  if (!drops_on_the_way_out(table)) return;
+  signs.push_back({.table = fmt::format("table {} {}", table.family, escape_controls(table.name)),
+                   .why = fmt::format("{} makes a table of this name", product.name),
+                   .families = {table.family != "ip6", table.family != "ip"},
+                   .is_of_product = true});
 }
 
 }  // namespace
 
-std::vector<ProtectionSign> protection_signs(const Snapshot& snapshot) {
+std::vector<ProtectionSign> protection_signs(const LeakFacts& facts) {
   std::vector<ProtectionSign> signs;
-  if (!snapshot.firewall) return signs;
-  for (const FirewallTable& table : snapshot.firewall->tables) {
-    add_spoof_guard(snapshot, table, signs);
-    if (!table.name.starts_with(kWgQuick)) add_filter(snapshot, table, signs);
+  if (!facts.snapshot.firewall) return signs;
+  for (const FirewallTable& table : facts.snapshot.firewall->tables) {
+    if (table.name.starts_with(kWgQuick)) {
+      add_spoof_guard(facts.snapshot, table, signs);
+    } else if (const Product* product = product_of(table); table.is_dormant) {
+      continue;
+    } else if (product != nullptr) {
+      add_of_product(table, *product, signs);
+    } else {
+      add_filter(facts, table, signs);
+    }
   }
   return signs;
 }

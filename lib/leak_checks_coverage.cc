@@ -120,25 +120,28 @@ bool passes_filter(const LeakContext& facts, const Flow& flow, std::string_view 
   return answer.verdict != FirewallVerdict::kDropped;
 }
 
-bool lets_out(const LeakContext& facts, Flow flow, std::string_view interface, Finding& finding) {
-  std::vector<std::string> out;
+std::vector<std::string> leaving_kinds(const LeakContext& facts, Flow flow, std::string_view interface,
+                                       Finding& finding) {
+  std::vector<std::string> leaving;
   std::vector<std::string> stopped;
-  std::optional<FirewallAnswer> unknown;
+  std::vector<std::string> unknown;
+  FirewallAnswer why;
   for (const FlowKind& kind : kFlowKinds) {
     kind.shape(flow);
     FirewallAnswer answer = filtered(facts, flow, interface);
-    if (answer.verdict == FirewallVerdict::kUnknown) {
-      unknown = std::move(answer);
-    } else {
-      (answer.verdict == FirewallVerdict::kAccepted ? out : stopped).emplace_back(kind.name);
-    }
+    const bool is_known = answer.verdict != FirewallVerdict::kUnknown;
+    (!is_known ? unknown : answer.verdict == FirewallVerdict::kAccepted ? leaving : stopped).emplace_back(kind.name);
+    if (!is_known) why = std::move(answer);
   }
-  if (out.empty() && unknown) doubt_filter(facts, *unknown, finding);
-  if (!out.empty() && !stopped.empty()) {
+  if (leaving.empty() && !unknown.empty()) {
+    doubt_filter(facts, why, finding);
+    return unknown;
+  }
+  if (!leaving.empty() && !stopped.empty()) {
     finding.evidence.push_back(proof(facts.snapshot.firewall, "packet filter",
-                                     fmt::format("lets {} out and stops {}", in_a_row(out), in_a_row(stopped))));
+                                     fmt::format("lets {} out and stops {}", in_a_row(leaving), in_a_row(stopped))));
   }
-  return !out.empty() || unknown;
+  return leaving;
 }
 
 std::string sysctl_interface(std::string interface) {

@@ -30,9 +30,10 @@ std::set<std::string> find_uplinks(const Snapshot& snapshot);
 /// What the packet filter does to a packet that leaves by the interface. Lowers the finding's confidence when that is
 /// not known; false when it drops the packet.
 bool passes_filter(const LeakContext& facts, const Flow& flow, std::string_view interface, Finding& finding);
-/// The same for packets of that way of every kind (flow_kinds.h): false when it drops them all. Quotes what leaves when
-/// it drops some.
-bool lets_out(const LeakContext& facts, Flow flow, std::string_view interface, Finding& finding);
+/// The same for packets of that way of every kind (flow_kinds.h): the names of those that leave, or of those that may
+/// where that is known of none; empty when it drops them all. Quotes what it drops when some leave.
+std::vector<std::string> leaving_kinds(const LeakContext& facts, Flow flow, std::string_view interface,
+                                       Finding& finding);
 
 /// "wg0", "tun0 and wg0": the tunnels that carry something of the family.
 std::string tunnel_words(const LeakContext& facts, Family family);

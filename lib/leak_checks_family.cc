@@ -79,7 +79,7 @@ void check_inet6_outside(const LeakContext& facts, LeakFindings& findings) {
       "Programs use IPv6 first where a site has it. The network sees what is visited, and the sites see {}, the "
       "address that this network gave you, instead of the VPN's.",
       *answer.source);
-  if (!lets_out(facts, flow, answer.interface, finding)) return;
+  if (leaving_kinds(facts, flow, answer.interface, finding).empty()) return;
   const RoutingFacts routing = routing_facts(facts);
   if (answer.route != nullptr) finding.evidence.push_back(route_evidence(routing, *answer.route));
   finding.evidence.push_back(
@@ -102,7 +102,7 @@ void check_inet_outside(const LeakContext& facts, LeakFindings& findings) {
   finding.title =
       fmt::format("IPv4 leaves by {} while {} takes all IPv6", interface, tunnel_words(facts, Family::kInet6));
   finding.detail = "Most sites have IPv4, and many have it alone: what is visited there is seen by the network.";
-  if (!lets_out(facts, flow, answer.interface, finding)) return;
+  if (leaving_kinds(facts, flow, answer.interface, finding).empty()) return;
   if (answer.route != nullptr) finding.evidence.push_back(route_evidence(routing_facts(facts), *answer.route));
   doubt(facts.snapshot, finding, answer.uncertain);
   const TunnelReport* tunnel = facts.report_of(inet6.tunnels.front());

@@ -115,7 +115,7 @@ void add_wide(const LeakContext& facts, const WideNetwork& wide, const IpAddress
           ? "On a server's own network that is as it should be; on a guest's network it is an attack."
           : "Hosts of the VPN with such addresses cannot be reached, and what is meant for them is sent here.");
   Flow flow = packet_to(facts, open);
-  if (!lets_out(facts, flow, wide.interface, finding)) return;
+  if (leaving_kinds(facts, flow, wide.interface, finding).empty()) return;
   if (wide.address != nullptr) {
     finding.evidence.push_back(
         proof(facts.snapshot.addresses, "address",
@@ -152,7 +152,7 @@ void add_servers(const LeakContext& facts, const std::vector<const OutsidePrefix
       "A web page or another service at the address of a VPN server is reached in clear. The client made it so: its "
       "own packets need a way out.";
   const Flow flow = packet_to(facts, first.prefix.address);
-  if (!lets_out(facts, flow, first.interface, finding)) return;
+  if (leaving_kinds(facts, flow, first.interface, finding).empty()) return;
   const FlowAnswer answer = facts.fib.lookup(flow);
   if (answer.route != nullptr) finding.evidence.push_back(route_evidence(routing_facts(facts), *answer.route));
   add_step(finding.remedy, fmt::format("Where that matters, let a packet filter pass nothing but {} to {}.",

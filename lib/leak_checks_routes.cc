@@ -30,7 +30,7 @@ Evidence lease_evidence(const PastRoute& past) {
 /// Quotes the routes and what says that DHCP brought them; false when the packet filter lets nothing out that way.
 bool add_proof(const LeakContext& facts, const PastGroup& routes, Finding& finding) {
   const PastRoute& first = routes.first.front();
-  if (!lets_out(facts, packet_to(facts, first.sample), first.interface, finding)) return false;
+  if (leaving_kinds(facts, packet_to(facts, first.sample), first.interface, finding).empty()) return false;
   std::vector<const Route*> plain;
   for (const PastRoute& past : routes.first) {
     plain.push_back(past.route);

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// Packets that are not the plain ones of this machine: bound to an interface, picked by a rule, forwarded for
-// containers, sent into a tunnel that is dead, arriving for the tunnel's address.
+// Packets that are not the plain ones of this machine: bound to an interface, picked by a rule, forwarded for others,
+// sent into a tunnel that is dead, arriving for the tunnel's address.
 #include <fmt/format.h>
 
 #include <algorithm>
@@ -8,6 +8,8 @@
 
 #include "address_classes.h"
 #include "coverage_exceptions.h"
+#include "flow_kinds.h"
+#include "guests.h"
 #include "kill_switch_advice.h"
 #include "leak_checks_coverage.h"
 #include "named_tunnel.h"
@@ -17,6 +19,11 @@
 
 namespace vpndoctor {
 namespace {
+
+/// " (DNS)" where the packet filter may stop all else; empty when it stops nothing.
+std::string kinds_phrase(const std::vector<std::string>& leaving) {
+  return leaving.size() == kFlowKinds.size() ? "" : fmt::format(" ({})", listed_words(leaving));
+}
 
 void judge_bound(const LeakContext& facts, const std::string& interface, LeakFindings& findings) {
   for (const Family family : kFamilies) {
@@ -28,11 +35,12 @@ void judge_bound(const LeakContext& facts, const std::string& interface, LeakFin
     // Without a route the kernel asks the link for the address itself, where nobody answers.
     if (path.way != PacketWay::kOutside || path.route == nullptr) continue;
     Finding finding = make_finding("LEK007", {"interface", interface});
-    finding.title =
-        fmt::format("A program that binds to {} passes {} by", escape_controls(interface), tunnel_words(facts, family));
     finding.detail =
         "A program needs no privilege to bind to an interface. Only a packet filter or a rule can forbid it.";
-    if (!lets_out(facts, flow, interface, finding)) continue;
+    const auto leaving = leaving_kinds(facts, flow, interface, finding);
+    if (leaving.empty()) continue;
+    finding.title = fmt::format("A program that binds to {} passes {} by{}", escape_controls(interface),
+                                tunnel_words(facts, family), kinds_phrase(leaving));
     finding.evidence.push_back(route_evidence(routing_facts(facts), *path.route));
     add_kill_switch_steps(facts.snapshot, interface, finding);
     findings.push_back(std::move(finding));
@@ -63,57 +71,24 @@ void add_rule_finding(const LeakContext& facts, Family family, const RuleExcepti
   findings.push_back(std::move(finding));
 }
 
-/// A bridge that containers or virtual machines are behind: by its name, or since nothing but virtual cables is in it.
-/// Not one that this machine itself goes out by.
-bool serves_guests(const Snapshot& snapshot, const Link& link, const std::set<std::string>& ways_out) {
-  if (link.kind != "bridge" || !link.is_up() || ways_out.contains(link.name)) return false;
-  if (is_container_bridge(snapshot, link.name)) return true;
-  bool has_port = false;
-  for (const Link& port : *snapshot.links) {
-    if (port.master != link.name) continue;
-    if (port.kind != "veth" && port.kind != "tun") return false;
-    has_port = true;
-  }
-  return has_port;
-}
-
-/// A guest's packet: the bridge's network with the last of its hosts as the source.
-std::optional<Flow> guest_packet(const LeakContext& facts, const Link& bridge, Family family) {
-  const auto sample = facts.tunnelled_sample(family);
-  if (!sample) return std::nullopt;
-  for (const Address& address : *facts.snapshot.addresses) {
-    const IpPrefix network = address.on_link();
-    if (address.interface != bridge.name || network.family() != family || address.address.is_link_local()) continue;
-    IpAddress guest = network.last_address();
-    const std::size_t last = guest.octets().size() - 1;
-    guest.bytes[last] = static_cast<std::uint8_t>(guest.bytes[last] - 1U);
-    if (guest == address.address) guest.bytes[last] = static_cast<std::uint8_t>(guest.bytes[last] - 1U);
-    if (!network.contains(guest)) continue;
-    Flow flow = packet_to(facts, *sample);
-    flow.source = guest;
-    flow.input_interface = bridge.name;
-    return flow;
-  }
-  return std::nullopt;
-}
-
 /// Guests whose packets pass the tunnel by.
-struct Guests {
-  const Link* bridge = nullptr;
-  Family family = Family::kInet;
+struct GuestsOutside {
+  Guests guests;
   Flow flow;
   PacketPath path;
+  const std::string& interface() const { return guests.link->name; }
 };
 
-std::optional<Guests> guests_outside(const LeakContext& facts, const Link& bridge) {
-  for (const Family family : kFamilies) {
-    if (!facts.takes_most(family)) continue;
-    const auto flow = guest_packet(facts, bridge, family);
-    if (!flow) continue;
-    const PacketPath path = packet_path(facts.snapshot, facts.fib, *flow);
-    if (path.way == PacketWay::kOutside && path.interface != bridge.name) return Guests{&bridge, family, *flow, path};
-  }
-  return std::nullopt;
+std::optional<GuestsOutside> judge_guests(const LeakContext& facts, const Guests& guests) {
+  const Family family = guests.family();
+  const auto sample = facts.takes_most(family) ? facts.tunnelled_sample(family) : std::nullopt;
+  if (!sample) return std::nullopt;
+  Flow flow = packet_to(facts, *sample);
+  flow.source = guests.address;
+  flow.input_interface = guests.link->name;
+  const PacketPath path = packet_path(facts.snapshot, facts.fib, flow);
+  if (path.way != PacketWay::kOutside || path.interface == guests.link->name) return std::nullopt;
+  return GuestsOutside{guests, flow, path};
 }
 
 /// The number for a rule that is to come before the one that sends the packet outside; nullopt: none comes before it.
@@ -127,31 +102,42 @@ std::optional<std::uint32_t> number_before(const LeakContext& facts, const Flow&
   return decided && *decided != 0 ? std::optional(*decided - 1) : std::nullopt;
 }
 
-std::vector<Command> lead_into_tunnel(const LeakContext& facts, const std::vector<Guests>& guests) {
+std::vector<Command> lead_into_tunnel(const LeakContext& facts, const std::vector<GuestsOutside>& guests) {
   std::vector<Command> commands;
-  for (const Guests& each : guests) {
+  for (const GuestsOutside& each : guests) {
     const PacketPath own = packet_path(facts.snapshot, facts.fib, packet_to(facts, each.flow.destination));
     if (own.route == nullptr || commands.size() == kMostQuoted) break;
     const auto number = number_before(facts, each.flow);
     if (!number) continue;
     commands.push_back(
-        root_command({"ip", each.family == Family::kInet ? "-4" : "-6", "rule", "add", "iif", each.bridge->name,
+        root_command({"ip", each.guests.family() == Family::kInet ? "-4" : "-6", "rule", "add", "iif", each.interface(),
                       "lookup", std::to_string(own.route->table), "pref", std::to_string(*number)}));
   }
   return commands;
 }
 
-void add_guests(const LeakContext& facts, const std::vector<Guests>& guests, LeakFindings& findings) {
-  const Guests& first = guests.front();
-  std::vector<std::string> bridges;
-  bridges.reserve(guests.size());
-  for (const Guests& each : guests) bridges.push_back(escape_controls(each.bridge->name));
+/// "containers", "computers", or both: who is behind the interfaces.
+std::string who(const std::vector<GuestsOutside>& guests) {
+  const auto is_virtual = [](const GuestsOutside& each) { return each.guests.is_virtual; };
+  if (std::ranges::all_of(guests, is_virtual)) return "containers";
+  return std::ranges::none_of(guests, is_virtual) ? "computers" : "containers and computers";
+}
+
+void add_guests(const LeakContext& facts, const std::vector<GuestsOutside>& guests, LeakFindings& findings) {
+  const GuestsOutside& first = guests.front();
+  std::vector<std::string> names;
+  names.reserve(guests.size());
+  for (const GuestsOutside& each : guests) names.push_back(escape_controls(each.interface()));
   const std::string out(first.path.interface);
-  Finding finding = make_finding("LEK009", {"interface", first.bridge->name});
-  finding.title = fmt::format("Packets of the containers behind {} leave by {}, this machine's own go through {}",
-                              listed_words(bridges), escape_controls(out), tunnel_words(facts, first.family));
-  finding.detail = "What runs in a container or virtual machine is outside of the VPN.";
-  if (!lets_out(facts, first.flow, out, finding)) return;
+  Finding finding = make_finding("LEK009", {"interface", first.interface()});
+  finding.detail = first.guests.is_virtual
+                       ? "What runs in a container or virtual machine is outside of the VPN."
+                       : "Other computers that use this machine as their router are outside of the VPN.";
+  const auto leaving = leaving_kinds(facts, first.flow, out, finding);
+  if (leaving.empty()) return;
+  finding.title =
+      fmt::format("Packets{} of the {} behind {} leave by {}, this machine's own go through {}", kinds_phrase(leaving),
+                  who(guests), listed_words(names), escape_controls(out), tunnel_words(facts, first.guests.family()));
   finding.evidence.push_back(proof(facts.snapshot.routes, "lookup", "ip route get " + flow_text(first.flow)));
   if (first.path.route != nullptr) {
     finding.evidence.push_back(route_evidence(routing_facts(facts), *first.path.route));
@@ -183,11 +169,11 @@ void check_rules_past(const LeakContext& facts, LeakFindings& findings) {
 }
 
 void check_forwarded(const LeakContext& facts, LeakFindings& findings) {
-  const std::set<std::string>& ways_out = facts.uplinks();
-  std::vector<Guests> found;
-  for (const Link& link : *facts.snapshot.links) {
-    if (!serves_guests(facts.snapshot, link, ways_out)) continue;
-    if (auto guests = guests_outside(facts, link)) found.push_back(std::move(*guests));
+  std::vector<GuestsOutside> found;
+  for (const Guests& guests : find_guests(facts.snapshot)) {
+    const bool is_told = !found.empty() && found.back().guests.link == guests.link;
+    auto outside = is_told ? std::nullopt : judge_guests(facts, guests);
+    if (outside) found.push_back(*std::move(outside));
   }
   if (!found.empty()) add_guests(facts, found, findings);
 }

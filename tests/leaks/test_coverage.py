@@ -38,12 +38,11 @@ class Coverage(unittest.TestCase):
         self.assertIn(f"dev {interface} ", run(CLIENT, "ip", "route", "get", address, *words).stdout)
 
     def found(self, report=None):
-        """The codes of coverage, with their severities."""
-        return {code: severity for code, severity in codes(report or leaks()).items() if code.startswith("LEK0")}
+        """All codes, with their severities."""
+        return codes(report or leaks())
 
     def assert_notices_alone(self, report):
-        above = {code: severity for code, severity in self.found(report).items() if severity != "notice"}
-        self.assertEqual(above, {}, report["findings"])
+        self.assertEqual(codes(report, at_least="warning"), {}, report["findings"])
 
     def mode(self, report, family="inet"):
         return report["data"]["coverage"][family]["mode"]
@@ -100,6 +99,35 @@ class Healthy(Coverage):
         self.assertEqual(report["data"]["coverage"]["inet"]["tunnel_share_ratio"],
                          (2 ** 24 + 2 ** 16 - 1) / 2 ** 32)
         self.assertEqual(self.found(report), {})
+
+
+    def test_ipv6_that_is_blocked_beside_a_vpn_of_inet(self):
+        machines = self.make()
+        machines.join_ipv6()
+        self.openvpn("redirect-gateway def1")
+        run(CLIENT, "nft", "table ip6 filter { chain OUTPUT { type filter hook output priority 0; oifname eth0 drop; }\n}")
+        report = leaks()
+        self.assert_notices_alone(report)
+        self.assertEqual(self.found(report)["FWL004"], "notice", "IPv4 has no kill switch")
+
+    def test_ipv6_that_is_blocked_beside_a_split_tunnel(self):
+        machines = self.make()
+        machines.join_ipv6()
+        self.openvpn("route 10.0.0.0 255.0.0.0", resolver=GATEWAY)
+        run(CLIENT, "nft", "table ip6 filter { chain OUTPUT { type filter hook output priority 0; oifname eth0 drop; }\n}")
+        self.assertEqual(self.found(), {})
+
+    def test_a_forward_policy_with_exceptions_for_the_tunnel_is_no_kill_switch(self):
+        self.make()
+        run(CLIENT, "nft", """table ip filter { chain FORWARD { type filter hook forward priority 0; policy drop;
+            iifname "tun0" accept; oifname "tun0" accept; }\n}""")
+        self.assertEqual(self.found(), {}, "without a tunnel")
+        self.openvpn("route 10.0.0.0 255.0.0.0", resolver=GATEWAY)
+        self.assertEqual(self.found(), {}, "beside a split tunnel")
+        self.world.ip(CLIENT, f"route add {SERVER} via {GATEWAY}", "route add 0.0.0.0/1 dev tun0",
+                      "route add 128.0.0.0/1 dev tun0")
+        world.set_resolvers("172.30.0.1")
+        self.assert_notices_alone(leaks())
 
 
 class Families(Coverage):
@@ -256,6 +284,21 @@ class Ways(Coverage):
         self.assertEqual(self.found(report)["LEK009"], "warning")
         self.apply(findings(report, "LEK009")[0], "ip -4 rule add iif docker0")
         self.assert_way("tun0", PUBLIC, "from", "172.17.0.2", "iif", "docker0")
+        self.assertNotIn("LEK009", self.found())
+
+    def test_a_container_without_a_bridge_that_the_tunnel_leaves_out(self):
+        machines = self.make()
+        machines.plain_container()
+        self.openvpn()
+        machines.ip(CLIENT, "route add default via 172.30.0.1 dev tun0 table 77",
+                    f"rule add to {SERVER} lookup main pref 98", "rule add to 192.168.50.0/24 lookup main pref 99",
+                    "rule add iif lo lookup 77 pref 100")
+        self.assert_way("tun0", PUBLIC)
+        self.assert_way("eth0", PUBLIC, "from", "10.77.0.2", "iif", "ve-guest")
+        report = leaks()
+        self.assertEqual(self.found(report)["LEK009"], "warning")
+        self.apply(findings(report, "LEK009")[0], "ip -4 rule add iif ve-guest")
+        self.assert_way("tun0", PUBLIC, "from", "10.77.0.2", "iif", "ve-guest")
         self.assertNotIn("LEK009", self.found())
 
     def test_containers_that_a_rule_before_others_pulls_out(self):

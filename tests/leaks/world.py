@@ -92,6 +92,18 @@ class World(Machines):
         run(CLIENT, "nft", "add table ip nat; add chain ip nat POSTROUTING { type nat hook postrouting priority 100; };"
             "add rule ip nat POSTROUTING ip saddr 172.17.0.0/16 oifname != docker0 masquerade")
 
+    def plain_container(self):
+        """A container behind a virtual cable without a bridge, as systemd-nspawn makes it; its packets are forwarded."""
+        subprocess.run(["ip", "netns", "add", CONTAINER], check=True)
+        self.names = (*self.names, CONTAINER)
+        self.ip(CLIENT, f"link add ve-guest type veth peer name eth0 netns {CONTAINER}", "addr add 10.77.0.1/24 dev ve-guest",
+                "link set ve-guest up")
+        self.ip(CONTAINER, "link set lo up", "addr add 10.77.0.2/24 dev eth0", "link set eth0 up",
+                "route add default via 10.77.0.1")
+        run(CLIENT, "sysctl", "-qw", "net.ipv4.ip_forward=1")
+        run(CLIENT, "nft", "add table ip nat; add chain ip nat POSTROUTING { type nat hook postrouting priority 100; };"
+            "add rule ip nat POSTROUTING ip saddr 10.77.0.0/24 oifname != ve-guest masquerade")
+
     def send(self, address, *words, machine=CLIENT):
         """Sends an echo request every 0.2 s until stop() is called on what is returned, or the world ends."""
         return Traffic(self, machine, address, words)

@@ -3,6 +3,7 @@
 // what the checks say of them.
 #include "kill_switch.h"
 
+#include <fmt/format.h>
 #include <gtest/gtest.h>
 
 #include <algorithm>
@@ -45,6 +46,21 @@ Machine with_wireguard() {
     machine.rule(of_all_but_wireguard(family, 100, 51820));
   }
   return machine;
+}
+
+/// wg0 carries one private network.
+Machine with_split_wireguard() {
+  Machine machine = Machine::ordinary();
+  machine.link("wg0", "wireguard", kLinkUp | kLinkRunning | kLinkLowerUp | kLinkPointToPoint | kLinkNoArp);
+  machine.address("wg0", "10.7.0.2/24").tunnel("wg0", "198.51.100.9", 51820);
+  machine.route({.destination = "10.0.0.0/8", .interface = "wg0"});
+  return machine;
+}
+
+Coverage split_coverage() {
+  Coverage coverage;
+  coverage.inet.mode = CoverageMode::kSplit;
+  return coverage;
 }
 
 Coverage full_coverage() {
@@ -195,6 +211,23 @@ TEST(KillSwitch, RulesThatMissThePhysicalLinkAreToldOf) {
   });
 }
 
+TEST(KillSwitch, OneThatForgetsDnsIsToldOf) {
+  testing_support::in_network_namespace([] {
+    const char* ruleset = R"(table inet guard {
+      chain output { type filter hook output priority 0; policy drop; oifname { "lo", "wg0" } accept; IP udp dport 53 accept; }
+    })";
+    const auto title = [&](const std::string& match) {
+      std::string rules = ruleset;
+      rules.replace(rules.find("IP"), 2, match);
+      const Checked checked = check(with_ruleset(with_wireguard(), rules));
+      return checked.has("FWL001") ? checked.findings.at("FWL001").title : "";
+    };
+    EXPECT_TRUE(title("").contains("lets IPv4 (DNS) and IPv6 (DNS) packets out by eth0")) << title("");
+    EXPECT_TRUE(title("meta nfproto ipv6").contains("lets IPv6 (DNS) packets out by eth0"));
+    EXPECT_EQ(title("ip daddr 10.7.0.1"), "") << "the tunnel's own resolver";
+  });
+}
+
 TEST(KillSwitch, OneFamilyAloneIsToldOf) {
   testing_support::in_network_namespace([] {
     const Checked checked = check(with_ruleset(with_wireguard(), kOneFamily));
@@ -203,6 +236,75 @@ TEST(KillSwitch, OneFamilyAloneIsToldOf) {
     const std::string both = std::string(kOneFamily) + R"(
 table ip6 filter { chain output { type filter hook output priority 0; policy drop; oifname "wg0" accept; }; })";
     EXPECT_TRUE(check(with_ruleset(with_wireguard(), both)).findings.empty());
+  });
+}
+
+constexpr const char* kInet6Blocked = R"(table ip6 filter {
+  chain output { type filter hook output priority 0; policy accept; oifname "eth0" drop; }
+})";
+
+TEST(KillSwitch, ToBlockAFamilyThatNoTunnelCarriesIsHealthy) {
+  testing_support::in_network_namespace([] {
+    Coverage of_inet = full_coverage();
+    of_inet.inet6.mode = CoverageMode::kNone;
+    const Snapshot full = with_ruleset(with_wireguard(), kInet6Blocked);
+    const Checked checked = check(full, of_inet);
+    EXPECT_FALSE(checked.has("FWL002"));
+    EXPECT_TRUE(checked.has("FWL004"));
+    EXPECT_TRUE(check(with_ruleset(with_split_wireguard(), kInet6Blocked), split_coverage()).findings.empty());
+    EXPECT_TRUE(check(with_ruleset(Machine::ordinary(), kInet6Blocked), Coverage{}).findings.empty());
+    const std::string named = R"(table ip6 filter {
+      chain output { type filter hook output priority 0; policy accept; oifname != "wg0" drop; }
+    })";
+    EXPECT_FALSE(check(with_ruleset(with_wireguard(), named), of_inet).has("FWL002"));
+    EXPECT_TRUE(check(with_ruleset(with_wireguard(), named)).has("FWL002"));
+  });
+}
+
+/// Of a WireGuard server whose PostUp lets in what Docker's policy drops.
+constexpr const char* kForwardDrop = R"(table ip filter {
+  chain FORWARD { type filter hook forward priority 0; policy drop; iifname "wg0" accept; oifname "wg0" accept; }
+})";
+constexpr const char* kNoMailThroughTunnel = R"(table ip filter {
+  chain output { type filter hook output priority 0; oifname "wg0" tcp dport 25 drop; }
+})";
+constexpr const char* kStrictFirewall = R"(table ip filter {
+  chain output { type filter hook output priority 0; policy drop; oifname { "lo", "wg0" } accept
+    tcp dport { 80, 443 } accept
+  }
+})";
+constexpr const char* kNoInvalid = R"(table ip filter {
+  chain output { type filter hook output priority 0; oifname "wg0" accept; ct state invalid drop; }
+})";
+constexpr const char* kOneNetworkInside = R"(table ip filter {
+  chain output { type filter hook output priority 0; oifname != "wg0" ip daddr 10.0.0.0/8 drop; }
+})";
+
+TEST(KillSwitch, OrdinaryFilterIsNone) {
+  testing_support::in_network_namespace([] {
+    for (const char* ruleset : {kForwardDrop, kNoMailThroughTunnel, kStrictFirewall, kNoInvalid, kOneNetworkInside}) {
+      const Checked split = check(with_ruleset(with_split_wireguard(), ruleset), split_coverage());
+      EXPECT_TRUE(split.findings.empty()) << ruleset << split.findings.begin()->second.title;
+      EXPECT_TRUE(check(with_ruleset(Machine::ordinary(), kForwardDrop), Coverage{}).findings.empty());
+    }
+    for (const char* ruleset : {kForwardDrop, kNoMailThroughTunnel, kNoInvalid, kOneNetworkInside}) {
+      const Checked full = check(with_ruleset(with_wireguard(), ruleset));
+      EXPECT_EQ(full.findings.size(), 1U) << ruleset;
+      EXPECT_TRUE(full.has("FWL004")) << ruleset;
+    }
+    EXPECT_TRUE(check(with_ruleset(with_wireguard(), kStrictFirewall)).has("FWL001"));
+  });
+}
+
+TEST(KillSwitch, OneWhoseTunnelIsGoneStaysOne) {
+  testing_support::in_network_namespace([] {
+    for (const char* tunnel : {R"("wg1")", R"("wg*")"}) {
+      const std::string ruleset = fmt::format(R"(table inet guard {{
+        chain output {{ type filter hook output priority 0; oifname {} accept; oifname "wlan0" drop; }}
+      }})",
+                                              tunnel);
+      EXPECT_TRUE(check(with_ruleset(Machine::ordinary(), ruleset), Coverage{}).has("FWL001")) << tunnel;
+    }
   });
 }
 
@@ -226,7 +328,7 @@ TEST(KillSwitch, OneOfIptablesIsUnderstood) {
 /// A machine that forwards for containers.
 Snapshot forwarding(Snapshot snapshot) {
   RoutingSettings settings = *snapshot.settings;
-  for (const char* name : {"all", "docker0", "eth0"}) {
+  for (const char* name : {"all", "docker0", "cali1", "eth0"}) {
     settings.inet[name].forwarding = 1;
     settings.inet[name].reverse_path_filter = 0;
     settings.inet[name].source_valid_mark = 0;
@@ -253,6 +355,29 @@ TEST(KillSwitch, ForwardedPacketsThatPassAreToldOf) {
     const std::string both = output + R"(
 table inet more { chain forward { type filter hook forward priority 0; policy drop; oifname "wg0" accept; }; })";
     EXPECT_FALSE(check(forwarding(with_ruleset(with_containers(), both))).has("FWL003"));
+  });
+}
+
+TEST(KillSwitch, GuestBehindAnInterfaceWithoutAddressIsForwardedAsWell) {
+  testing_support::in_network_namespace([] {
+    const std::string output = R"(table inet guard {
+      chain output { type filter hook output priority 0; policy drop; oifname { "lo", "wg0" } accept; }
+    })";
+    Machine machine = with_wireguard();
+    machine.link("cali1", "veth").route({.destination = "10.77.0.2/32", .interface = "cali1"});
+    const Checked checked = check(forwarding(with_ruleset(std::move(machine), output)));
+    ASSERT_TRUE(checked.has("FWL003"));
+    EXPECT_EQ(checked.findings.at("FWL003").subject.id, "cali1");
+  });
+}
+
+TEST(KillSwitch, FilterOfAMachineWithoutVpnNeedNotStopWhatIsForwarded) {
+  testing_support::in_network_namespace([] {
+    const char* output = "table inet f { chain o { type filter hook output priority 0; policy drop; }; }";
+    Machine machine = Machine::ordinary();
+    machine.link("docker0", "bridge").address("docker0", "172.17.0.1/16");
+    EXPECT_TRUE(check(forwarding(with_ruleset(std::move(machine), output)), Coverage{}).findings.empty());
+    EXPECT_TRUE(check(forwarding(with_ruleset(with_containers(), output))).has("FWL003"));
   });
 }
 

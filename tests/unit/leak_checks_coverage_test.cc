@@ -269,6 +269,28 @@ TEST(LeakChecksCoverage, ABoundProgramIsANoticeUnlessARuleForbidsIt) {
   EXPECT_FALSE(severities(forbidden.rule(rule)).contains("LEK007"));
 }
 
+/// A packet filter that lets nothing of this machine out but UDP to port 53.
+Firewall letting_dns_out() {
+  FirewallRule rule;
+  rule.expressions = {{.name = "meta", .destination = 8, .key = 16},
+                      {.name = "cmp", .source = 8, .data = std::string(1, char{17})},
+                      {.name = "payload", .destination = 8, .key = 2, .offset = 2, .length = 2},
+                      {.name = "cmp", .source = 8, .data = std::string{0, 53}},
+                      {.name = "immediate", .decision = {FirewallAction::kAccept}}};
+  FirewallChain chain{.name = "o", .type = "filter", .hook = FirewallHook::kOutput, .drops_by_default = true};
+  chain.rules = {rule};
+  return {.tables = {{.family = "inet", .name = "k", .chains = {chain}}}, .others = {}};
+}
+
+TEST(LeakChecksCoverage, ABoundProgramIsToldOfForTheKindThatTheFilterForgets) {
+  Machine machine = laptop();
+  Snapshot snapshot = machine.snapshot();
+  snapshot.firewall = {letting_dns_out(), "netlink"};
+  EXPECT_EQ(finding_of(snapshot, "LEK007").title, "A program that binds to eth0 passes tun0 by (DNS)");
+  snapshot.firewall->tables[0].chains[0].rules.clear();
+  EXPECT_FALSE(severities(judge(snapshot)).contains("LEK007"));
+}
+
 TEST(LeakChecksCoverage, ARuleThatSendsAUserPastTheTunnelIsANotice) {
   Machine machine = laptop();
   machine.route({.destination = "default", .interface = "eth0", .gateway = "192.168.50.1", .table = 77});
@@ -296,6 +318,34 @@ TEST(LeakChecksCoverage, ContainersThatATunnelForLocalPacketsLeavesOutAreAWarnin
   Machine both = with_containers(laptop());
   Snapshot tunnelled = forwarding(both);
   EXPECT_FALSE(severities(judge(tunnelled)).contains("LEK009")) << "containers go through the tunnel as well";
+}
+
+TEST(LeakChecksCoverage, GuestsNeedNoBridge) {
+  Machine machine = local_only();
+  machine.link("ve-c1", "veth").address("ve-c1", "10.77.0.1/24");
+  Snapshot container = forwarding(machine);
+  const Finding finding = finding_of(container, "LEK009");
+  EXPECT_EQ(finding.title, "Packets of the containers behind ve-c1 leave by eth0, this machine's own go through tun0");
+  EXPECT_TRUE(has_command(finding, "ip -4 rule add iif ve-c1 lookup 77"));
+  Machine pod = local_only();
+  pod.link("cali1", "veth").route({.destination = "10.77.0.2/32", .interface = "cali1"});
+  Snapshot without_address = forwarding(pod);
+  EXPECT_TRUE(severities(judge(without_address)).contains("LEK009"));
+  Machine router = local_only();
+  router.link("lan1").address("lan1", "10.77.0.1/24");
+  Snapshot port = forwarding(router);
+  const Finding other = finding_of(port, "LEK009");
+  EXPECT_EQ(other.title, "Packets of the computers behind lan1 leave by eth0, this machine's own go through tun0");
+  EXPECT_EQ(other.severity, kWarning);
+}
+
+TEST(LeakChecksCoverage, ASecondWayToTheWorldHasNoGuests) {
+  Machine machine = local_only();
+  machine.link("wlan0").address("wlan0", "192.168.60.5/24");
+  machine.route({.destination = "default", .interface = "wlan0", .gateway = "192.168.60.1", .metric = 600});
+  machine.tun("tun1").address("tun1", "10.99.0.1/24");
+  Snapshot snapshot = forwarding(machine);
+  EXPECT_FALSE(severities(judge(snapshot)).contains("LEK009"));
 }
 
 /// The rule that `ip rule add iif IF lookup TABLE pref NUMBER` makes; of equal numbers the new one is the last.
@@ -367,7 +417,7 @@ TEST(LeakChecksCoverage, AFilterThatSetsTheMarkOfTheVpnOnAllLetsAllOut) {
   Snapshot all = wg_quick_with("route", set_mark(7));
   const Finding finding = finding_of(all, "LEK013");
   EXPECT_EQ(finding.severity, kError);
-  EXPECT_EQ(finding.title, "The packet filter sends IPv4 packets (TCP, UDP and ICMP) out by eth0, past wg0");
+  EXPECT_EQ(finding.title, "The packet filter sends IPv4 packets (TCP, UDP, DNS and ICMP) out by eth0, past wg0");
   EXPECT_TRUE(has_command(finding, "nft list table inet k"));
   for (Snapshot harmless : {wg_quick_with("route", set_mark(8)), wg_quick_with("filter", set_mark(7))}) {
     const CheckResults results = judge(harmless);

@@ -103,7 +103,7 @@ inline Machine with_containers(Machine machine) {
 
 inline Snapshot forwarding(Machine& machine) {
   Snapshot snapshot = machine.snapshot();
-  for (const char* name : {"all", "default", "docker0", "eth0", "tun0"}) snapshot.settings->inet[name].forwarding = 1;
+  for (const Link& link : *snapshot.links) snapshot.settings->inet[link.name].forwarding = 1;
   return snapshot;
 }
 
