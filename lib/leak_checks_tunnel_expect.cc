@@ -76,7 +76,7 @@ std::string why_missing(const LeakContext& facts) {
   const std::string& named = facts.expectation.interface;
   if (!named.empty()) return facts.named_tunnel().why_missing;
   if (facts.carriers().empty()) return "No tunnel carries anything";
-  const std::string why = why_all_useless(facts);
+  const std::string why = why_all_useless(facts, expected_carriers(facts));
   return why.empty() ? why : "The tunnel " + why;
 }
 
@@ -133,8 +133,7 @@ void name_causes(const LeakContext& facts, Finding& finding) {
 std::string expected_tunnel_undecided(const LeakContext& facts) {
   if (!is_asked(facts)) return {};
   if (!facts.expectation.interface.empty()) return facts.named_tunnel().undecided;
-  if (!facts.carriers().empty()) return {};
-  return why_coverage_unknown(facts);
+  return facts.carriers().empty() ? why_coverage_unknown(facts) : why_all_uncertain(facts, expected_carriers(facts));
 }
 
 void check_expected_tunnel(const LeakContext& facts, Findings& findings) {

@@ -163,7 +163,7 @@ void add_guests(const LeakContext& facts, const std::vector<Guests>& guests, Lea
 }  // namespace
 
 std::string working_tunnel_undecided(const LeakContext& facts) {
-  const std::string why = why_all_useless(facts);
+  const std::string why = why_all_useless(facts, facts.carriers());
   return why.empty() ? why : "no tunnel works that could be passed by: " + why;
 }
 

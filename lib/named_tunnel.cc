@@ -5,6 +5,9 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <chrono>
+#include <cstdint>
+#include <set>
 #include <utility>
 #include <vector>
 
@@ -26,17 +29,38 @@ std::string why_nature_unknown(const LeakContext& facts, const Link& link) {
              : "";
 }
 
+/// The kernel itself sends router solicitations into a tunnel, which nobody answers: one in 4 s at most (RFC 4861 10).
+constexpr std::chrono::seconds kBetweenSolicitations{4};
+
+/// Of a tunnel that lives because its program reads: nothing more tells that its other end is there. WireGuard has its
+/// handshakes.
+bool shows_its_holder_alone(const LeakContext& facts, const TunnelReport& report) {
+  const Link* link = facts.snapshot.find_link(report.interface);
+  return report.state == TunnelState::kLive && link != nullptr && link->kind == "tun" && report.kind != "wireguard";
+}
+
+/// True when somebody's packets were read by its program.
+bool was_read(const TunnelActivity& activity, const InterfaceActivity& seen) {
+  const auto by_the_kernel = static_cast<std::uint64_t>(1 + activity.interval / kBetweenSolicitations);
+  return seen.last.sent_packets > seen.first.sent_packets + by_the_kernel;
+}
+
 /// Packets went in and none came back while it was watched, and nothing else tells whether it works. A state that is
 /// unknown merely because nobody may see the holder is no such doubt: then the tables alone answer.
 std::string why_work_unknown(const LeakContext& facts, const std::string& interface) {
   const TunnelReport* report = facts.report_of(interface);
-  if (report == nullptr || report->state != TunnelState::kUnknown || !facts.snapshot.activity) return {};
+  if (report == nullptr || !facts.snapshot.activity) return {};
   const auto& watched = facts.snapshot.activity->interfaces;
   const auto seen = std::ranges::find(watched, interface, &InterfaceActivity::interface);
-  if (seen == watched.end()) return {};
+  if (seen == watched.end() || seen->last.received_packets > seen->first.received_packets) return {};
+  if (shows_its_holder_alone(facts, *report)) {
+    if (!was_read(*facts.snapshot.activity, *seen)) return {};
+    return fmt::format("whether {} works is not known: what was sent into it was read, and nothing came back",
+                       escape_controls(interface));
+  }
   const bool is_sent_into = seen->last.sent_packets > seen->first.sent_packets ||
                             seen->last.queued_packets.value_or(0) > seen->first.queued_packets.value_or(0);
-  if (!is_sent_into || seen->last.received_packets > seen->first.received_packets) return {};
+  if (report->state != TunnelState::kUnknown || !is_sent_into) return {};
   std::string why = report->why;
   while (why.ends_with('.')) why.pop_back();
   return fmt::format("whether {} works is not known, packets went in and none came out: {}", escape_controls(interface),
@@ -123,14 +147,36 @@ std::string why_useless(const LeakContext& facts, const std::string& interface) 
                     : "";
 }
 
-std::string why_all_useless(const LeakContext& facts) {
+std::set<std::string> expected_carriers(const LeakContext& facts) {
+  const auto wanted = facts.expectation.mode;
+  std::set<std::string> found;
+  for (const Family family : kFamilies) {
+    for (const auto& [tunnel, part] : facts.coverage.of(family).parts) {
+      if (wanted == CoverageMode::kFull ? part.has_global : !wanted || part.has_beyond_own) found.insert(tunnel);
+    }
+  }
+  return found.empty() ? facts.carriers() : found;
+}
+
+std::string why_all_useless(const LeakContext& facts, const std::set<std::string>& tunnels) {
   std::string first;
-  for (const std::string& each : facts.carriers()) {
+  for (const std::string& each : tunnels) {
     const std::string why = why_useless(facts, each);
     if (why.empty()) return {};
     if (first.empty()) first = fmt::format("{} {}", escape_controls(each), why);
   }
   while (first.ends_with('.')) first.pop_back();
+  return first;
+}
+
+std::string why_all_uncertain(const LeakContext& facts, const std::set<std::string>& tunnels) {
+  std::string first;
+  for (const std::string& each : tunnels) {
+    if (!why_useless(facts, each).empty()) continue;
+    std::string why = why_work_unknown(facts, each);
+    if (why.empty()) return {};
+    if (first.empty()) first = std::move(why);
+  }
   return first;
 }
 

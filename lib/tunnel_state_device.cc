@@ -86,8 +86,11 @@ TunnelJudgement judge_tun_device(const TunnelCase& facts) {
     return moved->queued.value_or(0) > 0 || moved->dropped > 0 ? judge_unread(facts, *moved) : judge_still(facts);
   }
   if (moved->received == 0) {
-    return {TunnelState::kLive,
-            fmt::format("Its holder reads what is sent into it ({}); nothing came back.", packets(moved->sent))};
+    return {
+        TunnelState::kLive,
+        fmt::format("Its holder reads what is sent into it ({}), and nothing came back: that its other end is there "
+                    "is not shown.",
+                    packets(moved->sent))};
   }
   return {TunnelState::kLive, fmt::format("{} came in and {} went out.", packets(moved->received), moved->sent)};
 }

@@ -156,6 +156,14 @@ class Expected(StateCase):
         self.world.send(PUBLIC)
         self.assertEqual(run(CLIENT, *asked, check=False).returncode, 3)
 
+    def test_a_full_tunnel_whose_server_is_gone_is_no_answer(self):
+        program = self.openvpn("redirect-gateway def1")
+        world.set_resolvers(INSIDE)
+        self.world.send(PUBLIC)
+        machines.kill(program.server.pid)
+        for words in ((), ("--vpn", "tun0")):
+            self.assert_state(leaks("--expect", "full", *words, status=3), "tun0", "live")
+
 
 class Stopped(StateCase):
     def test_a_stopped_openvpn_hangs_when_it_is_sent_to_and_goes_on(self):

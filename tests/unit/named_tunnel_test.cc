@@ -194,6 +194,68 @@ TEST(NamedTunnel, AStateThatIsUnknownIsADoubtOnlyWherePacketsGoInAndNoneCome) {
   EXPECT_EQ(after(1, 1), "");
 }
 
+/// What was seen of an interface in 6 s; all its packets are read.
+InterfaceActivity seen_of(const char* interface, std::uint64_t sent, std::uint64_t received) {
+  InterfaceActivity seen{.interface = interface, .first = {}, .last = {}};
+  seen.last.sent_packets = sent;
+  seen.last.received_packets = received;
+  return seen;
+}
+
+Observed<TunnelActivity> watched(std::vector<InterfaceActivity> interfaces) {
+  return {TunnelActivity{.interval = std::chrono::seconds(6), .ended_at = {}, .interfaces = std::move(interfaces)},
+          "netlink"};
+}
+
+TEST(NamedTunnel, AProgramThatReadsIsNoProofThatItsOtherEndIsThere) {
+  Machine machine = two_tunnels();
+  Snapshot snapshot = finish(halves(machine, "tun0"));
+  const auto after = [&](std::uint64_t sent, std::uint64_t received, const std::string& named) {
+    snapshot.activity = watched({seen_of("tun0", sent, received)});
+    return verdict(snapshot, {kFull, named});
+  };
+  for (const char* named : {"", "tun0"}) {
+    EXPECT_EQ(after(9, 0, named), "undecided") << named;
+    EXPECT_EQ(after(9, 1, named), "") << named;
+    EXPECT_EQ(after(0, 0, named), "") << named;
+    EXPECT_EQ(after(2, 0, named), "") << "router solicitations, which nobody answers";
+  }
+  EXPECT_EQ(judge_tunnels(snapshot).front().state, TunnelState::kLive);
+  snapshot.tunnels->front().kind = "wireguard";
+  snapshot.tunnels->front().peers = {WireguardPeer{}};
+  snapshot.tunnels->front().peers->front().last_handshake = snapshot.taken_at;
+  snapshot.activity = watched({seen_of("tun0", 9, 0)});
+  snapshot.activity->ended_at = snapshot.taken_at;
+  snapshot.activity->interfaces.front().first_peers = snapshot.activity->interfaces.front().last_peers =
+      *snapshot.tunnels->front().peers;
+  EXPECT_EQ(verdict(snapshot, {kFull, "tun0"}), "") << "its handshake shows the other end";
+}
+
+TEST(NamedTunnel, WithoutANameOneTunnelThatMayWorkIsEnough) {
+  Machine machine = two_tunnels();
+  machine.route({.destination = "0.0.0.0/1", .interface = "tun0"});
+  Snapshot snapshot = finish(machine.route({.destination = "128.0.0.0/1", .interface = "tun1"}));
+  snapshot.activity = watched({seen_of("tun0", 9, 0), seen_of("tun1", 9, 1)});
+  EXPECT_EQ(verdict(snapshot, {kFull, ""}), "");
+  snapshot.activity = watched({seen_of("tun0", 9, 0), seen_of("tun1", 9, 0)});
+  EXPECT_EQ(verdict(snapshot, {kFull, ""}), "undecided");
+  // The one that is dead for certain is none that may work.
+  std::ranges::find(*snapshot.links, "tun1", &Link::name)->flags &= ~std::uint32_t{kLinkRunning | kLinkLowerUp};
+  snapshot.tunnels->back().holder_pid.reset();
+  EXPECT_EQ(verdict(snapshot, {kFull, ""}), "undecided");
+}
+
+TEST(NamedTunnel, AWireguardThatNeverShookHandsIsUndecidedWithoutItsNameAsWell) {
+  Machine machine = two_tunnels();
+  Snapshot snapshot = finish(halves(machine, "tun0"));
+  snapshot.tunnels->front().kind = "wireguard";
+  snapshot.tunnels->front().peers = {WireguardPeer{}};
+  snapshot.activity = watched({seen_of("tun0", 9, 0)});
+  snapshot.activity->interfaces.front().first_peers = snapshot.activity->interfaces.front().last_peers =
+      *snapshot.tunnels->front().peers;
+  for (const char* named : {"", "tun0"}) EXPECT_EQ(verdict(snapshot, {kFull, named}), "undecided") << named;
+}
+
 TEST(NamedTunnel, AnExpectationThatIsNotDecidedLeavesTheReportUndetermined) {
   LeaksReport report;
   report.coverage.inet.mode = kFull;
