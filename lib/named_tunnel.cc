@@ -29,6 +29,23 @@ std::string why_nature_unknown(const LeakContext& facts, const Link& link) {
              : "";
 }
 
+/// What the state rests on as a part of a sentence; a program's name keeps its first letter.
+std::string reason_of(const LeakContext& facts, const TunnelReport& report) {
+  std::string why = report.why;
+  while (why.ends_with('.')) why.pop_back();
+  const Tunnel* tunnel = facts.snapshot.find_tunnel(report.interface);
+  const std::string holder = tunnel == nullptr ? "" : escape_controls(tunnel->holder_name);
+  const bool begins_with_name = !holder.empty() && why.starts_with(holder);
+  if (!why.empty() && why.front() >= 'A' && why.front() <= 'Z' && !begins_with_name) why.front() += 'a' - 'A';
+  return why;
+}
+
+const char* useless_words(TunnelState state) {
+  if (state == TunnelState::kHung) return "hangs";
+  if (state == TunnelState::kDead) return "is dead";
+  return state == TunnelState::kOrphan ? "is an orphan" : "carries nothing";
+}
+
 /// The kernel itself sends router solicitations into a tunnel, which nobody answers: one in 4 s at most (RFC 4861 10).
 constexpr std::chrono::seconds kBetweenSolicitations{4};
 
@@ -61,10 +78,8 @@ std::string why_work_unknown(const LeakContext& facts, const std::string& interf
   const bool is_sent_into = seen->last.sent_packets > seen->first.sent_packets ||
                             seen->last.queued_packets.value_or(0) > seen->first.queued_packets.value_or(0);
   if (report->state != TunnelState::kUnknown || !is_sent_into) return {};
-  std::string why = report->why;
-  while (why.ends_with('.')) why.pop_back();
   return fmt::format("whether {} works is not known, packets went in and none came out: {}", escape_controls(interface),
-                     why);
+                     reason_of(facts, *report));
 }
 
 /// What one family says of the named tunnel.
@@ -139,12 +154,10 @@ std::string nothing_carried(const LeakContext& facts) {
 std::string why_useless(const LeakContext& facts, const std::string& interface) {
   const TunnelReport* report = facts.report_of(interface);
   if (report == nullptr) return "";
-  const bool is_useless = is_broken(facts, *report) || report->state == TunnelState::kHung;
-  return is_useless ? fmt::format("is {}: {}",
-                                  report->state == TunnelState::kUnknown ? "without a carrier"
-                                                                         : tunnel_state_name(report->state),
-                                  report->why)
-                    : "";
+  // What is read although its program was seen to be stopped has gone on.
+  const bool is_stopped = stopped_holder(facts, *report) != nullptr && report->state != TunnelState::kLive;
+  if (!is_stopped && !is_broken(facts, *report) && report->state != TunnelState::kHung) return "";
+  return fmt::format("{}: {}", useless_words(report->state), reason_of(facts, *report));
 }
 
 std::set<std::string> expected_carriers(const LeakContext& facts) {
@@ -165,7 +178,6 @@ std::string why_all_useless(const LeakContext& facts, const std::set<std::string
     if (why.empty()) return {};
     if (first.empty()) first = fmt::format("{} {}", escape_controls(each), why);
   }
-  while (first.ends_with('.')) first.pop_back();
   return first;
 }
 

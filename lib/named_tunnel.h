@@ -32,7 +32,7 @@ struct NamedCoverage {
 };
 NamedCoverage judge_named_coverage(const LeakContext& facts);
 
-/// Why nothing gets through a tunnel for certain, "is hung: ..."; empty when it may.
+/// Why nothing gets through a tunnel for certain, "hangs: ...", no sentence's end; empty when it may.
 std::string why_useless(const LeakContext& facts, const std::string& interface);
 
 /// The tunnels that carry what --expect wants of one; where none does, all that carry something.

@@ -39,11 +39,11 @@ TunnelJudgement judge_unread(const TunnelCase& facts, const TunnelMovement& move
   const std::string holder = facts.holder_words();
   const std::string who = holder.empty() ? "its holder" : holder;
   const std::uint64_t unread = moved.queued.value_or(0) > 0 ? *moved.queued : moved.dropped;
-  const std::string text =
-      fmt::format("{} sent into it and {} read none of {}", packets(unread), who, unread == 1 ? "it" : "them");
+  const std::string text = fmt::format("{} {} sent into it, and {} did not read {}", packets(unread),
+                                       unread == 1 ? "was" : "were", who, unread == 1 ? "it" : "them");
   if (facts.is_holder_stopped()) {
-    return {TunnelState::kHung,
-            fmt::format("{}, which is stopped: {}.", holder, packets(unread) + " sent into it wait")};
+    return {TunnelState::kHung, fmt::format("{} is stopped, and {} sent into it {}.", holder, packets(unread),
+                                            unread == 1 ? "waits" : "wait")};
   }
   if (unread < kFewestUnread) {
     return {TunnelState::kUnknown, fmt::format("{}: too few to tell that it does not read.", text)};
@@ -103,7 +103,7 @@ TunnelJudgement judge_kernel_tunnel(const TunnelCase& facts) {
     if (!holder.empty()) return {TunnelState::kUnknown, fmt::format("It has no carrier although {} holds it.", holder)};
     if (!why.empty())
       return {TunnelState::kUnknown, fmt::format("It has no carrier, and whose it is is not known: {}.", why)};
-    return {TunnelState::kDead, "It has no carrier: its other end is gone, and no process holds it."};
+    return {TunnelState::kDead, "It has no carrier since its other end is gone, and no process holds it."};
   }
   const auto moved = facts.movement();
   if (!moved)

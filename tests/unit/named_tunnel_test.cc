@@ -256,6 +256,36 @@ TEST(NamedTunnel, AWireguardThatNeverShookHandsIsUndecidedWithoutItsNameAsWell) 
   for (const char* named : {"", "tun0"}) EXPECT_EQ(verdict(snapshot, {kFull, named}), "undecided") << named;
 }
 
+TEST(NamedTunnel, WhatIsWrongWithItIsOneSentence) {
+  Machine machine = two_tunnels();
+  Snapshot snapshot = finish(halves(machine, "tun0"));
+  Tunnel& tunnel = snapshot.tunnels->front();
+  Link& link = *std::ranges::find(*snapshot.links, "tun0", &Link::name);
+  tunnel.holder_name = "VpnDaemon";
+  tunnel.holder_state = 'T';
+  snapshot.activity = watched({seen_of("tun0", 0, 0)});
+  const auto title = [&] {
+    EXPECT_EQ(verdict(snapshot, {kFull, ""}), verdict(snapshot, {kFull, "tun0"}));
+    return verdict(snapshot, {kFull, "tun0"});
+  };
+  EXPECT_EQ(
+      title(),
+      "TUN005: The tunnel tun0 carries nothing: VpnDaemon (PID 42) holds it and is stopped; nothing was sent that "
+      "it could have read");
+  snapshot.activity->interfaces[0].first.queued_packets = 0;
+  snapshot.activity->interfaces[0].last.queued_packets = 3;
+  EXPECT_EQ(title(), "TUN005: The tunnel tun0 hangs: VpnDaemon (PID 42) is stopped, and 3 packets sent into it wait");
+  tunnel.holder_state = 'S';
+  EXPECT_EQ(title(),
+            "TUN005: The tunnel tun0 hangs: 3 packets were sent into it, and VpnDaemon (PID 42) did not read them");
+  link.flags &= ~std::uint32_t{kLinkRunning | kLinkLowerUp};
+  EXPECT_EQ(title(), "TUN005: The tunnel tun0 carries nothing: it has no carrier although VpnDaemon (PID 42) holds it");
+  tunnel.holder_pid.reset();
+  tunnel.holder_name.clear();
+  link.tun_persistent = true;
+  EXPECT_EQ(title(), "TUN005: The tunnel tun0 is an orphan: it is persistent, has no carrier, and no process holds it");
+}
+
 TEST(NamedTunnel, AnExpectationThatIsNotDecidedLeavesTheReportUndetermined) {
   LeaksReport report;
   report.coverage.inet.mode = kFull;
