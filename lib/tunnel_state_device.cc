@@ -60,11 +60,18 @@ TunnelJudgement judge_down(const TunnelCase& facts) {
                                              why.empty() ? "no process that could be seen" : why)};
 }
 
-TunnelJudgement judge_still(const TunnelCase& facts) {
+/// Nothing was read and nothing came. Whether something waits to be read tells the queueing discipline alone.
+TunnelJudgement judge_still(const TunnelCase& facts, const TunnelMovement& moved) {
   const std::string holder = facts.holder_words();
   if (facts.is_holder_stopped()) {
     return {TunnelState::kUnknown,
             fmt::format("{} holds it and is stopped; nothing was sent that it could have read.", holder)};
+  }
+  if (!holder.empty() && !moved.queued) {
+    return {TunnelState::kUnknown,
+            fmt::format("{} holds it and read nothing; whether something was sent into it is not known: its queueing "
+                        "discipline counts no packets, or could not be read.",
+                        holder)};
   }
   if (!holder.empty()) return {TunnelState::kIdle, fmt::format("{} holds it, and nothing moves.", holder)};
   const std::string why = facts.why_holder_unknown();
@@ -83,7 +90,8 @@ TunnelJudgement judge_tun_device(const TunnelCase& facts) {
   if (!moved)
     return {TunnelState::kUnknown, fmt::format("Whether packets move is not known: {}.", facts.why_no_movement())};
   if (moved->sent == 0 && moved->received == 0) {
-    return moved->queued.value_or(0) > 0 || moved->dropped > 0 ? judge_unread(facts, *moved) : judge_still(facts);
+    return moved->queued.value_or(0) > 0 || moved->dropped > 0 ? judge_unread(facts, *moved)
+                                                               : judge_still(facts, *moved);
   }
   if (moved->received == 0) {
     return {

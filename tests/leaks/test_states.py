@@ -185,6 +185,15 @@ class Stopped(StateCase):
         run(CLIENT, *first)
         self.assert_state(self.assert_healthy("--expect", "full"), "tun0", "live")
 
+    def test_who_never_reads_is_unknown_where_nothing_counts_what_is_sent_to_it(self):
+        self.world.run_until_end(machines.start(CLIENT, sys.executable, "-c", HOLD_TUN, "tun7", until="held"))
+        run(CLIENT, "sysctl", "-qw", "net.ipv6.conf.tun7.disable_ipv6=1")
+        self.world.ip(CLIENT, "link set tun7 up", "addr add 10.77.0.2/24 dev tun7")
+        self.assert_state(leaks(status=0), "tun7", "idle")
+        run(CLIENT, "tc", "qdisc", "replace", "dev", "tun7", "root", "noqueue")
+        self.world.send("10.77.0.9")
+        self.assert_state(leaks(status=0), "tun7", "unknown")
+
     @unittest.skipUnless(vpn.is_userspace_wireguard_used(), "the kernel has WireGuard")
     def test_a_stopped_wireguard_go_hangs_when_it_is_sent_to(self):
         program = self.wireguard()
