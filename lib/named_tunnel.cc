@@ -14,20 +14,13 @@
 #include "leak_checks_tunnel.h"
 #include "leak_context.h"
 #include "routing_checks.h"
+#include "tunnel_nature.h"
 #include "vpndoctor/text_escape.h"
 
 namespace vpndoctor {
 namespace {
 
 constexpr const char* kIpsec = "ipsec";  // policies without an interface, in the coverage
-
-/// A tap device is a VPN's or a virtual machine's: its holder tells, whom not everybody may see.
-std::string why_nature_unknown(const LeakContext& facts, const Link& link) {
-  if (!facts.snapshot.tunnels) return "the tunnels are not known: " + facts.snapshot.tunnels.why_missing();
-  return link.kind == "tun" && !is_systems_own(link)
-             ? fmt::format("whether {}, a tap device, is a VPN's is not known", escape_controls(link.name))
-             : "";
-}
 
 /// What the state rests on as a part of a sentence; a program's name keeps its first letter.
 std::string reason_of(const LeakContext& facts, const TunnelReport& report) {
@@ -206,10 +199,10 @@ NamedTunnel find_named_tunnel(const LeakContext& facts) {
     if (named == kIpsec && facts.carriers().contains(named)) return {};
     return {.why_missing = fmt::format("The tunnel {} is not there", name), .undecided = {}};
   }
+  std::string nature = facts.snapshot.tunnels ? why_nature_unknown(facts.snapshot, named)
+                                              : "the tunnels are not known: " + facts.snapshot.tunnels.why_missing();
   if (!is_tunnel(facts.snapshot, named)) {
-    if (std::string why = why_nature_unknown(facts, *link); !why.empty()) {
-      return {.why_missing = {}, .undecided = std::move(why), .is_nature_unknown = true};
-    }
+    if (!nature.empty()) return {.why_missing = {}, .undecided = std::move(nature), .is_nature_unknown = true};
     return {.why_missing = fmt::format("The interface {} is no tunnel", name), .undecided = {}, .is_no_tunnel = true};
   }
   if (const std::string why = why_useless(facts, named); !why.empty()) {

@@ -137,6 +137,27 @@ TEST(NamedTunnel, ATapDeviceThatNobodyIsSeenToHoldIsNoAnswer) {
   EXPECT_EQ(verdict(snapshot, {kFull, "tap0"}), "undecided");
 }
 
+TEST(NamedTunnel, ATapDeviceThatIsUsedAsATunnelIsOneWhenNobodyHoldsItAndMayBeOneWhenSomebodyHidesIt) {
+  Machine machine = two_tunnels();
+  Snapshot snapshot = finish(halves(machine, "tun0"));
+  Link& link = *std::ranges::find(*snapshot.links, "tun0", &Link::name);
+  link.tun_type = 2;
+  link.tun_persistent = true;
+  link.flags &= ~std::uint32_t{kLinkRunning | kLinkLowerUp};
+  Tunnel& tunnel = snapshot.tunnels->front();
+  tunnel.kind = "tap";
+  tunnel.holder_pid.reset();
+  for (const char* named : {"", "tun0"}) {
+    EXPECT_TRUE(verdict(snapshot, {kFull, named}).starts_with("TUN005: The tunnel tun0 is an orphan")) << named;
+  }
+  link.flags |= kLinkRunning | kLinkLowerUp;
+  tunnel.holder_not_seen = "only root may see which process holds it";
+  for (const char* named : {"", "tun0"}) EXPECT_EQ(verdict(snapshot, {kFull, named}), "undecided") << named;
+  const FamilyCoverage inet = find_coverage(snapshot, Fib(snapshot), 0).inet;
+  EXPECT_EQ(inet.mode, CoverageMode::kUnknown);
+  EXPECT_NE(inet.why_unknown.find("only root"), std::string::npos) << inet.why_unknown;
+}
+
 /// What four quarters of IPv4 do decides; the oracle counts them.
 TEST(NamedTunnel, OnlyWhatTheTunnelItselfCarriesCounts) {
   std::mt19937 random(7);
