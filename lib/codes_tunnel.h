@@ -34,7 +34,8 @@ inline constexpr auto kTunnelCodes = std::to_array<CodeEntry>({
      "Remedy: delete the interface, unless a program is to open it later."},
     {"TUN005", "expected-tunnel-missing", Severity::kError, "The expected VPN is not there",
      "With --expect or --vpn a tunnel should carry this machine's traffic. There is none, or not the one that was "
-     "named, or it is no tunnel, down, dead, hung or left behind. A VPN that crashed and took its interface with it "
+     "named, or it is no tunnel, down, dead, hung, stopped or left behind. A VPN that crashed and took its interface "
+     "with it "
      "looks like a machine without a VPN; this finding tells the two apart. Remedy: start the VPN."},
     {"TUN006", "coverage-not-as-expected", Severity::kError, "The VPN carries something else than expected",
      "With --expect full all public addresses should be routed through a tunnel or nowhere; with --expect split a part "

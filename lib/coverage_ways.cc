@@ -7,7 +7,7 @@
 #include <algorithm>
 #include <utility>
 
-#include "vpndoctor/ppp_use.h"
+#include "tunnel_nature.h"
 
 namespace vpndoctor {
 
@@ -21,7 +21,8 @@ PacketWay WayFinder::through(std::string_view interface) {
       known->second = PacketWay::kHere;
     } else if (is_tunnel(*snapshot_, interface)) {
       known->second = PacketWay::kTunnel;
-      if (std::string why = why_ppp_unknown(*snapshot_, interface); !why.empty()) doubts_[interface] = std::move(why);
+      if (std::string why = why_nature_unknown(*snapshot_, interface); !why.empty())
+        doubts_[interface] = std::move(why);
     } else if (link != nullptr && link->kind == "dummy") {
       known->second = PacketWay::kNowhere;
     }

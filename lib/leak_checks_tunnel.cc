@@ -68,6 +68,13 @@ bool is_broken(const LeakContext& facts, const TunnelReport& tunnel) {
   return why_carries_nothing(facts, tunnel) == kNoCarrier;
 }
 
+const Tunnel* stopped_holder(const LeakContext& facts, const TunnelReport& report) {
+  const Tunnel* tunnel = facts.snapshot.find_tunnel(report.interface);
+  const bool is_stopped =
+      tunnel != nullptr && tunnel->holder_pid && (tunnel->holder_state == 'T' || tunnel->holder_state == 't');
+  return is_stopped ? tunnel : nullptr;
+}
+
 bool is_in_use(const TunnelReport& tunnel) {
   return tunnel.routes_count != 0 || tunnel.rules_count != 0 || !tunnel.dns_scopes.empty();
 }

@@ -13,6 +13,8 @@ namespace vpndoctor {
 std::string why_carries_nothing(const LeakContext& facts, const TunnelReport& tunnel);
 /// True when nothing carries what is sent into it: dead, left behind, or without a carrier whoever holds it.
 bool is_broken(const LeakContext& facts, const TunnelReport& tunnel);
+/// The tunnel when the program that holds it is stopped; null when it is not, or is not known.
+const Tunnel* stopped_holder(const LeakContext& facts, const TunnelReport& report);
 /// True when routes, rules or resolver scopes lead there.
 bool is_in_use(const TunnelReport& tunnel);
 /// "2 routes, 1 rule and the resolver scope tun0"; "nothing" when nothing uses it.

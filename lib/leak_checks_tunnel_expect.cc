@@ -76,7 +76,7 @@ std::string why_missing(const LeakContext& facts) {
   const std::string& named = facts.expectation.interface;
   if (!named.empty()) return facts.named_tunnel().why_missing;
   if (facts.carriers().empty()) return "No tunnel carries anything";
-  const std::string why = why_all_useless(facts);
+  const std::string why = why_all_useless(facts, expected_carriers(facts));
   return why.empty() ? why : "The tunnel " + why;
 }
 
@@ -116,15 +116,22 @@ void add_expected_remedy(const LeakContext& facts, Finding& finding) {
   add_renewal_step(report->owner, report->interface, finding);
 }
 
+/// The code that says why the tunnel is useless; null when none does: it is a warning where nothing uses it.
+const char* cause_of(const LeakContext& facts, const TunnelReport& tunnel) {
+  if (tunnel.state == TunnelState::kHung) return "TUN002";
+  if (!is_broken(facts, tunnel)) return "TUN009";
+  if (!is_in_use(tunnel)) return nullptr;
+  return why_carries_nothing(facts, tunnel).empty() ? "TUN003" : "TUN001";
+}
+
 /// Names the codes that say why it is so.
 void name_causes(const LeakContext& facts, Finding& finding) {
   for (const TunnelReport& tunnel : facts.tunnels) {
     const bool is_it = facts.expectation.interface.empty() || facts.expectation.interface == tunnel.interface;
     if (!is_it || why_useless(facts, tunnel.interface).empty()) continue;
     finding.evidence.push_back({"state", tunnel.interface, tunnel.why});
-    const bool has_carrier = why_carries_nothing(facts, tunnel).empty();
-    const char* code = tunnel.state == TunnelState::kHung ? "TUN002" : has_carrier ? "TUN003" : "TUN001";
-    if (std::ranges::count(finding.caused_by, code) == 0 && is_in_use(tunnel)) finding.caused_by.emplace_back(code);
+    const char* code = cause_of(facts, tunnel);
+    if (code != nullptr && std::ranges::count(finding.caused_by, code) == 0) finding.caused_by.emplace_back(code);
   }
 }
 
@@ -133,15 +140,13 @@ void name_causes(const LeakContext& facts, Finding& finding) {
 std::string expected_tunnel_undecided(const LeakContext& facts) {
   if (!is_asked(facts)) return {};
   if (!facts.expectation.interface.empty()) return facts.named_tunnel().undecided;
-  if (!facts.carriers().empty()) return {};
-  return why_coverage_unknown(facts);
+  return facts.carriers().empty() ? why_coverage_unknown(facts) : why_all_uncertain(facts, expected_carriers(facts));
 }
 
 void check_expected_tunnel(const LeakContext& facts, Findings& findings) {
   if (!is_asked(facts)) return;
   std::string why = why_missing(facts);
   if (why.empty()) return;
-  while (why.ends_with('.')) why.pop_back();
   Finding finding = expectation_finding(facts, "TUN005");
   finding.title = std::move(why);
   name_causes(facts, finding);

@@ -36,13 +36,6 @@ std::vector<Command> take_away(const LeakContext& facts, const TunnelReport& tun
   return commands;
 }
 
-const Tunnel* stopped_holder(const LeakContext& facts, const TunnelReport& report) {
-  const Tunnel* tunnel = facts.snapshot.find_tunnel(report.interface);
-  const bool is_stopped =
-      tunnel != nullptr && tunnel->holder_pid && (tunnel->holder_state == 'T' || tunnel->holder_state == 't');
-  return is_stopped ? tunnel : nullptr;
-}
-
 std::string name_of(const TunnelReport& tunnel) { return escape_controls(tunnel.interface); }
 
 /// A file names its servers for all interfaces; no command puts back what was there before.

@@ -149,7 +149,7 @@ void add_guests(const LeakContext& facts, const std::vector<GuestsOutside>& gues
 }  // namespace
 
 std::string working_tunnel_undecided(const LeakContext& facts) {
-  const std::string why = why_all_useless(facts);
+  const std::string why = why_all_useless(facts, facts.carriers());
   return why.empty() ? why : "no tunnel works that could be passed by: " + why;
 }
 

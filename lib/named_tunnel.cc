@@ -5,12 +5,16 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <chrono>
+#include <cstdint>
+#include <set>
 #include <utility>
 #include <vector>
 
 #include "leak_checks_tunnel.h"
 #include "leak_context.h"
 #include "routing_checks.h"
+#include "tunnel_nature.h"
 #include "vpndoctor/text_escape.h"
 
 namespace vpndoctor {
@@ -18,29 +22,57 @@ namespace {
 
 constexpr const char* kIpsec = "ipsec";  // policies without an interface, in the coverage
 
-/// A tap device is a VPN's or a virtual machine's: its holder tells, whom not everybody may see.
-std::string why_nature_unknown(const LeakContext& facts, const Link& link) {
-  if (!facts.snapshot.tunnels) return "the tunnels are not known: " + facts.snapshot.tunnels.why_missing();
-  return link.kind == "tun" && !is_systems_own(link)
-             ? fmt::format("whether {}, a tap device, is a VPN's is not known", escape_controls(link.name))
-             : "";
+/// What the state rests on as a part of a sentence; a program's name keeps its first letter.
+std::string reason_of(const LeakContext& facts, const TunnelReport& report) {
+  std::string why = report.why;
+  while (why.ends_with('.')) why.pop_back();
+  const Tunnel* tunnel = facts.snapshot.find_tunnel(report.interface);
+  const std::string holder = tunnel == nullptr ? "" : escape_controls(tunnel->holder_name);
+  const bool begins_with_name = !holder.empty() && why.starts_with(holder);
+  if (!why.empty() && why.front() >= 'A' && why.front() <= 'Z' && !begins_with_name) why.front() += 'a' - 'A';
+  return why;
+}
+
+const char* useless_words(TunnelState state) {
+  if (state == TunnelState::kHung) return "hangs";
+  if (state == TunnelState::kDead) return "is dead";
+  return state == TunnelState::kOrphan ? "is an orphan" : "carries nothing";
+}
+
+/// The kernel itself sends router solicitations into a tunnel, which nobody answers: one in 4 s at most (RFC 4861 10).
+constexpr std::chrono::seconds kBetweenSolicitations{4};
+
+/// Of a tunnel that lives because its program reads: nothing more tells that its other end is there. WireGuard has its
+/// handshakes.
+bool shows_its_holder_alone(const LeakContext& facts, const TunnelReport& report) {
+  const Link* link = facts.snapshot.find_link(report.interface);
+  return report.state == TunnelState::kLive && link != nullptr && link->kind == "tun" && report.kind != "wireguard";
+}
+
+/// True when somebody's packets were read by its program.
+bool was_read(const TunnelActivity& activity, const InterfaceActivity& seen) {
+  const auto by_the_kernel = static_cast<std::uint64_t>(1 + activity.interval / kBetweenSolicitations);
+  return seen.last.sent_packets > seen.first.sent_packets + by_the_kernel;
 }
 
 /// Packets went in and none came back while it was watched, and nothing else tells whether it works. A state that is
 /// unknown merely because nobody may see the holder is no such doubt: then the tables alone answer.
 std::string why_work_unknown(const LeakContext& facts, const std::string& interface) {
   const TunnelReport* report = facts.report_of(interface);
-  if (report == nullptr || report->state != TunnelState::kUnknown || !facts.snapshot.activity) return {};
+  if (report == nullptr || !facts.snapshot.activity) return {};
   const auto& watched = facts.snapshot.activity->interfaces;
   const auto seen = std::ranges::find(watched, interface, &InterfaceActivity::interface);
-  if (seen == watched.end()) return {};
+  if (seen == watched.end() || seen->last.received_packets > seen->first.received_packets) return {};
+  if (shows_its_holder_alone(facts, *report)) {
+    if (!was_read(*facts.snapshot.activity, *seen)) return {};
+    return fmt::format("whether {} works is not known: what was sent into it was read, and nothing came back",
+                       escape_controls(interface));
+  }
   const bool is_sent_into = seen->last.sent_packets > seen->first.sent_packets ||
                             seen->last.queued_packets.value_or(0) > seen->first.queued_packets.value_or(0);
-  if (!is_sent_into || seen->last.received_packets > seen->first.received_packets) return {};
-  std::string why = report->why;
-  while (why.ends_with('.')) why.pop_back();
+  if (report->state != TunnelState::kUnknown || !is_sent_into) return {};
   return fmt::format("whether {} works is not known, packets went in and none came out: {}", escape_controls(interface),
-                     why);
+                     reason_of(facts, *report));
 }
 
 /// What one family says of the named tunnel.
@@ -115,22 +147,41 @@ std::string nothing_carried(const LeakContext& facts) {
 std::string why_useless(const LeakContext& facts, const std::string& interface) {
   const TunnelReport* report = facts.report_of(interface);
   if (report == nullptr) return "";
-  const bool is_useless = is_broken(facts, *report) || report->state == TunnelState::kHung;
-  return is_useless ? fmt::format("is {}: {}",
-                                  report->state == TunnelState::kUnknown ? "without a carrier"
-                                                                         : tunnel_state_name(report->state),
-                                  report->why)
-                    : "";
+  // What is read although its program was seen to be stopped has gone on.
+  const bool is_stopped = stopped_holder(facts, *report) != nullptr && report->state != TunnelState::kLive;
+  if (!is_stopped && !is_broken(facts, *report) && report->state != TunnelState::kHung) return "";
+  return fmt::format("{}: {}", useless_words(report->state), reason_of(facts, *report));
 }
 
-std::string why_all_useless(const LeakContext& facts) {
+std::set<std::string> expected_carriers(const LeakContext& facts) {
+  const auto wanted = facts.expectation.mode;
+  std::set<std::string> found;
+  for (const Family family : kFamilies) {
+    for (const auto& [tunnel, part] : facts.coverage.of(family).parts) {
+      if (wanted == CoverageMode::kFull ? part.has_global : !wanted || part.has_beyond_own) found.insert(tunnel);
+    }
+  }
+  return found.empty() ? facts.carriers() : found;
+}
+
+std::string why_all_useless(const LeakContext& facts, const std::set<std::string>& tunnels) {
   std::string first;
-  for (const std::string& each : facts.carriers()) {
+  for (const std::string& each : tunnels) {
     const std::string why = why_useless(facts, each);
     if (why.empty()) return {};
     if (first.empty()) first = fmt::format("{} {}", escape_controls(each), why);
   }
-  while (first.ends_with('.')) first.pop_back();
+  return first;
+}
+
+std::string why_all_uncertain(const LeakContext& facts, const std::set<std::string>& tunnels) {
+  std::string first;
+  for (const std::string& each : tunnels) {
+    if (!why_useless(facts, each).empty()) continue;
+    std::string why = why_work_unknown(facts, each);
+    if (why.empty()) return {};
+    if (first.empty()) first = std::move(why);
+  }
   return first;
 }
 
@@ -148,10 +199,10 @@ NamedTunnel find_named_tunnel(const LeakContext& facts) {
     if (named == kIpsec && facts.carriers().contains(named)) return {};
     return {.why_missing = fmt::format("The tunnel {} is not there", name), .undecided = {}};
   }
+  std::string nature = facts.snapshot.tunnels ? why_nature_unknown(facts.snapshot, named)
+                                              : "the tunnels are not known: " + facts.snapshot.tunnels.why_missing();
   if (!is_tunnel(facts.snapshot, named)) {
-    if (std::string why = why_nature_unknown(facts, *link); !why.empty()) {
-      return {.why_missing = {}, .undecided = std::move(why), .is_nature_unknown = true};
-    }
+    if (!nature.empty()) return {.why_missing = {}, .undecided = std::move(nature), .is_nature_unknown = true};
     return {.why_missing = fmt::format("The interface {} is no tunnel", name), .undecided = {}, .is_no_tunnel = true};
   }
   if (const std::string why = why_useless(facts, named); !why.empty()) {

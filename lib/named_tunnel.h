@@ -3,6 +3,7 @@
 // Another tunnel that does it in its place is not enough.
 #pragma once
 
+#include <set>
 #include <string>
 
 #include "vpndoctor/leak_checks.h"
@@ -31,12 +32,17 @@ struct NamedCoverage {
 };
 NamedCoverage judge_named_coverage(const LeakContext& facts);
 
-/// Why nothing gets through a tunnel for certain, "is hung: ..."; empty when it may.
+/// Why nothing gets through a tunnel for certain, "hangs: ...", no sentence's end; empty when it may.
 std::string why_useless(const LeakContext& facts, const std::string& interface);
 
-/// "tun0 is dead: ...", the first of the tunnels that carry something, when none of them works; empty when one may, or
-/// none carries.
-std::string why_all_useless(const LeakContext& facts);
+/// The tunnels that carry what --expect wants of one; where none does, all that carry something.
+std::set<std::string> expected_carriers(const LeakContext& facts);
+
+/// "tun0 is dead: ...", the first of the tunnels, when none of them works; empty when one may, or there is none.
+std::string why_all_useless(const LeakContext& facts, const std::set<std::string>& tunnels);
+
+/// Why it is not known whether one of the tunnels works, a phrase; empty when one may, or all are useless for certain.
+std::string why_all_uncertain(const LeakContext& facts, const std::set<std::string>& tunnels);
 
 /// True when public addresses of the family leave outside of every tunnel.
 bool lets_public_out(const FamilyCoverage& coverage);

@@ -39,11 +39,11 @@ TunnelJudgement judge_unread(const TunnelCase& facts, const TunnelMovement& move
   const std::string holder = facts.holder_words();
   const std::string who = holder.empty() ? "its holder" : holder;
   const std::uint64_t unread = moved.queued.value_or(0) > 0 ? *moved.queued : moved.dropped;
-  const std::string text =
-      fmt::format("{} sent into it and {} read none of {}", packets(unread), who, unread == 1 ? "it" : "them");
+  const std::string text = fmt::format("{} {} sent into it, and {} did not read {}", packets(unread),
+                                       unread == 1 ? "was" : "were", who, unread == 1 ? "it" : "them");
   if (facts.is_holder_stopped()) {
-    return {TunnelState::kHung,
-            fmt::format("{}, which is stopped: {}.", holder, packets(unread) + " sent into it wait")};
+    return {TunnelState::kHung, fmt::format("{} is stopped, and {} sent into it {}.", holder, packets(unread),
+                                            unread == 1 ? "waits" : "wait")};
   }
   if (unread < kFewestUnread) {
     return {TunnelState::kUnknown, fmt::format("{}: too few to tell that it does not read.", text)};
@@ -60,11 +60,18 @@ TunnelJudgement judge_down(const TunnelCase& facts) {
                                              why.empty() ? "no process that could be seen" : why)};
 }
 
-TunnelJudgement judge_still(const TunnelCase& facts) {
+/// Nothing was read and nothing came. Whether something waits to be read tells the queueing discipline alone.
+TunnelJudgement judge_still(const TunnelCase& facts, const TunnelMovement& moved) {
   const std::string holder = facts.holder_words();
   if (facts.is_holder_stopped()) {
     return {TunnelState::kUnknown,
             fmt::format("{} holds it and is stopped; nothing was sent that it could have read.", holder)};
+  }
+  if (!holder.empty() && !moved.queued) {
+    return {TunnelState::kUnknown,
+            fmt::format("{} holds it and read nothing; whether something was sent into it is not known: its queueing "
+                        "discipline counts no packets, or could not be read.",
+                        holder)};
   }
   if (!holder.empty()) return {TunnelState::kIdle, fmt::format("{} holds it, and nothing moves.", holder)};
   const std::string why = facts.why_holder_unknown();
@@ -83,11 +90,15 @@ TunnelJudgement judge_tun_device(const TunnelCase& facts) {
   if (!moved)
     return {TunnelState::kUnknown, fmt::format("Whether packets move is not known: {}.", facts.why_no_movement())};
   if (moved->sent == 0 && moved->received == 0) {
-    return moved->queued.value_or(0) > 0 || moved->dropped > 0 ? judge_unread(facts, *moved) : judge_still(facts);
+    return moved->queued.value_or(0) > 0 || moved->dropped > 0 ? judge_unread(facts, *moved)
+                                                               : judge_still(facts, *moved);
   }
   if (moved->received == 0) {
-    return {TunnelState::kLive,
-            fmt::format("Its holder reads what is sent into it ({}); nothing came back.", packets(moved->sent))};
+    return {
+        TunnelState::kLive,
+        fmt::format("Its holder reads what is sent into it ({}), and nothing came back: that its other end is there "
+                    "is not shown.",
+                    packets(moved->sent))};
   }
   return {TunnelState::kLive, fmt::format("{} came in and {} went out.", packets(moved->received), moved->sent)};
 }
@@ -100,7 +111,7 @@ TunnelJudgement judge_kernel_tunnel(const TunnelCase& facts) {
     if (!holder.empty()) return {TunnelState::kUnknown, fmt::format("It has no carrier although {} holds it.", holder)};
     if (!why.empty())
       return {TunnelState::kUnknown, fmt::format("It has no carrier, and whose it is is not known: {}.", why)};
-    return {TunnelState::kDead, "It has no carrier: its other end is gone, and no process holds it."};
+    return {TunnelState::kDead, "It has no carrier since its other end is gone, and no process holds it."};
   }
   const auto moved = facts.movement();
   if (!moved)

@@ -58,7 +58,7 @@ Result<Snapshot> collect_snapshot(const CollectOptions& options) {
   } else if (!snapshot.links) {
     snapshot.tunnels = Observed<std::vector<Tunnel>>::missing("the interfaces are not known");
   } else {
-    snapshot.tunnels = read_tunnels(*snapshot.links);
+    snapshot.tunnels = read_tunnels(snapshot);
   }
   if (options.dns) read_dns_configuration(snapshot);
   if (options.leaks) {

@@ -74,7 +74,7 @@ Result<Snapshot> read_first(int descriptor) {
     if (!is_drained) snapshot->stable = false;
   }
   if (!snapshot->stable.value_or(false)) discard_events(descriptor);
-  if (snapshot->links) snapshot->tunnels = read_tunnels(*snapshot->links);
+  if (snapshot->links) snapshot->tunnels = read_tunnels(*snapshot);
   return snapshot;
 }
 

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// Two looks at the counters; see the header. A tun device whose holder does not read shows at the second look alone:
-// its queue has handed over packets, and none was sent.
+// Two looks at the counters, some on the way to the second; see the header. A tun device whose holder does not read
+// shows at the second look alone: its queue has handed over packets, and none was sent.
 #include "vpndoctor/tunnel_activity.h"
 
 #include <fmt/format.h>
@@ -26,14 +26,16 @@ using std::chrono::steady_clock;
 using std::chrono::system_clock;
 
 constexpr milliseconds kUsualInterval{1000};
-/// An idle WireGuard that is given a packet sends a handshake again after REKEY_TIMEOUT, 5 s.
-constexpr milliseconds kIntervalOfOldHandshake{6000};
+/// An idle WireGuard that is given a packet sends a handshake again after REKEY_TIMEOUT, 5 s. An answer that is lost or
+/// late comes within that time as well.
+constexpr milliseconds kLongInterval{6000};
 constexpr std::chrono::seconds kOldHandshake{180};  // REJECT_AFTER_TIME
 
 /// An interface that is looked at.
 struct Watched {
   int index = 0;
   std::string name;
+  bool is_tunnel = false;
   bool is_kernel_wireguard = false;
   std::vector<TunHolder> holders = {};  ///< of a userspace WireGuard; empty: it is none
 };
@@ -53,7 +55,7 @@ bool is_watched(const Snapshot& snapshot, const Link& link) {
 }
 
 Watched watched_of(const Snapshot& snapshot, const Link& link) {
-  Watched watched{link.index, link.name};
+  Watched watched{link.index, link.name, is_tunnel(snapshot, link.name)};
   const Tunnel* tunnel = snapshot.find_tunnel(link.name);
   // Peers that could not be read a moment ago would only be waited for.
   if (tunnel == nullptr || !tunnel->peers) return watched;
@@ -99,6 +101,25 @@ bool has_old_handshake(const Look& look) {
   });
 }
 
+std::vector<WireguardPeer> peers_in(const Look& look, int index) {
+  const auto found = look.peers.find(index);
+  return found == look.peers.end() ? std::vector<WireguardPeer>{} : found->second;
+}
+
+/// True when a tunnel was sent into and nothing came out. Handshakes tell more than that, where there were any.
+bool has_unanswered(const std::vector<Watched>& interfaces, const Look& first, const Look& last) {
+  return std::ranges::any_of(interfaces, [&](const Watched& watched) {
+    const auto before = first.counters.find(watched.index);
+    const auto after = last.counters.find(watched.index);
+    if (!watched.is_tunnel || before == first.counters.end() || after == last.counters.end()) return false;
+    const auto peers = peers_in(last, watched.index);
+    const bool has_shaken_hands =
+        std::ranges::any_of(peers, [](const WireguardPeer& peer) { return peer.last_handshake.has_value(); });
+    return !has_shaken_hands && after->second.sent_packets > before->second.sent_packets &&
+           after->second.received_packets == before->second.received_packets;
+  });
+}
+
 /// Waits until `deadline`; false when the descriptor became readable before.
 bool wait_until(steady_clock::time_point deadline, int interrupt_descriptor) {
   while (true) {
@@ -114,11 +135,6 @@ bool wait_until(steady_clock::time_point deadline, int interrupt_descriptor) {
 std::optional<bool> carrier_in(const Look& look, int index) {
   const auto found = look.carriers.find(index);
   return found == look.carriers.end() ? std::nullopt : found->second;
-}
-
-std::vector<WireguardPeer> peers_in(const Look& look, int index) {
-  const auto found = look.peers.find(index);
-  return found == look.peers.end() ? std::vector<WireguardPeer>{} : found->second;
 }
 
 Observed<TunnelActivity> compare(const std::vector<Watched>& interfaces, const Look& first, const Look& last) {
@@ -158,7 +174,7 @@ TunnelActivityReader::TunnelActivityReader(const Snapshot& snapshot) : state_(st
   }
   state_->first = look_at(state_->interfaces);
   state_->began = steady_clock::now();
-  if (has_old_handshake(state_->first)) state_->interval = kIntervalOfOldHandshake;
+  if (has_old_handshake(state_->first)) state_->interval = kLongInterval;
 }
 
 TunnelActivityReader::~TunnelActivityReader() = default;
@@ -175,8 +191,13 @@ Observed<TunnelActivity> TunnelActivityReader::finish(int interrupt_descriptor) 
   const auto nothing = [](const std::string& why) { return Observed<TunnelActivity>::missing(why); };
   if (!state_->why_none.empty()) return nothing(state_->why_none);
   if (!state_->first.why_no_counters.empty()) return nothing(state_->first.why_no_counters);
-  const bool waited = wait_until(state_->began + state_->interval, interrupt_descriptor);
+  bool waited = wait_until(state_->began + state_->interval, interrupt_descriptor);
   Look last = look_at(state_->interfaces);
+  while (waited && state_->interval < kLongInterval && has_unanswered(state_->interfaces, state_->first, last)) {
+    state_->interval += kUsualInterval;
+    waited = wait_until(state_->began + state_->interval, interrupt_descriptor);
+    last = look_at(state_->interfaces);
+  }
   if (!last.why_no_counters.empty()) return nothing(last.why_no_counters);
   const auto interval = std::chrono::duration_cast<milliseconds>(steady_clock::now() - state_->began);
   if (!waited) {

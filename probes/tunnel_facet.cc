@@ -69,12 +69,28 @@ void take_what_holders_know(const TunHolders& found, const std::vector<InternetS
   }
 }
 
+/// True when routes lead through it that its addresses do not explain: somebody wants to get further by it.
+bool leads_on(const RouteTable& table, const std::string& interface) {
+  std::vector<bool> through(table.next_hop_sets.size());
+  for (std::size_t at = 0; at < through.size(); ++at) {
+    through[at] = std::ranges::count(table.next_hop_sets[at].hops, interface, &NextHop::interface) != 0;
+  }
+  return std::ranges::any_of(table.routes, [&](const Route& route) {
+    return through[route.next_hops] && route.type == RouteType::kUnicast && route.table != kTableLocal &&
+           route.protocol != kProtocolKernel && !route.destination.address.is_multicast() &&
+           !route.destination.address.is_link_local();
+  });
+}
+
 /// A tun or tap device; nullopt for one that is no tunnel.
-std::optional<Tunnel> tun_tunnel(const Link& link, const Surroundings& around) {
+std::optional<Tunnel> tun_tunnel(const Snapshot& snapshot, const Link& link, const Surroundings& around) {
   const TunHolders found = around.scan.of(link.name);
   Tunnel tunnel;
   tunnel.interface = link.name;
-  tunnel.kind = tunnel_kind(link, holder_facts(link, found));
+  TunHolderFacts facts = holder_facts(link, found);
+  const bool needs_routes = facts.process.empty() && snapshot.routes;
+  facts.leads_on = needs_routes && leads_on(*snapshot.routes, link.name);
+  tunnel.kind = tunnel_kind(link, facts);
   if (tunnel.kind.empty()) return std::nullopt;
   tunnel.holder_not_seen = unseen_holder(found, link);
   tunnel.not_seen = tunnel.holder_not_seen;
@@ -108,14 +124,15 @@ bool any_of_kind(const std::vector<Link>& links, const char* kind) {
 
 }  // namespace
 
-Observed<std::vector<Tunnel>> read_tunnels(const std::vector<Link>& links) {
+Observed<std::vector<Tunnel>> read_tunnels(const Snapshot& snapshot) {
+  const std::vector<Link>& links = *snapshot.links;
   Surroundings around;
   const bool has_tun = any_of_kind(links, "tun");
   if (has_tun) around.scan = scan_tun_holders();
   if (has_tun || any_of_kind(links, "wireguard")) around.sockets = read_socket_tables("self");
   std::vector<Tunnel> tunnels;
   for (const Link& link : links) {
-    auto tunnel = link.kind == "tun" ? tun_tunnel(link, around) : other_tunnel(link, around);
+    auto tunnel = link.kind == "tun" ? tun_tunnel(snapshot, link, around) : other_tunnel(link, around);
     if (tunnel) tunnels.push_back(std::move(*tunnel));
   }
   return {std::move(tunnels), "netlink, /proc, control sockets"};

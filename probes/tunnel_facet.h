@@ -10,7 +10,7 @@
 namespace vpndoctor {
 
 /// Reads /proc for holders, generic netlink and control sockets for WireGuard. What this user may not see is said in
-/// each tunnel's `not_seen`.
-Observed<std::vector<Tunnel>> read_tunnels(const std::vector<Link>& links);
+/// each tunnel's `not_seen`. Takes a snapshot whose links are known.
+Observed<std::vector<Tunnel>> read_tunnels(const Snapshot& snapshot);
 
 }  // namespace vpndoctor

@@ -51,6 +51,8 @@ std::string tun_kind(const Link& link, const TunHolderFacts& holder) {
   if (std::ranges::find(kNoVpns, holder.process) != kNoVpns.end()) return {};
   const bool tap = link.tun_type ? *link.tun_type == kTapDevice : link.hardware_type == ARPHRD_ETHER;
   if (!tap) return "tun";
+  // A virtual machine's tap is a port of a bridge, or its own network is all that is reached by it.
+  if (holder.process.empty()) return link.master.empty() && holder.leads_on ? "tap" : "";
   return std::ranges::find(kTapVpns, holder.process) == kTapVpns.end() ? "" : "tap";
 }
 

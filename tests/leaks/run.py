@@ -10,7 +10,7 @@ sys.dont_write_bytecode = True  # the sources may be read-only, and stay clean
 sys.path.insert(1, os.path.join(os.path.dirname(os.path.dirname(os.path.abspath(__file__))), "vpn"))
 import machines  # noqa: E402
 
-PROGRAMS = ("ip", "sysctl", "dnsmasq", "wg", "wg-quick", "wireguard-go", "nft", "openvpn", "openssl", "ping")
+PROGRAMS = ("ip", "sysctl", "dnsmasq", "wg", "wg-quick", "wireguard-go", "nft", "tc", "openvpn", "openssl", "ping")
 
 if __name__ == "__main__":
     try:

@@ -14,11 +14,13 @@ from machines import CLIENT, run
 from world import PUBLIC, SERVER_MACHINE, World, codes, findings, leaks, tunnel
 
 INSIDE, WG_INSIDE = "172.30.0.1", "10.9.0.1"
-# Holds a tun device of that name and does nothing with it (linux/if_tun.h TUNSETIFF, IFF_TUN and IFF_NO_PI).
+NOBODY = ("setpriv", "--reuid", "65534", "--regid", "65534", "--clear-groups")
+# Holds a tun device of that name and does nothing with it (linux/if_tun.h TUNSETIFF, IFF_TUN and IFF_NO_PI); a tap device
+# where the name says so.
 HOLD_TUN = """
 import fcntl, os, signal, struct, sys
 device = os.open("/dev/net/tun", os.O_RDWR)
-fcntl.ioctl(device, 0x400454CA, struct.pack("16sH", sys.argv[1].encode(), 0x1001))
+fcntl.ioctl(device, 0x400454CA, struct.pack("16sH", sys.argv[1].encode(), 0x1002 if "tap" in sys.argv[1] else 0x1001))
 print("held", flush=True)
 signal.pause()
 """
@@ -148,13 +150,20 @@ class Expected(StateCase):
     def test_who_is_not_root_gets_an_answer_from_the_tables_unless_packets_vanish(self):
         self.wireguard()
         world.set_resolvers(WG_INSIDE)
-        asked = ("setpriv", "--reuid", "65534", "--regid", "65534", "--clear-groups", machines.TOOL, "leaks", "--expect",
-                 "full", "--vpn", "wg0")
+        asked = (*NOBODY, machines.TOOL, "leaks", "--expect", "full", "--vpn", "wg0")
         self.assertEqual(run(CLIENT, *asked, check=False).returncode, 0)
         run(machines.ROUTER, "nft", "table inet k { chain f { type filter hook forward priority 0; udp dport 51820 drop; "
             "udp sport 51820 drop; }\n}")
         self.world.send(PUBLIC)
         self.assertEqual(run(CLIENT, *asked, check=False).returncode, 3)
+
+    def test_a_full_tunnel_whose_server_is_gone_is_no_answer(self):
+        program = self.openvpn("redirect-gateway def1")
+        world.set_resolvers(INSIDE)
+        self.world.send(PUBLIC)
+        machines.kill(program.server.pid)
+        for words in ((), ("--vpn", "tun0")):
+            self.assert_state(leaks("--expect", "full", *words, status=3), "tun0", "live")
 
 
 class Stopped(StateCase):
@@ -165,6 +174,9 @@ class Stopped(StateCase):
         quiet = leaks(status=0)
         self.assertEqual(self.assert_state(quiet, "tun0", "unknown")["holder"]["pid"], program.process.pid)
         self.assertEqual(codes(quiet, at_least="warning"), {"TUN009": "warning"})
+        expected = leaks("--expect", "full", "--vpn", "tun0", status=1)
+        self.assertEqual(codes(expected, at_least="warning"), {"TUN005": "error", "TUN009": "warning"})
+        self.assertEqual(findings(expected, "TUN005")[0]["caused_by"], ["TUN009"])
         self.world.send(PUBLIC)
         report = leaks("--expect", "full", status=1)
         self.assert_state(report, "tun0", "hung")
@@ -173,6 +185,15 @@ class Stopped(StateCase):
         self.assertEqual(first, ["kill", "-CONT", str(program.process.pid)])
         run(CLIENT, *first)
         self.assert_state(self.assert_healthy("--expect", "full"), "tun0", "live")
+
+    def test_who_never_reads_is_unknown_where_nothing_counts_what_is_sent_to_it(self):
+        self.world.run_until_end(machines.start(CLIENT, sys.executable, "-c", HOLD_TUN, "tun7", until="held"))
+        run(CLIENT, "sysctl", "-qw", "net.ipv6.conf.tun7.disable_ipv6=1")
+        self.world.ip(CLIENT, "link set tun7 up", "addr add 10.77.0.2/24 dev tun7")
+        self.assert_state(leaks(status=0), "tun7", "idle")
+        run(CLIENT, "tc", "qdisc", "replace", "dev", "tun7", "root", "noqueue")
+        self.world.send("10.77.0.9")
+        self.assert_state(leaks(status=0), "tun7", "unknown")
 
     @unittest.skipUnless(vpn.is_userspace_wireguard_used(), "the kernel has WireGuard")
     def test_a_stopped_wireguard_go_hangs_when_it_is_sent_to(self):
@@ -206,6 +227,33 @@ class LeftOver(StateCase):
         self.assertIsNone(tunnel(self.assert_healthy(), "tun0"))
         self.assertEqual(machines.dump("-4", "route", "show", "10.77.0.0/16"), [])
 
+    def test_a_tap_that_routes_lead_on_through_is_an_orphan(self):
+        run(CLIENT, "openvpn", "--mktun", "--dev", "tap0", "--dev-type", "tap")
+        self.world.ip(CLIENT, "addr add 10.66.0.2/24 dev tap0", "link set tap0 up")
+        self.assertIsNone(tunnel(self.assert_healthy(), "tap0"), "a virtual machine's, as far as it shows")
+        self.world.ip(CLIENT, "route add 0.0.0.0/1 via 10.66.0.1 dev tap0", "route add 128.0.0.0/1 via 10.66.0.1 dev tap0")
+        world.set_resolvers("10.66.0.1")
+        report = leaks(status=1)
+        self.assertEqual(self.assert_state(report, "tap0", "orphan")["kind"], "tap")
+        self.assertEqual(codes(report, at_least="warning"), {"TUN001": "error"})
+        self.assertEqual(codes(leaks("--expect", "full", status=1), at_least="warning"),
+                         {"TUN001": "error", "TUN005": "error"})
+        self.carry_out(findings(report, "TUN001")[0])
+        world.set_resolvers(world.GATEWAY)
+        self.assertIsNone(tunnel(self.assert_healthy(), "tap0"))
+
+    def test_a_tap_whose_holder_may_not_be_seen_leaves_the_coverage_unknown(self):
+        self.world.run_until_end(machines.start(CLIENT, sys.executable, "-c", HOLD_TUN, "tap0", until="held"))
+        self.world.ip(CLIENT, "addr add 10.66.0.2/24 dev tap0", "link set tap0 up",
+                      "route add 0.0.0.0/1 via 10.66.0.1 dev tap0", "route add 128.0.0.0/1 via 10.66.0.1 dev tap0")
+        self.assertIsNone(tunnel(leaks(), "tap0"), "who holds it is no VPN program")
+        for words in ((), ("--vpn", "tap0")):
+            done = run(CLIENT, *NOBODY, machines.TOOL, "leaks", "--json", "--expect", "full", *words, check=False)
+            self.assertEqual(done.returncode, 3, done.stdout)
+            report = json.loads(done.stdout)
+            self.assertTrue(tunnel(report, "tap0")["holder_unknown_because"])
+            self.assertEqual(report["data"]["coverage"]["inet"]["mode"], "unknown")
+
     def test_a_crash_on_a_persistent_tun_shows_at_once(self):
         run(CLIENT, "openvpn", "--mktun", "--dev", "tun0", "--dev-type", "tun")
         program = self.openvpn("redirect-gateway def1")
@@ -218,10 +266,9 @@ class LeftOver(StateCase):
     def test_who_may_not_see_the_holder_is_told_no_more_than_what_is_seen(self):
         run(CLIENT, "openvpn", "--mktun", "--dev", "tun0", "--dev-type", "tun")
         self.world.ip(CLIENT, "addr add 10.66.0.2/24 dev tun0", "link set tun0 up", "route add 10.77.0.0/16 dev tun0")
-        for words in (("--reuid", "65534", "--regid", "65534", "--clear-groups"),
-                      ("--bounding-set", "-sys_ptrace", "--inh-caps", "-sys_ptrace")):
+        for words in (NOBODY, ("setpriv", "--bounding-set", "-sys_ptrace", "--inh-caps", "-sys_ptrace")):
             with self.subTest(words=words):
-                done = run(CLIENT, "setpriv", *words, machines.TOOL, "leaks", "--json", check=False)
+                done = run(CLIENT, *words, machines.TOOL, "leaks", "--json", check=False)
                 report = json.loads(done.stdout)
                 self.assertTrue(self.assert_state(report, "tun0", "unknown")["holder_unknown_because"])
                 finding = findings(report, "TUN001")[0]

@@ -511,6 +511,17 @@ TEST(TunnelChecks, AnExpectedTunnelThatHangsOrIsDeadIsAnError) {
   dead.coverage = full_tunnel().coverage;
   dead.expectation = {.mode = CoverageMode::kFull, .interface = {}};
   EXPECT_EQ(dead.finding("TUN005")->caused_by, std::vector<std::string>{"TUN001"});
+  for (const char* named : {"", "tun0"}) {
+    Case stopped = openvpn();
+    stopped.coverage = full_tunnel().coverage;
+    stopped.hold('T');
+    stopped.moved("tun0", 0, 0, 0);
+    EXPECT_EQ(stopped.tunnel_codes(), "TUN009");
+    stopped.expectation = {CoverageMode::kFull, named};
+    EXPECT_EQ(stopped.finding("TUN005")->caused_by, std::vector<std::string>{"TUN009"}) << named;
+    stopped.moved("tun0", 1, 1, 1);
+    EXPECT_FALSE(stopped.fires("TUN005")) << "it has gone on";
+  }
 }
 
 TEST(TunnelChecks, AnotherCoverageThanExpectedIsAnError) {

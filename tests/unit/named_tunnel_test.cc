@@ -137,6 +137,27 @@ TEST(NamedTunnel, ATapDeviceThatNobodyIsSeenToHoldIsNoAnswer) {
   EXPECT_EQ(verdict(snapshot, {kFull, "tap0"}), "undecided");
 }
 
+TEST(NamedTunnel, ATapDeviceThatIsUsedAsATunnelIsOneWhenNobodyHoldsItAndMayBeOneWhenSomebodyHidesIt) {
+  Machine machine = two_tunnels();
+  Snapshot snapshot = finish(halves(machine, "tun0"));
+  Link& link = *std::ranges::find(*snapshot.links, "tun0", &Link::name);
+  link.tun_type = 2;
+  link.tun_persistent = true;
+  link.flags &= ~std::uint32_t{kLinkRunning | kLinkLowerUp};
+  Tunnel& tunnel = snapshot.tunnels->front();
+  tunnel.kind = "tap";
+  tunnel.holder_pid.reset();
+  for (const char* named : {"", "tun0"}) {
+    EXPECT_TRUE(verdict(snapshot, {kFull, named}).starts_with("TUN005: The tunnel tun0 is an orphan")) << named;
+  }
+  link.flags |= kLinkRunning | kLinkLowerUp;
+  tunnel.holder_not_seen = "only root may see which process holds it";
+  for (const char* named : {"", "tun0"}) EXPECT_EQ(verdict(snapshot, {kFull, named}), "undecided") << named;
+  const FamilyCoverage inet = find_coverage(snapshot, Fib(snapshot), 0).inet;
+  EXPECT_EQ(inet.mode, CoverageMode::kUnknown);
+  EXPECT_NE(inet.why_unknown.find("only root"), std::string::npos) << inet.why_unknown;
+}
+
 /// What four quarters of IPv4 do decides; the oracle counts them.
 TEST(NamedTunnel, OnlyWhatTheTunnelItselfCarriesCounts) {
   std::mt19937 random(7);
@@ -192,6 +213,98 @@ TEST(NamedTunnel, AStateThatIsUnknownIsADoubtOnlyWherePacketsGoInAndNoneCome) {
   EXPECT_EQ(after(0, 0), "");
   EXPECT_EQ(after(1, 0), "undecided");
   EXPECT_EQ(after(1, 1), "");
+}
+
+/// What was seen of an interface in 6 s; all its packets are read.
+InterfaceActivity seen_of(const char* interface, std::uint64_t sent, std::uint64_t received) {
+  InterfaceActivity seen{.interface = interface, .first = {}, .last = {}};
+  seen.last.sent_packets = sent;
+  seen.last.received_packets = received;
+  return seen;
+}
+
+Observed<TunnelActivity> watched(std::vector<InterfaceActivity> interfaces) {
+  return {TunnelActivity{.interval = std::chrono::seconds(6), .ended_at = {}, .interfaces = std::move(interfaces)},
+          "netlink"};
+}
+
+TEST(NamedTunnel, AProgramThatReadsIsNoProofThatItsOtherEndIsThere) {
+  Machine machine = two_tunnels();
+  Snapshot snapshot = finish(halves(machine, "tun0"));
+  const auto after = [&](std::uint64_t sent, std::uint64_t received, const std::string& named) {
+    snapshot.activity = watched({seen_of("tun0", sent, received)});
+    return verdict(snapshot, {kFull, named});
+  };
+  for (const char* named : {"", "tun0"}) {
+    EXPECT_EQ(after(9, 0, named), "undecided") << named;
+    EXPECT_EQ(after(9, 1, named), "") << named;
+    EXPECT_EQ(after(0, 0, named), "") << named;
+    EXPECT_EQ(after(2, 0, named), "") << "router solicitations, which nobody answers";
+  }
+  EXPECT_EQ(judge_tunnels(snapshot).front().state, TunnelState::kLive);
+  snapshot.tunnels->front().kind = "wireguard";
+  snapshot.tunnels->front().peers = {WireguardPeer{}};
+  snapshot.tunnels->front().peers->front().last_handshake = snapshot.taken_at;
+  snapshot.activity = watched({seen_of("tun0", 9, 0)});
+  snapshot.activity->ended_at = snapshot.taken_at;
+  snapshot.activity->interfaces.front().first_peers = snapshot.activity->interfaces.front().last_peers =
+      *snapshot.tunnels->front().peers;
+  EXPECT_EQ(verdict(snapshot, {kFull, "tun0"}), "") << "its handshake shows the other end";
+}
+
+TEST(NamedTunnel, WithoutANameOneTunnelThatMayWorkIsEnough) {
+  Machine machine = two_tunnels();
+  machine.route({.destination = "0.0.0.0/1", .interface = "tun0"});
+  Snapshot snapshot = finish(machine.route({.destination = "128.0.0.0/1", .interface = "tun1"}));
+  snapshot.activity = watched({seen_of("tun0", 9, 0), seen_of("tun1", 9, 1)});
+  EXPECT_EQ(verdict(snapshot, {kFull, ""}), "");
+  snapshot.activity = watched({seen_of("tun0", 9, 0), seen_of("tun1", 9, 0)});
+  EXPECT_EQ(verdict(snapshot, {kFull, ""}), "undecided");
+  // The one that is dead for certain is none that may work.
+  std::ranges::find(*snapshot.links, "tun1", &Link::name)->flags &= ~std::uint32_t{kLinkRunning | kLinkLowerUp};
+  snapshot.tunnels->back().holder_pid.reset();
+  EXPECT_EQ(verdict(snapshot, {kFull, ""}), "undecided");
+}
+
+TEST(NamedTunnel, AWireguardThatNeverShookHandsIsUndecidedWithoutItsNameAsWell) {
+  Machine machine = two_tunnels();
+  Snapshot snapshot = finish(halves(machine, "tun0"));
+  snapshot.tunnels->front().kind = "wireguard";
+  snapshot.tunnels->front().peers = {WireguardPeer{}};
+  snapshot.activity = watched({seen_of("tun0", 9, 0)});
+  snapshot.activity->interfaces.front().first_peers = snapshot.activity->interfaces.front().last_peers =
+      *snapshot.tunnels->front().peers;
+  for (const char* named : {"", "tun0"}) EXPECT_EQ(verdict(snapshot, {kFull, named}), "undecided") << named;
+}
+
+TEST(NamedTunnel, WhatIsWrongWithItIsOneSentence) {
+  Machine machine = two_tunnels();
+  Snapshot snapshot = finish(halves(machine, "tun0"));
+  Tunnel& tunnel = snapshot.tunnels->front();
+  Link& link = *std::ranges::find(*snapshot.links, "tun0", &Link::name);
+  tunnel.holder_name = "VpnDaemon";
+  tunnel.holder_state = 'T';
+  snapshot.activity = watched({seen_of("tun0", 0, 0)});
+  const auto title = [&] {
+    EXPECT_EQ(verdict(snapshot, {kFull, ""}), verdict(snapshot, {kFull, "tun0"}));
+    return verdict(snapshot, {kFull, "tun0"});
+  };
+  EXPECT_EQ(
+      title(),
+      "TUN005: The tunnel tun0 carries nothing: VpnDaemon (PID 42) holds it and is stopped; nothing was sent that "
+      "it could have read");
+  snapshot.activity->interfaces[0].first.queued_packets = 0;
+  snapshot.activity->interfaces[0].last.queued_packets = 3;
+  EXPECT_EQ(title(), "TUN005: The tunnel tun0 hangs: VpnDaemon (PID 42) is stopped, and 3 packets sent into it wait");
+  tunnel.holder_state = 'S';
+  EXPECT_EQ(title(),
+            "TUN005: The tunnel tun0 hangs: 3 packets were sent into it, and VpnDaemon (PID 42) did not read them");
+  link.flags &= ~std::uint32_t{kLinkRunning | kLinkLowerUp};
+  EXPECT_EQ(title(), "TUN005: The tunnel tun0 carries nothing: it has no carrier although VpnDaemon (PID 42) holds it");
+  tunnel.holder_pid.reset();
+  tunnel.holder_name.clear();
+  link.tun_persistent = true;
+  EXPECT_EQ(title(), "TUN005: The tunnel tun0 is an orphan: it is persistent, has no carrier, and no process holds it");
 }
 
 TEST(NamedTunnel, AnExpectationThatIsNotDecidedLeavesTheReportUndetermined) {

@@ -185,6 +185,30 @@ TEST(TunnelActivity, AnInterruptEndsTheWaitAndIsSaid) {
   });
 }
 
+TEST(TunnelActivity, WhatIsNotAnsweredIsGivenLonger) {
+  if (may_not_make_tun()) GTEST_SKIP() << "no /dev/net/tun";
+  in_network_namespace([] {
+    const int device = open_tun("quiet0");
+    set_up("quiet0");
+    std::array<char, 2048> packet;
+    for (const bool is_answered : {true, false}) {
+      TunnelActivityReader reader(collected());
+      send_packets(3);
+      for (int i = 0; i < 3; ++i) ASSERT_GT(::read(device, packet.data(), packet.size()), 0);
+      if (is_answered) {
+        ASSERT_GT(::write(device, packet.data(), 29), 0);
+      }
+      const auto activity = reader.finish(-1);
+      ASSERT_TRUE(activity.is_complete());
+      EXPECT_EQ(activity->interval >= std::chrono::seconds(6), !is_answered);
+      const InterfaceActivity* quiet = find(activity, "quiet0");
+      ASSERT_NE(quiet, nullptr);
+      EXPECT_EQ(quiet->last.sent_packets - quiet->first.sent_packets, 3U);
+    }
+    ::close(device);
+  });
+}
+
 TEST(TunnelActivity, AnInterfaceThatGoesAwayIsSaid) {
   if (may_not_make_tun()) GTEST_SKIP() << "no /dev/net/tun";
   in_network_namespace([] {

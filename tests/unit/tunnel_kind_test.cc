@@ -35,7 +35,9 @@ Link tap(const char* name) {
   return link;
 }
 
-std::string kind_held_by(const Link& link, const char* process) { return tunnel_kind(link, {false, process}); }
+std::string kind_held_by(const Link& link, const char* process) {
+  return tunnel_kind(link, {.wireguard_socket = false, .process = process});
+}
 
 /// What is_tunnel() says of a link where no tunnels were collected.
 bool is_tunnel_by_link(const Link& link) {
@@ -81,6 +83,7 @@ TEST(TunnelKind, ASystemsOwnInterfaceIsNoTunnelEvenWhereASnapshotListsIt) {
 TEST(TunnelKind, TapsOfMachinesAndOverlaysOfContainersAreNoTunnels) {
   EXPECT_EQ(kind_held_by(tap("vnet0"), "qemu-system-x86"), "");
   EXPECT_EQ(kind_held_by(tap("tap0"), ""), "");
+  EXPECT_EQ(tunnel_kind(tap("tap0"), {.wireguard_socket = false, .process = "qemu-system-x86", .leads_on = true}), "");
   EXPECT_EQ(kind_held_by(tap("tap0"), "zerotier-one"), "tap");
   EXPECT_EQ(kind_held_by(tap("tap0"), "openvpn"), "openvpn");
   EXPECT_EQ(kind_held_by(tun("flannel0"), "flanneld"), "");
@@ -96,6 +99,14 @@ TEST(TunnelKind, TapsOfMachinesAndOverlaysOfContainersAreNoTunnels) {
   EXPECT_FALSE(is_tunnel_by_link(tap("vnet0")));
   EXPECT_FALSE(is_tunnel_by_link(tun("clat")));
   EXPECT_FALSE(is_tunnel_by_link(link_of("eth0", "", ARPHRD_ETHER)));
+}
+
+TEST(TunnelKind, ATapThatNobodyIsSeenToHoldMayBeATunnelWhenItLeadsOn) {
+  Link link = tap("tap0");
+  const TunHolderFacts unheld{.wireguard_socket = false, .process = "", .leads_on = true};
+  EXPECT_EQ(tunnel_kind(link, unheld), "tap");
+  link.master = "br0";
+  EXPECT_EQ(tunnel_kind(link, unheld), "");
 }
 
 TEST(TunnelKind, VpnsAreTunnels) {

@@ -104,9 +104,12 @@ TEST(TunnelState, MovingPacketsAreLife) {
   EXPECT_EQ(Scene().moved(3, 0, 0).state(), State::kLive);
 }
 
-TEST(TunnelState, StillAndHeldIsIdle) {
-  EXPECT_EQ(Scene().moved(0, 0, 0).state(), State::kIdle);
-  EXPECT_EQ(Scene().moved(0, 0).state(), State::kIdle);
+TEST(TunnelState, StillAndHeldIsIdle) { EXPECT_EQ(Scene().moved(0, 0, 0).state(), State::kIdle); }
+
+TEST(TunnelState, StillAndHeldIsUnknownWhereNobodyCountsWhatIsSentIntoIt) {
+  EXPECT_EQ(Scene().moved(0, 0).state(), State::kUnknown);
+  EXPECT_NE(Scene().moved(0, 0).report().why.find("queueing discipline"), std::string::npos);
+  EXPECT_EQ(Scene().moved(0, 1).state(), State::kLive);
 }
 
 TEST(TunnelState, UnreadPacketsAreHanging) {

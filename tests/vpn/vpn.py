@@ -79,7 +79,7 @@ class OpenVpn:
         self.process = None
         self.prints = {name: certificate(name) for name in ("server", "client")}
         options = [word for option in pushed for word in ("--push", option)]
-        world.run_until_end(machines.start(
+        self.server = world.run_until_end(machines.start(
             at, *OPENVPN, "--dev", "vpnserver", "--server", "172.30.0.0", "255.255.0.0", "--topology", "subnet",
             "--local", SERVER, "--dh", "none", *self.identity("server", "client"), *options,
             until="Initialization Sequence Completed"))

@@ -20,7 +20,8 @@ class TunnelActivityReader {
 
   /// How much longer finish() waits: until 1 s after the first look, 6 s where a WireGuard handshake is over 180 s old.
   std::chrono::milliseconds remaining() const;
-  /// Waits, then looks again. A readable `interrupt_descriptor` (-1: none) ends the wait; then the limits say so.
+  /// Waits, then looks again, and each second until 6 s are over where a tunnel was sent into and nothing came out: an
+  /// answer may be late. A readable `interrupt_descriptor` (-1: none) ends the wait; then the limits say so.
   Observed<TunnelActivity> finish(int interrupt_descriptor);
 
  private:
