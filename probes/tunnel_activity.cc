@@ -193,9 +193,9 @@ Observed<TunnelActivity> TunnelActivityReader::finish(int interrupt_descriptor) 
   if (!state_->first.why_no_counters.empty()) return nothing(state_->first.why_no_counters);
   bool waited = wait_until(state_->began + state_->interval, interrupt_descriptor);
   Look last = look_at(state_->interfaces);
-  while (waited && state_->interval < kLongInterval && has_unanswered(state_->interfaces, state_->first, last)) {
-    state_->interval += kUsualInterval;
-    waited = wait_until(state_->began + state_->interval, interrupt_descriptor);
+  while (waited && steady_clock::now() - state_->began < kLongInterval &&
+         has_unanswered(state_->interfaces, state_->first, last)) {
+    waited = wait_until(steady_clock::now() + kUsualInterval, interrupt_descriptor);
     last = look_at(state_->interfaces);
   }
   if (!last.why_no_counters.empty()) return nothing(last.why_no_counters);

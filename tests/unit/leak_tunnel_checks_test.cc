@@ -518,7 +518,7 @@ TEST(TunnelChecks, AnExpectedTunnelThatHangsOrIsDeadIsAnError) {
     stopped.moved("tun0", 0, 0, 0);
     EXPECT_EQ(stopped.tunnel_codes(), "TUN009");
     stopped.expectation = {CoverageMode::kFull, named};
-    EXPECT_EQ(stopped.finding("TUN005")->caused_by, std::vector<std::string>{"TUN009"}) << named;
+    EXPECT_EQ(stopped.finding("TUN005").value().caused_by, std::vector<std::string>{"TUN009"}) << named;
     stopped.moved("tun0", 1, 1, 1);
     EXPECT_FALSE(stopped.fires("TUN005")) << "it has gone on";
   }
