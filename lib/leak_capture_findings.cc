@@ -100,7 +100,7 @@ Finding leak_finding(const CaptureResult& capture, const char* code, const std::
       "Whoever owns the networks on the way sees these packets as they are, with this machine's own address as the "
       "sender.";
   if (!is_certain) {
-    finding.detail += " The beginning of these connections was not captured: they may have been begun from outside.";
+    finding.detail += " Who began these flows was not captured: they may have been begun from outside.";
   }
   for (const CaptureLeak* leak : group.leaks) {
     if (finding.evidence.size() == kMostEvidence) {

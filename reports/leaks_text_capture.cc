@@ -80,7 +80,7 @@ std::string sender_text(const CaptureLeak& leak, bool with_interface) {
   }
   if (leak.flows > 1) text += fmt::format(", {}", counted(leak.flows, "flow"));
   if (!leak.bound_interface.empty()) text += fmt::format(", bound to {}", leak.bound_interface);
-  if (leak.is_midstream) text += ", began before the capture";
+  if (leak.is_midstream) text += ", may have begun before the capture";
   if (with_interface) text += fmt::format(", out of {}", leak.interface);
   return text;
 }

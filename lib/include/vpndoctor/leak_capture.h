@@ -38,7 +38,7 @@ struct CaptureLeak {
   std::optional<SocketOwner> owner;  ///< null: not known
   std::string bound_interface;       ///< of its socket; empty: not bound, or not known
   std::uint64_t flows = 1;           ///< that differ in their source port alone
-  bool is_midstream = false;         ///< TCP whose beginning was not captured: who began it is not known
+  bool is_midstream = false;         ///< who began it is not known: its beginning was not captured, or UDP tells none
   bool is_forwarded = false;         ///< with this machine's link address and another one's IP address
 };
 
