@@ -164,3 +164,4 @@ Report run_leaks(const LeaksCommand& command, const OutputOptions& output, std::
 }
 
 }  // namespace vpndoctor
+  if (leaks->capture) report.unwritten = leaks->capture->write_error;

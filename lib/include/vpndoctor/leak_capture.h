@@ -13,6 +13,7 @@
 
 #include "vpndoctor/captured_packet.h"
 #include "vpndoctor/leak_checks.h"
+#include "vpndoctor/result.h"
 
 namespace [[gnu::visibility("default")]] vpndoctor {
 
@@ -83,10 +84,11 @@ struct CaptureResult {
   std::vector<CaptureLeak> leaks;  ///< most packets first
   bool is_cut = false;             ///< there were more flows than could be kept
   CaptureCounts counts;
-  std::vector<std::string> limits;  ///< what could not be judged, a phrase each
-  std::string file;                 ///< --read; empty: live
-  std::string written_to;           ///< --write; empty: nothing was
-  std::uint64_t leak_packets = 0;   ///< of all leaks, also those that are not kept
+  std::vector<std::string> limits;   ///< what could not be judged, a phrase each
+  std::string file;                  ///< --read; empty: live
+  std::string written_to;            ///< --write; empty: nothing was
+  std::optional<Error> write_error;  ///< why what --write asked for is not in its place; `limits` says so too
+  std::uint64_t leak_packets = 0;    ///< of all leaks, also those that are not kept
   /// Outgoing packets of which it cannot be told whether they leak: by the tables, since they may be a tunnel's own, or
   /// since they are cut. One of them, and no leaks prove nothing.
   std::uint64_t untold = 0;
