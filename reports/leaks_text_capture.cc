@@ -141,6 +141,12 @@ std::string capture_clause(const CaptureResult& capture) {
   return fmt::format("{} flows left outside the tunnel, most packets of {}", grouped(capture.leaks.size()), most);
 }
 
+std::string bypass_clause(const BypassTest& test) {
+  if (can_bypass(test)) return {};
+  const std::string why = test.why_not.empty() ? "no probe was answered" : "nothing was tried, " + test.why_not;
+  return "whether a program can pass the tunnel by is not known: " + why;
+}
+
 void write_capture(const CaptureResult& capture, Page& page) {
   page.heading("Packet capture");
   page.field("where", where_text(capture));

@@ -55,7 +55,7 @@ class LeaksRun {
     const Fib fib(*state_);
     progress_.show("working out what the tables let out");
     leaks_.coverage = find_coverage(*state_, fib, ::getuid());
-    if (auto error = test_bypass()) return std::unexpected(std::move(*error));
+    if (auto error = test_bypass(fib)) return std::unexpected(std::move(*error));
     if (auto error = capture(fib)) return std::unexpected(std::move(*error));
     if (activity) look_again(*activity);
     leaks_.tunnels = judge_tunnels(*state_, fib);
@@ -86,13 +86,13 @@ class LeaksRun {
             .before = before_.get()};
   }
 
-  std::optional<Error> test_bypass() {
+  std::optional<Error> test_bypass(const Fib& fib) {
     if (command_.active_host.empty()) return std::nullopt;
     progress_.show(fmt::format("sending probes towards {} past the tunnel", command_.active_host));
     auto test = run_bypass_test({.host = command_.active_host,
                                  .interfaces = command_.interfaces,
                                  .interrupt_descriptor = interrupt_->descriptor()},
-                                *state_);
+                                *state_, fib);
     if (!test) return std::move(test.error());
     leaks_.bypass = std::move(*test);
     return std::nullopt;
