@@ -198,7 +198,9 @@ LeakVerdict LeakCapture::State::judge(const CapturedPacket& packet, const FlowPa
     return LeakVerdict::kTunnel;
   }
   if (match.kind == OuterKind::kUntold) {
-    why = fmt::format("which sockets {} has is not known", match.tunnel);
+    why = packet.interface.empty()
+              ? fmt::format("from which ports {} sent when this was captured is not known", match.tunnel)
+              : fmt::format("which sockets {} has is not known", match.tunnel);
     return LeakVerdict::kUntold;
   }
   LeakJudgement judged = judge_destination(facts, flow.key, facts.uid);
