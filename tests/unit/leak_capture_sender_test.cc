@@ -220,6 +220,18 @@ TEST(LeakCapture, TheSocketsOwnerExplainsALeakOrTakesItAway) {
   EXPECT_EQ(scene.result().leaks.size(), 1U);
 }
 
+TEST(LeakCapture, ASocketAtThePacketsAddressShowsThatTheAddressIsThisMachines) {
+  Scene scene;
+  const LeakFlow flow = flow_of(*scene.send(ip_packet("192.168.50.99", kPublic, kProtocolUdp, udp(50000, 53))));
+  ASSERT_TRUE(scene.capture().find(flow)->is_forwarded);
+  EXPECT_TRUE(scene.capture().explain(flow, {SocketOwner{7, "dig"}, 1000, "", false, false}));
+  EXPECT_TRUE(scene.capture().find(flow)->is_forwarded) << "it has any address, the packet may be a container's";
+  EXPECT_FALSE(scene.capture().find(flow)->owner);
+  EXPECT_TRUE(scene.capture().explain(flow, {SocketOwner{7, "dig"}, 1000, "", false, true}));
+  EXPECT_FALSE(scene.capture().find(flow)->is_forwarded);
+  EXPECT_EQ(scene.capture().find(flow)->owner->name, "dig");
+}
+
 TEST(LeakCapture, AnotherUsersPacketsAreJudgedByThatUsersRules) {
   Machine machine;
   machine.link("eth0").address("eth0", "192.168.50.5/24");

@@ -59,6 +59,7 @@ struct LeakSocket {
   std::optional<std::uint32_t> uid;  ///< null: there is none, or it was closed
   std::string bound_interface;       ///< empty: not bound
   bool is_service = false;           ///< another socket listens on its port: it was accepted
+  bool has_source = false;           ///< it is bound to the packets' source address, which is this machine's then
 };
 
 /// Packets that belong outside, by what they are: no leak.
