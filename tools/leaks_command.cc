@@ -17,6 +17,7 @@
 #include "leaks_inputs.h"
 #include "terminal.h"
 #include "vpndoctor/bypass_probes.h"
+#include "vpndoctor/collect.h"
 #include "vpndoctor/leak_capture_run.h"
 #include "vpndoctor/tunnel_activity.h"
 
@@ -112,7 +113,16 @@ class LeaksRun {
     auto result = run_leak_capture(options, facts(fib));
     if (!result) return std::move(result.error());
     leaks_.capture = std::move(*result);
+    if (command_.read_file.empty()) compare_routes(*leaks_.capture);
     return std::nullopt;
+  }
+
+  /// The packets were judged by the state before, also those that left after it was another one.
+  void compare_routes(CaptureResult& result) const {
+    const auto after = collect_snapshot({.tunnels = false});
+    if (!after) return;
+    result.routes_changed = routes_changed_during(*state_, *after);
+    if (!result.routes_changed.empty()) result.limits.push_back(result.routes_changed);
   }
 
   void look_again(TunnelActivityReader& activity) {
@@ -159,9 +169,9 @@ Report run_leaks(const LeaksCommand& command, const OutputOptions& output, std::
   report.skipped = std::move(run.results().skipped);
   report.verdict = decide_verdict(report.findings, output.fail_on, leaks_are_answered(*leaks, report.skipped));
   report.incomplete = leaks->capture && (leaks->capture->interrupted || !leaks->capture->ended_early.empty());
+  if (leaks->capture) report.unwritten = leaks->capture->write_error;
   report.data = std::move(*leaks);
   return report;
 }
 
 }  // namespace vpndoctor
-  if (leaks->capture) report.unwritten = leaks->capture->write_error;

@@ -95,13 +95,18 @@ struct CaptureResult {
   std::uint64_t untold = 0;
   std::string why_untold;  ///< of the first of them, a phrase
   bool interrupted = false;
-  std::string ended_early;  ///< why, by itself, on the first interface where it did, a phrase; empty: nowhere
+  std::string routes_changed;  ///< what became of routes and rules meanwhile, a phrase; empty: nothing, or a file
+  std::string ended_early;     ///< why, by itself, on the first interface where it did, a phrase; empty: nowhere
 };
 
 /// Why no leaks in this capture do not prove that there are none: no control, drops, tables that do not tell. A
 /// sentence without its full stop; empty when the question is answered, either way.
 std::string why_unanswered(const CaptureResult& capture);
 inline bool is_conclusive(const CaptureResult& capture) { return why_unanswered(capture).empty(); }
+
+/// Says how routes and rules differ after a capture from those that it is judged by, a phrase; empty: they do not, or
+/// it is not known.
+std::string routes_changed_during(const Snapshot& before, const Snapshot& after);
 
 /// Judges packets. `facts` must outlive it unchanged.
 class LeakCapture {
