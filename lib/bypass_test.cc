@@ -10,6 +10,7 @@
 
 #include "finding_parts.h"
 #include "kill_switch_advice.h"
+#include "vpndoctor/text_escape.h"
 
 namespace vpndoctor {
 namespace {
@@ -54,6 +55,24 @@ std::vector<Finding> judge_bypass_test(const BypassTest& test, const Snapshot& s
     if (!answers.empty()) findings.push_back(bypass_possible(test, snapshot, interface, answers));
   }
   return findings;
+}
+
+std::string why_no_bypass_test(const PacketPath& path, const std::string& host) {
+  const std::string shown = escape_controls(host);
+  switch (path.way) {
+    case PacketWay::kOutside:
+      return fmt::format("packets to {} leave by {} anyway, not by a tunnel", shown, escape_controls(path.interface));
+    case PacketWay::kHere:
+      return fmt::format("{} is this machine itself", shown);
+    case PacketWay::kUnknown:
+      return fmt::format("whether packets to {} go into a tunnel is not known: {}", shown, path.why);
+    case PacketWay::kTunnel:
+      if (!path.interface.empty()) return {};
+      return fmt::format("an IPsec policy takes packets to {}, also of a socket that is bound: not tested", shown);
+    case PacketWay::kNowhere:
+      break;
+  }
+  return {};
 }
 
 std::optional<bool> can_bypass(const BypassTest& test) {

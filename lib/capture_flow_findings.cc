@@ -7,6 +7,7 @@
 #include <tuple>
 #include <vector>
 
+#include "capture_flow_hole.h"
 #include "finding_parts.h"
 #include "path_mtu_remedy.h"
 #include "path_mtu_steps.h"
@@ -125,11 +126,15 @@ Finding black_hole(const Group& group) {
   finding.title =
       fmt::format("Packets of {} bytes from {} to {} {} in silence, in {}", best.smallest_lost_bytes.value_or(0),
                   best.source, best.destination, how_sure(best.confidence), connections_text(group.flows.size()));
-  finding.detail = fmt::format(
-      "Smaller packets get through, so the connection is made and then hangs with the first full packet from {}. {}",
-      best.source,
-      best.too_big_from ? "A too-big message was seen, but it does not explain this size."
-                        : "No too-big message that would have told the sender is in the capture.");
+  const std::uint32_t lost = best.smallest_lost_bytes.value_or(0);
+  finding.detail =
+      fmt::format("Smaller packets get through, so the connection is made and then hangs with the first {} from {}. {}",
+                  best.full_bytes && lost >= *best.full_bytes ? "full packet" : "packet of that size", best.source,
+                  best.too_big_from ? "A too-big message was seen, but it does not explain this size."
+                                    : "No too-big message that would have told the sender is in the capture.");
+  if (is_below_common_mtu(lost, best.full_bytes))
+    finding.detail +=
+        " Or a filter that looks at the content drops these packets: nearly every path carries this size.";
   if (best.confidence != Confidence::kProven)
     finding.detail += " The capture alone does not rule out that nothing at all got through at that time.";
   add_evidence(group, finding);

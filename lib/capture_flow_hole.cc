@@ -14,8 +14,10 @@ namespace {
 
 using std::chrono::milliseconds;
 
-/// No link that carries IP is smaller than what everybody sends in small packets.
-constexpr std::uint32_t kLeastHoleBytes = 400;
+/// What no link that carries IP loses for its size: of IPv4 what everybody sends in small packets, of IPv6 what every
+/// link has to carry (RFC 8200 section 5).
+std::uint32_t least_hole_bytes(Family family) { return family == Family::kInet ? 400 : 1281; }
+
 constexpr std::uint32_t kProvenTimes = 4;
 constexpr milliseconds kProvenSpan{500};
 constexpr double kProvenChance = 1e-4;
@@ -142,7 +144,8 @@ std::optional<HoleEvidence> weigh(const FlowHistory& history, const FlowHistory&
   evidence.chance = chance_of_size_split(evidence.lost, evidence.smaller_passed, evidence.smaller_lost);
   const auto confidence = confidence_of(history, evidence);
   if (!confidence) return std::nullopt;
-  evidence.confidence = *confidence;
+  const bool may_be_filter = is_below_common_mtu(size, history.full_bytes());
+  evidence.confidence = may_be_filter ? Confidence::kSuspected : *confidence;
   return evidence;
 }
 
@@ -184,13 +187,14 @@ double chance_of_size_split(std::uint64_t lost_large, std::uint64_t passed_small
 }
 
 std::optional<HoleEvidence> find_hole(const FlowHistory& history, const FlowHistory& back) {
+  const std::uint32_t least = least_hole_bytes(history.ends.source.family);
   std::set<std::uint32_t> sizes;
   for (const StuckBytes& stuck : history.stuck)
-    if (stuck.size_bytes >= kLeastHoleBytes) sizes.insert(stuck.size_bytes);
+    if (stuck.size_bytes >= least) sizes.insert(stuck.size_bytes);
   std::optional<HoleEvidence> best;
   for (const std::uint32_t size : sizes) keep_better(best, weigh(history, back, size));
   const auto full = history.full_bytes();
-  if (!full || *full < kLeastHoleBytes) return best;
+  if (!full || *full < least) return best;
   for (const GapSeen& gap : history.gaps) keep_better(best, weigh_gap(history, gap, *full));
   return best;
 }

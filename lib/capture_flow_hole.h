@@ -9,6 +9,14 @@
 
 namespace vpndoctor {
 
+/// A hole for packets of this size, when full ones are of `full_bytes` (null: not known), is hardly one of the path
+/// MTU: a filter that looks at the content is as good an explanation. IPv6's least is the size that tunnels and links
+/// keep to everywhere (RFC 8200 section 5).
+inline bool is_below_common_mtu(std::uint32_t size_bytes, std::optional<std::uint32_t> full_bytes) {
+  constexpr std::uint32_t kLeastOfIpv6 = 1280;
+  return size_bytes < kLeastOfIpv6 && (!full_bytes || size_bytes < *full_bytes);
+}
+
 /// Above it, chance may well have hit the large ones alone.
 inline constexpr double kSuspectedChance = 0.2;
 

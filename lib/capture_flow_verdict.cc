@@ -109,6 +109,7 @@ std::uint64_t smaller_sent(const FlowHistory& history) {
 std::string full_ones_alone(const FlowHistory& history) {
   const std::uint64_t smaller = smaller_sent(history);
   if (history.retransmitted < 3 || history.retransmitted != history.retransmitted_full) return {};
+  if (is_below_common_mtu(history.largest_sent_bytes, history.full_bytes())) return {};
   if (chance_of_size_split(history.retransmitted, smaller, 0) > kSuspectedChance) return {};
   return fmt::format("only full segments were sent again, {} of {} bytes, and none of {}: a black hole is suspected",
                      grouped(history.retransmitted), grouped(history.largest_sent_bytes),

@@ -75,6 +75,10 @@ bool LeakCapture::explain(const LeakFlow& flow, const LeakSocket& socket) {
   const auto found = state.leak_places.find(key);
   if (found == state.leak_places.end()) return true;  // one that is not kept by itself
   CaptureLeak& leak = state.leaks[found->second];
+  // Others' packets may have the port of a socket that is bound to no address. One that is shows that the address came
+  // to this machine while the capture ran.
+  if (leak.is_forwarded && !socket.has_source) return true;
+  leak.is_forwarded = false;
   std::optional<LeakVerdict> innocent;
   if (socket.owner && !state.outer.tunnel_of(socket.owner->pid).empty()) innocent = LeakVerdict::kTunnel;
   if (socket.is_service && leak.is_midstream) innocent = LeakVerdict::kReply;

@@ -15,6 +15,7 @@
 #include "timestamp.h"
 #include "traffic_kind.h"
 #include "vpndoctor/leak_capture.h"
+#include "vpndoctor/route_diff.h"
 #include "vpndoctor/text_escape.h"
 
 namespace vpndoctor {
@@ -100,7 +101,7 @@ Finding leak_finding(const CaptureResult& capture, const char* code, const std::
       "Whoever owns the networks on the way sees these packets as they are, with this machine's own address as the "
       "sender.";
   if (!is_certain) {
-    finding.detail += " The beginning of these connections was not captured: they may have been begun from outside.";
+    finding.detail += " Who began these flows was not captured: they may have been begun from outside.";
   }
   for (const CaptureLeak* leak : group.leaks) {
     if (finding.evidence.size() == kMostEvidence) {
@@ -156,10 +157,19 @@ std::string why_unanswered(const CaptureResult& capture) {
     return capture.control.empty() ? "nothing shows that the capture sees this machine's packets" : capture.control;
   }
   if (capture.dropped > 0) return fmt::format("the capture lost {}", counted(capture.dropped, "packet", "packets"));
+  if (!capture.routes_changed.empty()) return capture.routes_changed;
   if (capture.untold > 0) {
     return fmt::format("{} could not be judged: {}", counted(capture.untold, "packet", "packets"), capture.why_untold);
   }
   return "";
+}
+
+std::string routes_changed_during(const Snapshot& before, const Snapshot& after) {
+  const SnapshotDiff diff = diff_snapshots(before, after);
+  if (diff.routes.is_empty() && diff.rules.is_empty()) return "";
+  return fmt::format("the {} changed during the capture, and what left is judged by those before{}",
+                     diff.routes.is_empty() ? "rules" : "routes",
+                     diff.summary.empty() ? "" : ": " + diff.summary.front().text);
 }
 
 std::vector<Finding> judge_capture(const LeakFacts& facts, const CaptureResult& capture) {

@@ -20,12 +20,12 @@ constexpr std::uint8_t kNeighbourAdvertisement = 136;
 constexpr std::size_t kMostLeaks = 4096;
 constexpr std::size_t kMostInterfaces = 4096;
 
-/// A service answers from its own port: a low one, or one below those that the kernel chooses and below the asker's.
-bool looks_like_service(const FlowKey& incoming) {
-  constexpr std::uint16_t kFirstChosen = 32768;  // net.ipv4.ip_local_port_range
-  if (incoming.port < 1024) return incoming.source_port >= incoming.port;
-  return incoming.port < kFirstChosen && incoming.port < incoming.source_port;
+/// This machine's SYN begins a connection, whoever began the one before it between these ports.
+bool begins_anew(const FlowPacket& flow, LeakVerdict before) {
+  return flow.tcp == TcpMark::kSyn && (before == LeakVerdict::kReply || before == LeakVerdict::kUntold);
 }
+
+bool is_icmp(const FlowKey& key) { return key.ip_protocol == kProtocolIcmp || key.ip_protocol == kProtocolIcmp6; }
 
 /// The neighbour that an ARP request asks for, or an answer goes to; nullopt for what is neither (RFC 826).
 std::optional<IpAddress> asked_by_arp(std::span<const std::byte> payload) {
@@ -134,13 +134,6 @@ void LeakCapture::State::take_other(const CapturedPacket& packet, const LinkFram
   }
 }
 
-void LeakCapture::State::note_incoming(const FlowPacket& flow) {
-  ++result.counts.incoming;
-  const bool is_udp = flow.key.ip_protocol == kProtocolUdp;
-  const bool begins = flow.tcp == TcpMark::kSyn || (is_udp && flow.has_ports && looks_like_service(flow.key));
-  if (begins) begun_outside.set(flow.key.reversed(), true);
-}
-
 const CaptureLeak* LeakCapture::State::take_ip(const CapturedPacket& packet, const LinkFrame& frame,
                                                const IpPacket& ip) {
   const Sender sender = senders.sender_of(packet, frame, ip);
@@ -205,7 +198,9 @@ LeakVerdict LeakCapture::State::judge(const CapturedPacket& packet, const FlowPa
     return LeakVerdict::kTunnel;
   }
   if (match.kind == OuterKind::kUntold) {
-    why = fmt::format("which sockets {} has is not known", match.tunnel);
+    why = packet.interface.empty()
+              ? fmt::format("from which ports {} sent when this was captured is not known", match.tunnel)
+              : fmt::format("which sockets {} has is not known", match.tunnel);
     return LeakVerdict::kUntold;
   }
   LeakJudgement judged = judge_destination(facts, flow.key, facts.uid);
@@ -215,8 +210,10 @@ LeakVerdict LeakCapture::State::judge(const CapturedPacket& packet, const FlowPa
   const bool may_be_beside = may_be_tunnels && judged.verdict == LeakVerdict::kByConfiguration &&
                              outer.may_be_server(destination) && is_all_expected_inside(facts, destination.family);
   if (judged.verdict != LeakVerdict::kLeak && !may_be_beside) return judged.verdict;
-  const bool is_reply = is_answer(flow) || begun_outside.find(flow.key) != nullptr;
-  if (is_reply) return LeakVerdict::kReply;
+  const Beginning beginning = beginning_of(flow, !packet.interface.empty());
+  if (beginning == Beginning::kOutside) return LeakVerdict::kReply;
+  if (beginning == Beginning::kNotTold) why = "who began their flow, this machine or the other end, is not known";
+  if (beginning == Beginning::kNotTold) return LeakVerdict::kUntold;
   if (!may_be_tunnels) return LeakVerdict::kLeak;
   why = fmt::format("they may be packets of {} itself, which cannot be told: {}", escape_controls(match.tunnel),
                     match.why);
@@ -251,17 +248,21 @@ const CaptureLeak* LeakCapture::State::add_leak(const CapturedPacket& packet, co
 
 const CaptureLeak* LeakCapture::State::take_own(const CapturedPacket& packet, const FlowPacket& flow,
                                                 bool is_forwarded) {
-  if (const auto found = leak_places.find(flow.key); found != leak_places.end()) {
-    return count_leak(leaks[found->second], packet);
-  }
-  if (const Known* before = known.find(flow.key)) {
+  // ICMP has no ports that tell questions from answers.
+  const bool is_by_itself = is_icmp(flow.key) && is_answer(flow);
+  const auto leaked = is_by_itself ? leak_places.end() : leak_places.find(flow.key);
+  if (leaked != leak_places.end()) return count_leak(leaks[leaked->second], packet);
+  const Known* before = is_by_itself ? nullptr : known.find(flow.key);
+  if (before != nullptr && !begins_anew(flow, before->verdict)) {
     ++count_of(before->verdict);
     return nullptr;
   }
   std::string why;
   const LeakVerdict verdict = judge(packet, flow, why);
   if (verdict != LeakVerdict::kLeak) {
-    known.set(flow.key, {verdict});
+    // A reset refuses one packet, and says nothing of those that follow.
+    const bool is_of_packet_alone = verdict == LeakVerdict::kReply && (is_by_itself || flow.tcp == TcpMark::kReset);
+    if (!is_of_packet_alone) known.set(flow.key, {verdict});
     ++count_of(verdict);
     if (verdict == LeakVerdict::kUntold && result.why_untold.empty()) result.why_untold = why;
     return nullptr;

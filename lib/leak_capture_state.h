@@ -23,6 +23,9 @@
 
 namespace vpndoctor {
 
+/// Who sent the first packet of a flow.
+enum class Beginning : std::uint8_t { kHere, kOutside, kNotTold };
+
 struct LeakCapture::State {
   static constexpr std::size_t kMostFlows = 1 << 16;
 
@@ -45,7 +48,8 @@ struct LeakCapture::State {
   std::vector<Seen> interfaces = {};
   std::map<std::string, std::uint16_t, std::less<>> interface_numbers = {};
   RecentMap<FlowKey, Known, FlowKeyHash> known{kMostFlows};
-  RecentMap<FlowKey, bool, FlowKeyHash> begun_outside{kMostFlows};
+  /// Own flows of UDP, and of TCP whose SYN it was, that began with a packet of the other end as far as was seen.
+  RecentMap<FlowKey, bool, FlowKeyHash> came_in_first{kMostFlows};
   std::unordered_map<FlowKey, std::size_t, FlowKeyHash> leak_places = {};
   std::deque<CaptureLeak> leaks = {};
   CaptureLeak unlisted = {};  ///< what take() returns of a leak that is not kept
@@ -60,6 +64,7 @@ struct LeakCapture::State {
   const CaptureLeak* take_ip(const CapturedPacket& packet, const LinkFrame& frame, const IpPacket& ip);
   void note_incoming(const FlowPacket& flow);
   const CaptureLeak* take_own(const CapturedPacket& packet, const FlowPacket& flow, bool is_forwarded);
+  Beginning beginning_of(const FlowPacket& flow, bool is_live);
   LeakVerdict judge(const CapturedPacket& packet, const FlowPacket& flow, std::string& why);
   std::uint64_t& count_of(LeakVerdict verdict);
   const CaptureLeak* add_leak(const CapturedPacket& packet, const FlowPacket& flow, CaptureLeak leak);

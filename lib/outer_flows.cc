@@ -53,6 +53,11 @@ bool looks_like_wireguard(std::span<const std::byte> payload) {
   return type >= 1 && type <= 4;
 }
 
+/// A program that has sockets of one protocol, of all that are known, has none of the other.
+bool may_speak(std::uint8_t ip_protocol, const std::vector<OuterSocket>& sockets) {
+  return sockets.empty() || std::ranges::find(sockets, ip_protocol, &OuterSocket::ip_protocol) != sockets.end();
+}
+
 /// Why neither its ends nor its sockets are known; empty when some are, or when it is certain that there are none. The
 /// sockets of a holder that is seen are seen too.
 std::string unseen_outer_side(const Tunnel& tunnel) {
@@ -167,6 +172,9 @@ OuterKind OuterFlows::match_carrier(const Carrier& carrier, const FlowKey& flow,
   const bool is_to_server = std::ranges::any_of(carrier.endpoints, to_address);
   if (is_encapsulation(flow.ip_protocol)) return is_to_server ? OuterKind::kOuter : OuterKind::kNone;
   if (!has_ports_at_all(flow.ip_protocol)) return OuterKind::kNone;
+  const bool is_udp_alone = carrier.is_udp_alone || carrier.listen_port;
+  if (flow.ip_protocol != kProtocolUdp && is_udp_alone) return OuterKind::kNone;
+  if (!may_speak(flow.ip_protocol, carrier.sockets)) return OuterKind::kNone;
   if (!has_ports) return is_to_server ? OuterKind::kUntold : OuterKind::kNone;
   const bool is_wireguard = flow.ip_protocol == kProtocolUdp && carrier.listen_port == flow.source_port;
   if (is_wireguard) return OuterKind::kOuter;

@@ -64,6 +64,7 @@ Verdict decide_verdict(const std::vector<Finding>& findings, FailOn fail_on, boo
 }
 
 int exit_code(const Report& report, bool interrupted) {
+  if (report.unwritten) return kExitInternal;
   if (interrupted) return kExitInterrupted;
   if (report.error) return error_exit_code(report.error->kind);
   switch (report.verdict) {

@@ -40,7 +40,7 @@ Result<std::string> followed(const std::string& path) {
   if (S_ISREG(status.st_mode)) return path;
   return failure(ErrorKind::kUsage,
                  fmt::format("{} is {}", in_quotes(path), S_ISDIR(status.st_mode) ? "a folder" : "no regular file"),
-                 "name a file, or '-' for standard output");
+                 "name a regular file, or one that is not there yet");
 }
 
 std::string random_suffix() {

@@ -5,6 +5,7 @@
 
 #include <fmt/format.h>
 #include <poll.h>
+#include <unistd.h>
 
 #include <algorithm>
 #include <chrono>
@@ -14,7 +15,6 @@
 #include "bypass_socket.h"
 #include "vpndoctor/egress.h"
 #include "vpndoctor/resolve_target.h"
-#include "vpndoctor/text_escape.h"
 
 namespace vpndoctor {
 namespace {
@@ -134,17 +134,22 @@ Result<std::vector<std::pair<std::string, int>>> with_indices(const std::vector<
   return result;
 }
 
-/// The interface that an ordinary packet takes, when that is no tunnel: there is nothing to pass by then.
-std::string usual_way(const IpAddress& target) {
-  const auto egress = query_egress({.target = target, .interface = {}, .source = {}, .mark = {}});
-  if (!egress) return {};
-  if (egress->is_local) return "this machine itself";
-  return egress->is_tunnel ? std::string{} : egress->interface;
+/// By the way of an ordinary packet. Where the snapshot does not tell it, the kernel's tables may: into a tunnel.
+std::string why_nothing_to_pass(const Snapshot& snapshot, const Fib& fib, const BypassTest& test) {
+  Flow flow;
+  flow.destination = test.target;
+  flow.uid = ::getuid();
+  const PacketPath path = packet_path(snapshot, fib, flow);
+  if (path.way == PacketWay::kUnknown) {
+    const auto egress = query_egress({.target = test.target, .interface = {}, .source = {}, .mark = {}});
+    if (egress && egress->is_tunnel) return {};
+  }
+  return why_no_bypass_test(path, test.host);
 }
 
 }  // namespace
 
-Result<BypassTest> run_bypass_test(const BypassOptions& options, const Snapshot& snapshot) {
+Result<BypassTest> run_bypass_test(const BypassOptions& options, const Snapshot& snapshot, const Fib& fib) {
   auto target = resolve_target(options.host, std::nullopt);
   if (!target) return std::unexpected(std::move(target.error()));
   BypassTest test;
@@ -153,9 +158,8 @@ Result<BypassTest> run_bypass_test(const BypassOptions& options, const Snapshot&
   test.interfaces = options.interfaces.empty() ? usable_interfaces(snapshot, test.target) : options.interfaces;
   auto interfaces = with_indices(test.interfaces);
   if (!interfaces) return std::unexpected(std::move(interfaces.error()));
-  if (const std::string usual = usual_way(test.target); !usual.empty()) {
-    test.why_not = fmt::format("packets to {} leave by {} anyway, not by a tunnel", escape_controls(test.host), usual);
-  } else if (interfaces->empty()) {
+  test.why_not = why_nothing_to_pass(snapshot, fib, test);
+  if (test.why_not.empty() && interfaces->empty()) {
     test.why_not = fmt::format("no physical interface has a route to {}", test.target);
   }
   if (!test.why_not.empty()) return test;

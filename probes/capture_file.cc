@@ -39,19 +39,20 @@ constexpr std::size_t kFirstBytes = 8;
 
 ssize_t read_source(void* cookie, char* buffer, std::size_t size) {
   auto* source = static_cast<Source*>(cookie);
-  std::array<pollfd, 2> wait{
-      {{source->descriptor, POLLIN, 0}, {source->interrupt_descriptor, POLLIN, 0}}};  // poll(2) skips a -1
-  while (poll(wait.data(), wait.size(), -1) < 0) {
-    if (errno != EINTR) return -1;
-  }
-  if (wait[1].revents != 0) {
-    source->interrupted = true;
-    return 0;
-  }
   ssize_t got = 0;
   do {
+    std::array<pollfd, 2> wait{
+        {{source->descriptor, POLLIN, 0}, {source->interrupt_descriptor, POLLIN, 0}}};  // poll(2) skips a -1
+    if (poll(wait.data(), wait.size(), -1) < 0) {
+      got = -1;
+      continue;
+    }
+    if (wait[1].revents != 0) {
+      source->interrupted = true;
+      return 0;
+    }
     got = ::read(source->descriptor, buffer, size);
-  } while (got < 0 && errno == EINTR);
+  } while (got < 0 && (errno == EINTR || errno == EAGAIN));
   if (got > 0 && source->first_bytes.size() < kFirstBytes) {
     source->first_bytes.append(buffer, std::min(static_cast<std::size_t>(got), kFirstBytes));
   }
@@ -134,7 +135,8 @@ Result<CaptureFileFacts> read_capture_file(const std::string& path, int interrup
                                            const std::function<void(const CapturedPacket&)>& take) {
   Fd file;
   if (path != "-") {
-    file.reset(::open(path.c_str(), O_RDONLY | O_CLOEXEC));
+    // A FIFO is opened without waiting for its writer: poll() waits for it, and for the interrupt.
+    file.reset(::open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY));
     if (!file) {
       return failure(ErrorKind::kUsage, fmt::format("cannot read {}: {}", shown(path), std::strerror(errno)),
                      "name a capture, as tcpdump -w writes it");

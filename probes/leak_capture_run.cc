@@ -77,34 +77,14 @@ class Judge {
     if (asked_.empty() || held_bytes_ > kMostHeldBytes) write_held();
   }
 
-  /// Ends it: `result` gets what was found, and the file takes its place.
-  std::optional<Error> finish(const std::vector<std::string>& interfaces, const std::string& path,
-                              CaptureResult& result) {
+  /// Ends it: says what was found, and the file takes its place. Where that fails, what was found is known all the
+  /// same.
+  CaptureResult finish(const std::vector<std::string>& interfaces, const std::string& path) {
     settle(true);
-    result = capture_.result(interfaces);
-    if (unheld_ > 0) {
-      result.limits.push_back(fmt::format(
-          "flows that leak and whose process is not known: {}; their sockets are seen, {}", unheld_,
-          ::geteuid() == 0
-              ? "who holds them is not: the kernel, what runs outside of this container, or root may not look"
-              : "who holds them root may see"));
-    }
-    if (unowned_ > 0) {
-      result.limits.push_back(
-          fmt::format("flows that leak and have no open socket here: {}; it was closed, or they are packets of another "
-                      "machine or a container that this one forwards and masquerades",
-                      unowned_));
-    }
-    if (!file_) return std::nullopt;
-    if (auto error = file_->commit()) return error;
-    result.written_to = path;
-    if (file_->left_out() > 0) {
-      result.limits.push_back(
-          fmt::format("{} leaking packets are not in the file: it is as large as it may be, or "
-                      "pcap, which holds one link type",
-                      file_->left_out()));
-    }
-    return std::nullopt;
+    CaptureResult result = capture_.result(interfaces);
+    say_who_is_not_known(result);
+    if (file_) put_file(path, result);
+    return result;
   }
 
   std::size_t leaks() const { return leaks_; }
@@ -118,6 +98,37 @@ class Judge {
     LeakFlow flow;
     std::string comment;
   };
+
+  void say_who_is_not_known(CaptureResult& result) const {
+    if (unheld_ > 0) {
+      result.limits.push_back(fmt::format(
+          "flows that leak and whose process is not known: {}; their sockets are seen, {}", unheld_,
+          ::geteuid() == 0
+              ? "who holds them is not: the kernel, what runs outside of this container, or root may not look"
+              : "who holds them root may see"));
+    }
+    if (unowned_ > 0) {
+      result.limits.push_back(
+          fmt::format("flows that leak and have no open socket here: {}; it was closed, or they are packets of another "
+                      "machine or a container that this one forwards and masquerades",
+                      unowned_));
+    }
+  }
+
+  void put_file(const std::string& path, CaptureResult& result) {
+    result.write_error = file_->commit();
+    if (result.write_error) {
+      result.limits.push_back("the leaking packets are not kept: " + result.write_error->message);
+      return;
+    }
+    result.written_to = path;
+    if (file_->left_out() > 0) {
+      result.limits.push_back(
+          fmt::format("{} leaking packets are not in the file: it is as large as it may be, or "
+                      "pcap, which holds one link type",
+                      file_->left_out()));
+    }
+  }
 
   /// Why no process is named, where none is. A forwarded packet has none.
   void note_unsaid(const LeakFlow& flow, const LeakSocket& socket) {
@@ -282,10 +293,7 @@ Result<CaptureResult> capture_live(const LeakCaptureOptions& options, const Leak
   if (auto error = session.open(*places)) return std::unexpected(std::move(*error));
   if (auto error = judge.open_file(options.write_file, kLeakSnapBytes)) return std::unexpected(std::move(*error));
   session.run();
-  CaptureResult result;
-  if (auto error = judge.finish(session.interfaces(), options.write_file, result)) {
-    return std::unexpected(std::move(*error));
-  }
+  CaptureResult result = judge.finish(session.interfaces(), options.write_file);
   session.add_to(result);
   return result;
 }
@@ -303,8 +311,7 @@ Result<CaptureResult> read_file(const LeakCaptureOptions& options, const LeakFac
         judge.take(packet);
       });
   if (!facts_of_file) return std::unexpected(facts_of_file.error());
-  CaptureResult result;
-  if (auto error = judge.finish({}, options.write_file, result)) return std::unexpected(std::move(*error));
+  CaptureResult result = judge.finish({}, options.write_file);
   result.file = options.read_file;
   result.interrupted = facts_of_file->interrupted;
   if (!std::ranges::all_of(result.leaks, &CaptureLeak::is_forwarded)) {

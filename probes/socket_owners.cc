@@ -121,6 +121,7 @@ std::vector<LeakSocket> find_leak_sockets(const std::vector<LeakFlow>& flows, co
     answers[i].is_service = is_service(sockets, flows[i]);
     const DiagnosedSocket* socket = find_socket(sockets, flows[i]);
     if (socket == nullptr) continue;
+    answers[i].has_source = socket->local == flows[i].source;
     answers[i].bound_interface = interface_of(socket->bound_index);
     if (socket->inode == 0) continue;  // closed, and what is left to send is the kernel's: its user is not told either
     answers[i].uid = socket->uid;

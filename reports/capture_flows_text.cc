@@ -87,6 +87,9 @@ void write_why(const CaptureFlows& flows, Page& page) {
 }  // namespace
 
 std::string data_headline(const CaptureFlows& flows) {
+  if (flows.flows.empty() && flows.cut > 0)
+    return fmt::format("{} within the TCP header, and no connection can be told: capture again with tcpdump -s 128.",
+                       flows.cut == 1 ? "A packet is cut" : grouped(flows.cut) + " packets are cut");
   if (flows.flows.empty()) return "There is no TCP connection with data in the capture.";
   const std::size_t clear = count_status(flows, FlowMtuStatus::kClear);
   const std::size_t signalled = count_status(flows, FlowMtuStatus::kSignalled);
@@ -104,9 +107,9 @@ void write_sections(const CaptureFlows& flows, Page& page) {
   page.blank_line();
   page.field("capture", flows.file == "-" ? "standard input" : flows.file);
   page.field("packets", packets_text(flows));
-  if (flows.flows.empty()) return;
-  page.field("flows", flows_text(flows));
+  if (!flows.flows.empty()) page.field("flows", flows_text(flows));
   for (const std::string& limit : flows.limits) page.field("limit", limit);
+  if (flows.flows.empty()) return;
   StyledTable table;
   table.table.columns = {
       {"flow", false, true}, {"passed", true}, {"lost from", true}, {"sent again", true}, {"verdict"}};

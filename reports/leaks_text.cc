@@ -105,6 +105,8 @@ std::string data_headline(const LeaksReport& report) {
   const std::string broken = broken_tunnels_clause(report.tunnels);
   std::string text = coverage_clause(report);
   if (report.capture) text += "; " + capture_clause(*report.capture);
+  const std::string open = report.bypass ? bypass_clause(*report.bypass) : "";
+  if (!open.empty()) text += "; " + open;
   // A name is not written in another way because it comes first.
   return broken.empty() ? sentence(std::move(text)) : fmt::format("{}; {}.", broken, text);
 }

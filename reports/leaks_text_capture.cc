@@ -80,7 +80,7 @@ std::string sender_text(const CaptureLeak& leak, bool with_interface) {
   }
   if (leak.flows > 1) text += fmt::format(", {}", counted(leak.flows, "flow"));
   if (!leak.bound_interface.empty()) text += fmt::format(", bound to {}", leak.bound_interface);
-  if (leak.is_midstream) text += ", began before the capture";
+  if (leak.is_midstream) text += ", may have begun before the capture";
   if (with_interface) text += fmt::format(", out of {}", leak.interface);
   return text;
 }
@@ -139,6 +139,12 @@ std::string capture_clause(const CaptureResult& capture) {
   const std::string most = fmt::format("{} to {}", first.kind, endpoint_text(first.destination, first.port));
   if (capture.leaks.size() == 1) return fmt::format("one flow left outside the tunnel: {}", most);
   return fmt::format("{} flows left outside the tunnel, most packets of {}", grouped(capture.leaks.size()), most);
+}
+
+std::string bypass_clause(const BypassTest& test) {
+  if (can_bypass(test)) return {};
+  const std::string why = test.why_not.empty() ? "no probe was answered" : "nothing was tried, " + test.why_not;
+  return "whether a program can pass the tunnel by is not known: " + why;
 }
 
 void write_capture(const CaptureResult& capture, Page& page) {

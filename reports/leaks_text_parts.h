@@ -30,6 +30,8 @@ std::string coverage_clause(const LeaksReport& report);
 std::string family_text(const FamilyCoverage& coverage);
 /// "a capture of 30 s saw no leak", "3 flows leak ...".
 std::string capture_clause(const CaptureResult& capture);
+/// What the probes past the tunnel leave open; empty: nothing.
+std::string bypass_clause(const BypassTest& test);
 /// The sentence on tunnels that are dead, hung or orphans; empty: there are none.
 std::string broken_tunnels_clause(const std::vector<TunnelReport>& tunnels);
 

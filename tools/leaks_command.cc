@@ -17,6 +17,7 @@
 #include "leaks_inputs.h"
 #include "terminal.h"
 #include "vpndoctor/bypass_probes.h"
+#include "vpndoctor/collect.h"
 #include "vpndoctor/leak_capture_run.h"
 #include "vpndoctor/tunnel_activity.h"
 
@@ -55,7 +56,7 @@ class LeaksRun {
     const Fib fib(*state_);
     progress_.show("working out what the tables let out");
     leaks_.coverage = find_coverage(*state_, fib, ::getuid());
-    if (auto error = test_bypass()) return std::unexpected(std::move(*error));
+    if (auto error = test_bypass(fib)) return std::unexpected(std::move(*error));
     if (auto error = capture(fib)) return std::unexpected(std::move(*error));
     if (activity) look_again(*activity);
     leaks_.tunnels = judge_tunnels(*state_, fib);
@@ -86,13 +87,13 @@ class LeaksRun {
             .before = before_.get()};
   }
 
-  std::optional<Error> test_bypass() {
+  std::optional<Error> test_bypass(const Fib& fib) {
     if (command_.active_host.empty()) return std::nullopt;
     progress_.show(fmt::format("sending probes towards {} past the tunnel", command_.active_host));
     auto test = run_bypass_test({.host = command_.active_host,
                                  .interfaces = command_.interfaces,
                                  .interrupt_descriptor = interrupt_->descriptor()},
-                                *state_);
+                                *state_, fib);
     if (!test) return std::move(test.error());
     leaks_.bypass = std::move(*test);
     return std::nullopt;
@@ -112,7 +113,16 @@ class LeaksRun {
     auto result = run_leak_capture(options, facts(fib));
     if (!result) return std::move(result.error());
     leaks_.capture = std::move(*result);
+    if (command_.read_file.empty()) compare_routes(*leaks_.capture);
     return std::nullopt;
+  }
+
+  /// The packets were judged by the state before, also those that left after it was another one.
+  void compare_routes(CaptureResult& result) const {
+    const auto after = collect_snapshot({.tunnels = false});
+    if (!after) return;
+    result.routes_changed = routes_changed_during(*state_, *after);
+    if (!result.routes_changed.empty()) result.limits.push_back(result.routes_changed);
   }
 
   void look_again(TunnelActivityReader& activity) {
@@ -159,6 +169,7 @@ Report run_leaks(const LeaksCommand& command, const OutputOptions& output, std::
   report.skipped = std::move(run.results().skipped);
   report.verdict = decide_verdict(report.findings, output.fail_on, leaks_are_answered(*leaks, report.skipped));
   report.incomplete = leaks->capture && (leaks->capture->interrupted || !leaks->capture->ended_early.empty());
+  if (leaks->capture) report.unwritten = leaks->capture->write_error;
   report.data = std::move(*leaks);
   return report;
 }

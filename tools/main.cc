@@ -35,9 +35,17 @@ int print_json(const Report& report, int code) {
   return error_number == 0 ? code : fail_to_write(error_number);
 }
 
+/// Says it on standard error, as in text.
+void complain(const Error& error, const OutputOptions& output) {
+  Report report;
+  report.error = error;
+  std::fputs(render_text(report, text_options(output)).c_str(), stderr);
+}
+
 /// An error is a document of its own in JSON; in text it goes to standard error.
 int show(const Report& report, const OutputOptions& output, bool interrupted) {
   const int code = exit_code(report, interrupted);
+  if (report.unwritten) complain(*report.unwritten, output);
   if (output.format == Format::kJson) return print_json(report, code);
   const std::string text = render_text(report, text_options(output));
   if (!report.error) return print(text, code);

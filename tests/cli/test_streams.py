@@ -10,6 +10,7 @@ import struct
 import subprocess
 import tempfile
 import termios
+import time
 import unittest
 from fcntl import F_SETPIPE_SZ, fcntl, ioctl
 
@@ -241,6 +242,44 @@ class Waits(Case):
                     # With --flows, what came before the first line was nothing to report.
                     self.assert_ends(child, number, -number, *([code] if code > 0 else []))
                     self.close_writer()
+
+    def has_open(self, child, path):
+        links = []
+        for number in os.listdir(f"/proc/{child.pid}/fd"):
+            try:
+                links.append(os.readlink(f"/proc/{child.pid}/fd/{number}"))
+            except OSError:  # closed meanwhile
+                pass
+        return path in links
+
+    def wait_for_writer(self, words):
+        """A command that reads a capture from the FIFO, once it waits for what nobody writes yet."""
+        child = subprocess.Popen([world.TOOL, *words, "--json", "--read", self.fifo], stdout=subprocess.PIPE,
+                                 stderr=subprocess.DEVNULL)
+        self.addCleanup(child.communicate)
+        self.addCleanup(child.kill)
+        end = time.monotonic() + 30
+        self.wait_until(child, lambda: self.has_open(child, self.fifo) or time.monotonic() > end)
+        self.assertTrue(self.has_open(child, self.fifo), "it waits for the writer before it can be interrupted")
+        return child
+
+    def test_on_a_fifo_of_a_capture_that_has_no_writer(self):
+        for words in (["leaks"], ["mtu"]):
+            for number in (signal.SIGINT, signal.SIGTERM):
+                with self.subTest(words=words, number=number):
+                    child = self.wait_for_writer(words)
+                    child.send_signal(number)
+                    document = self.assert_json(child.communicate(timeout=10)[0].decode())
+                    self.assertEqual((child.returncode, document["incomplete"]), (INTERRUPTED, True))
+
+    def test_a_capture_whose_writer_comes_later_is_read(self):
+        for words in (["leaks"], ["mtu"]):
+            with self.subTest(words=words):
+                child = self.wait_for_writer(words)
+                with open(self.fifo, "wb") as writer:
+                    writer.write(struct.pack("<IHHiIII", 0xa1b2c3d4, 2, 4, 0, 0, 65535, 1))
+                document = self.assert_json(child.communicate(timeout=10)[0].decode())
+                self.assertIsNone(document["error"])
 
     def writer_can_open(self):
         """Opens the other end once the tool has opened its own."""

@@ -80,6 +80,18 @@ class Active(unittest.TestCase):
         self.assertEqual(report["data"]["active"]["probes"], [])
         self.assertIn("eth0 anyway", report["data"]["active"]["why_not_tried"])
         self.assertNotIn("LEK040", codes(report))
+        done = machines.tool("leaks", "--quiet", "--active", PUBLIC)
+        self.assertEqual(done.returncode, 3)
+        self.assertIn("whether a program can pass the tunnel by is not known", done.stdout)
+
+    def test_what_an_ipsec_policy_takes_is_not_tested(self):
+        self.world.ip(CLIENT, f"xfrm policy add src 0.0.0.0/0 dst 0.0.0.0/0 dir out tmpl src {ADDRESS} dst {GATEWAY} "
+                      "proto esp mode tunnel")
+        report = self.active()
+        active = report["data"]["active"]
+        self.assertEqual((active["probes"], active["can_bypass"]), ([], None))
+        self.assertIn("an IPsec policy takes packets", active["why_not_tried"])
+        self.assertEqual(report["verdict"], "undetermined")
 
     def test_ipv6_is_tried_by_its_own_routes(self):
         self.world.join_ipv6()

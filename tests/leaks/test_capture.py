@@ -300,6 +300,25 @@ class Captures(unittest.TestCase):
                 self.assertEqual(len(lines), self.leak_to(capture, 53)["packets"])
                 self.assertTrue(all(f"> {PUBLIC}.53" in line for line in lines), lines)
 
+    def test_a_file_that_cannot_be_written_loses_nothing_of_the_report(self):
+        self.openvpn()
+        self.send("udp", PUBLIC, 53, "eth0")
+        folder = tempfile.mkdtemp()
+        self.addCleanup(os.rmdir, folder)
+        subprocess.run(["mount", "-t", "tmpfs", "-o", "size=4k", "tmpfs", folder], check=True)
+        self.addCleanup(subprocess.run, ["umount", folder], check=True)
+        with open(os.path.join(folder, "full"), "wb") as full:
+            full.write(bytes(4096))
+        done = machines.tool("leaks", "--json", "--capture", SECONDS, "--write", os.path.join(folder, "leaks.pcapng"))
+        self.assertEqual(done.returncode, 4, done.stdout)
+        self.assertIn("No space left", done.stderr)
+        report = json.loads(done.stdout)
+        capture = report["data"]["capture"]
+        self.assertEqual((report["error"], report["verdict"], capture["written_to"]), (None, "problem", None))
+        self.assertGreater(self.leak_to(capture, 53)["packets"], 0)
+        self.assertTrue(any("No space left" in limit for limit in capture["limits"]), capture["limits"])
+        self.assertEqual(os.listdir(folder), ["full"])
+
     def test_a_hangup_ends_it_with_what_is_known(self):
         self.openvpn()
         process, _ = self.begin_capture()

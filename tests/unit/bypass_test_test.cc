@@ -46,6 +46,21 @@ TEST(BypassTest, RefusedByThisMachineEveryTimeIsNo) {
   EXPECT_TRUE(judge_bypass_test(test, {}).empty());
 }
 
+TEST(BypassTest, WhatNoTunnelTakesLeavesNothingToPassBy) {
+  const auto why = [](PacketWay way, std::string_view interface, const char* unknown = "") {
+    return why_no_bypass_test({.way = way, .interface = interface, .why = unknown, .route = nullptr},
+                              "vpn.example.org");
+  };
+  EXPECT_EQ(why(PacketWay::kTunnel, "tun0"), "");
+  EXPECT_EQ(why(PacketWay::kNowhere, "", "no route"), "") << "a socket that is bound may have one";
+  EXPECT_EQ(why(PacketWay::kOutside, "eth0"), "packets to vpn.example.org leave by eth0 anyway, not by a tunnel");
+  EXPECT_EQ(why(PacketWay::kTunnel, ""),
+            "an IPsec policy takes packets to vpn.example.org, also of a socket that is bound: not tested");
+  EXPECT_EQ(why(PacketWay::kHere, ""), "vpn.example.org is this machine itself");
+  EXPECT_EQ(why(PacketWay::kUnknown, "", "the routes are not known"),
+            "whether packets to vpn.example.org go into a tunnel is not known: the routes are not known");
+}
+
 TEST(BypassTest, SilenceAndNoWayAndNothingTriedAreNotKnown) {
   EXPECT_EQ(can_bypass(test_of({probe(BypassOutcome::kSilence), probe(BypassOutcome::kRefused)})), std::nullopt);
   EXPECT_EQ(can_bypass(test_of({probe(BypassOutcome::kNoWay)})), std::nullopt);

@@ -83,6 +83,33 @@ TEST(CaptureFlowsReport, BlackHole) { expect_golden("mtu_read_black_hole", rende
 TEST(CaptureFlowsReport, Signalled) { expect_golden("mtu_read_signalled", render_text(signalled_report())); }
 TEST(CaptureFlowsReport, Nothing) { expect_golden("mtu_read_nothing", render_text(report_of({}))); }
 
+TEST(CaptureFlowsReport, WhereEveryPacketIsCutTheHeadlineAndTheLimitsSaySo) {
+  Report report = report_of({});
+  auto& capture = std::get<CaptureFlows>(report.data);
+  capture.cut = 1201;
+  capture.limits = {"1,201 packets were cut by the snap length within the TCP header"};
+  const std::string text = render_text(report);
+  EXPECT_EQ(text.find("no TCP connection with data"), std::string::npos) << text;
+  EXPECT_LT(text.find("tcpdump -s 128"), text.find("\n\n")) << text;
+  EXPECT_NE(text.find("limit"), std::string::npos) << text;
+}
+
+TEST(CaptureFlowsReport, AFullPacketIsOneOfTheFullSizeAndASmallerOneMayBeAFilters) {
+  const auto text = [](std::uint32_t lost, Confidence confidence) {
+    FlowMtu flow = hole();
+    flow.smallest_lost_bytes = lost;
+    flow.confidence = confidence;
+    const auto findings = judge_capture_flows(std::get<CaptureFlows>(report_of({flow}).data));
+    return findings.at(0).detail;
+  };
+  EXPECT_NE(text(1500, Confidence::kProven).find("first full packet"), std::string::npos);
+  EXPECT_EQ(text(1500, Confidence::kProven).find("looks at the content"), std::string::npos);
+  EXPECT_EQ(text(1400, Confidence::kProven).find("full packet"), std::string::npos);
+  EXPECT_EQ(text(1400, Confidence::kProven).find("looks at the content"), std::string::npos);
+  EXPECT_EQ(text(583, Confidence::kSuspected).find("full packet"), std::string::npos);
+  EXPECT_NE(text(583, Confidence::kSuspected).find("looks at the content"), std::string::npos);
+}
+
 TEST(CaptureFlowsReport, JsonHasAFlowForEachDirectionAndNullForWhatIsNotKnown) {
   const auto document = nlohmann::json::parse(render_json(hole_report()));
   const auto& flows = document["data"]["flows"];

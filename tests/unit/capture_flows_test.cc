@@ -92,14 +92,14 @@ class Story {
     return *this;
   }
   /// A full segment that is lost each time, with small ones behind it that arrive.
-  Story& hole(std::uint32_t offset) {
-    std::uint32_t behind = offset + kFull;
-    data(offset, kFull);
+  Story& hole(std::uint32_t offset, std::uint32_t bytes = kFull) {
+    std::uint32_t behind = offset + bytes;
+    data(offset, bytes);
     for (const double pause : {0.2, 0.4, 0.8, 1.6}) {
       data(behind, 60);
       behind += 60;
-      ack(offset, {{offset + kFull, behind}});
-      wait(pause).data(offset, kFull);
+      ack(offset, {{offset + bytes, behind}});
+      wait(pause).data(offset, bytes);
     }
     return *this;
   }
@@ -134,6 +134,43 @@ TEST(CaptureFlows, FullSegmentsThatVanishBesideSmallOnesAreAProvenHole) {
   EXPECT_EQ(flow.smaller_acknowledged, 4U);
   EXPECT_LT(flow.false_claim_probability.value_or(1), 1e-3);
   EXPECT_EQ(codes(read(proven_hole())), std::vector<std::string>{"MTU001"});
+}
+
+/// Packets of this size vanish, headers included, beside small ones that arrive.
+FlowMtu flow_with_hole(Family family, std::uint32_t packet_bytes, std::uint16_t mss = 1440) {
+  const std::uint32_t header = family == Family::kInet ? 52 : 72;
+  Story story(TcpScene{.family = family, .mss = mss, .writes = {}});
+  std::uint32_t offset = 0;
+  story.small(offset, 20).hole(offset, packet_bytes - header);
+  return first_flow(story.packets());
+}
+
+TEST(CaptureFlows, WhatEveryIpv6LinkCarriesIsNoHoleOfTheMtu) {
+  const FlowMtu small = flow_with_hole(Family::kInet6, 600);
+  EXPECT_NE(small.status, FlowMtuStatus::kBlackHole);
+  EXPECT_EQ(small.why.find("full segments"), std::string::npos) << small.why;
+  EXPECT_NE(flow_with_hole(Family::kInet6, 1280).status, FlowMtuStatus::kBlackHole);
+  const FlowMtu flow = flow_with_hole(Family::kInet6, 1281);
+  EXPECT_EQ(flow.status, FlowMtuStatus::kBlackHole);
+  EXPECT_EQ(flow.confidence, Confidence::kProven);
+}
+
+TEST(CaptureFlows, SegmentsThatAreNeitherFullNorLargeAreSuspectedAtMost) {
+  for (const std::uint32_t size : {450U, 600U, 1279U}) {
+    const FlowMtu flow = flow_with_hole(Family::kInet, size);
+    EXPECT_EQ(flow.status, FlowMtuStatus::kBlackHole) << size;
+    EXPECT_EQ(flow.confidence, Confidence::kSuspected) << size;
+  }
+  EXPECT_EQ(flow_with_hole(Family::kInet, 1280).confidence, Confidence::kProven);
+  EXPECT_EQ(flow_with_hole(Family::kInet, 576, 536).confidence, Confidence::kProven) << "it is full";
+}
+
+TEST(CaptureFlows, AFirstMessageThatAFilterMayHaveEatenIsSuspectedAtMost) {
+  Story story;
+  for (const double pause : {0.2, 0.4, 0.8, 1.6, 3.2, 6.4}) story.data(0, 531).wait(pause);
+  const FlowMtu flow = first_flow(story.packets());
+  EXPECT_EQ(flow.status, FlowMtuStatus::kBlackHole);
+  EXPECT_EQ(flow.confidence, Confidence::kSuspected);
 }
 
 TEST(CaptureFlows, AHoleIsTheSameInEveryEncapsulationOfTheCapture) {

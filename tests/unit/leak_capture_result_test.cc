@@ -45,6 +45,26 @@ TEST(LeakCapture, OneThatEndedEarlySaysSoAndKeepsTheControlThatItSaw) {
   EXPECT_TRUE(is_conclusive(result)) << "a leak is one all the same";
 }
 
+TEST(LeakCapture, RoutesThatChangedMeanwhileLeaveNoAnswer) {
+  const Snapshot before = full_tunnel();
+  EXPECT_EQ(routes_changed_during(before, before), "");
+  Snapshot after = before;
+  std::erase_if(after.routes->routes, [](const Route& route) { return route.destination.length == 1; });
+  Scene scene;
+  scene.take(arp_for("192.168.50.1"));
+  CaptureResult result = scene.result();
+  ASSERT_TRUE(is_conclusive(result));
+  result.routes_changed = routes_changed_during(before, after);
+  EXPECT_NE(result.routes_changed.find("the routes changed during the capture"), std::string::npos);
+  EXPECT_EQ(why_unanswered(result), result.routes_changed);
+  after = before;
+  Rule rule;
+  rule.priority = 5;
+  rule.table = 7;
+  after.rules->push_back(rule);
+  EXPECT_NE(routes_changed_during(before, after).find("the rules changed"), std::string::npos);
+}
+
 TEST(LeakCapture, NeighbourDiscoveryForTheGatewayIsAControlToo) {
   Scene scene;
   FrameBytes body = icmp(135);

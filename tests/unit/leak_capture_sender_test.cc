@@ -137,6 +137,30 @@ TEST(LeakCapture, AFileFromElsewhereIsJudgedByAddressesAndByTheEndpoint) {
   EXPECT_EQ(scene.capture().result().counts.tunnel, 1U);
 }
 
+TEST(LeakCapture, ATunnelOfUdpSendsNoTcpToItsServer) {
+  const auto to_server = [](std::uint16_t port) {
+    return ip_packet(kOwn, kServer, kProtocolTcp, tcp(41111, port, kSynFlag));
+  };
+  for (const std::uint16_t port : {std::uint16_t{1194}, std::uint16_t{80}}) {
+    Scene scene;
+    ASSERT_NE(scene.take(to_server(port), "", 101), nullptr) << port;
+    EXPECT_EQ(scene.findings().at(0).code, "LEK033");
+    EXPECT_EQ(scene.counts().tunnel, 0U);
+    EXPECT_FALSE(scene.capture().result().control_seen);
+  }
+  Snapshot of_tcp = full_tunnel();
+  of_tcp.tunnels->at(0).outer_sockets[0].ip_protocol = kProtocolTcp;
+  Scene scene(of_tcp);
+  EXPECT_EQ(scene.take(to_server(1194), "", 101), nullptr);
+  EXPECT_EQ(scene.counts().tunnel, 1U);
+  EXPECT_EQ(scene.take(to_server(80), "", 101), nullptr);
+  EXPECT_EQ(scene.result().untold, 1U);
+  Snapshot wireguard = full_tunnel();
+  wireguard.tunnels->at(0).outer_sockets.clear();
+  wireguard.tunnels->at(0).listen_port = 51820;
+  EXPECT_NE(Scene(wireguard).take(to_server(1194), "", 101), nullptr);
+}
+
 TEST(LeakCapture, FragmentsBelongToTheFlowOfTheFirst) {
   Scene scene;
   const FrameBytes body = udp(50000, 4242, FrameBytes(64));
@@ -194,6 +218,18 @@ TEST(LeakCapture, TheSocketsOwnerExplainsALeakOrTakesItAway) {
   EXPECT_EQ(scene.counts().replies, 1U);
   EXPECT_EQ(scene.result().leak_packets, 1U);
   EXPECT_EQ(scene.result().leaks.size(), 1U);
+}
+
+TEST(LeakCapture, ASocketAtThePacketsAddressShowsThatTheAddressIsThisMachines) {
+  Scene scene;
+  const LeakFlow flow = flow_of(*scene.send(ip_packet("192.168.50.99", kPublic, kProtocolUdp, udp(50000, 53))));
+  ASSERT_TRUE(scene.capture().find(flow)->is_forwarded);
+  EXPECT_TRUE(scene.capture().explain(flow, {SocketOwner{7, "dig"}, 1000, "", false, false}));
+  EXPECT_TRUE(scene.capture().find(flow)->is_forwarded) << "it has any address, the packet may be a container's";
+  EXPECT_FALSE(scene.capture().find(flow)->owner);
+  EXPECT_TRUE(scene.capture().explain(flow, {SocketOwner{7, "dig"}, 1000, "", false, true}));
+  EXPECT_FALSE(scene.capture().find(flow)->is_forwarded);
+  EXPECT_EQ(scene.capture().find(flow)->owner->name, "dig");
 }
 
 TEST(LeakCapture, AnotherUsersPacketsAreJudgedByThatUsersRules) {

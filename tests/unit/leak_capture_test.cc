@@ -2,6 +2,7 @@
 // Which packets of a capture are leaks: every packet that is none has its case.
 #include <gtest/gtest.h>
 
+#include <array>
 #include <string>
 
 #include "leak_scene.h"
@@ -91,6 +92,100 @@ TEST(LeakCapture, AnAnswerThatIsSeenFirstDoesNotHideTheQuestion) {
   EXPECT_NE(scene.send(query()), nullptr);
   EXPECT_NE(scene.send(ip_packet(kOwn, kPublic, kProtocolUdp, udp(20000, 443))), nullptr);
   EXPECT_NE(scene.send(ip_packet(kOwn, kPublic, kProtocolTcp, tcp(50001, 443, kAckFlag))), nullptr);
+}
+
+/// The packet of one flow of UDP, to this machine and from it.
+struct UdpPair {
+  std::uint16_t own;
+  std::uint16_t peers;
+  FrameBytes in() const { return ip_packet(kPublic, kOwn, kProtocolUdp, udp(peers, own)); }
+  FrameBytes out() const { return ip_packet(kOwn, kPublic, kProtocolUdp, udp(own, peers)); }
+};
+
+TEST(LeakCapture, WhoBeganAFlowOfUdpIsNotToldWherePortsDoNotTellAndThePeersPacketCameFirst) {
+  for (const UdpPair pair : {UdpPair{6881, 51413}, UdpPair{51413, 6881}, UdpPair{123, 123}, UdpPair{27015, 50000}}) {
+    Scene scene;
+    scene.take(arp_for("192.168.50.1"));
+    scene.receive(pair.in());
+    EXPECT_EQ(scene.send(pair.out()), nullptr) << pair.own;
+    EXPECT_EQ(scene.send(pair.out()), nullptr) << pair.own;
+    EXPECT_EQ(scene.counts().replies, 0U) << pair.own;
+    EXPECT_EQ(scene.result().untold, 2U) << pair.own;
+    EXPECT_FALSE(is_conclusive(scene.result())) << pair.own;
+  }
+}
+
+TEST(LeakCapture, AFlowOfUdpThatThisMachineWasSeenToBeginLeaksAndIsLikelyOnceThePeerSendsToo) {
+  for (const UdpPair pair : {UdpPair{6881, 51413}, UdpPair{123, 123}, UdpPair{50000, 27015}}) {
+    Scene scene;
+    ASSERT_NE(scene.send(pair.out()), nullptr) << pair.own;
+    EXPECT_EQ(scene.findings().at(0).confidence, Confidence::kProven) << pair.own;
+    scene.receive(pair.in());
+    EXPECT_NE(scene.send(pair.out()), nullptr) << pair.own;
+    EXPECT_EQ(scene.findings().at(0).confidence, Confidence::kLikely) << pair.own;
+    EXPECT_TRUE(scene.result().leaks.at(0).is_midstream);
+  }
+  Scene asks;
+  ASSERT_NE(asks.send(query()), nullptr);
+  asks.receive(UdpPair{50000, 53}.in());
+  EXPECT_EQ(asks.findings().at(0).confidence, Confidence::kProven) << "a service below 1024 was asked";
+}
+
+TEST(LeakCapture, AServiceOfUdpAnswersAndWithoutTheQuestionItIsNotTold) {
+  const UdpPair service{53, 50000};
+  Scene asked;
+  asked.receive(service.in());
+  EXPECT_EQ(asked.send(service.out()), nullptr);
+  EXPECT_EQ(asked.counts().replies, 1U);
+  Scene unasked;
+  EXPECT_EQ(unasked.send(service.out()), nullptr);
+  EXPECT_EQ(unasked.result().untold, 1U);
+}
+
+TEST(LeakCapture, AnAnswerByIcmpDoesNotHideTheQuestionsBehindItNorIsOneOfThem) {
+  for (const std::uint8_t answer : std::array<std::uint8_t, 3>{0, 3, 11}) {
+    Scene scene;
+    EXPECT_EQ(scene.send(ip_packet(kOwn, kPublic, kProtocolIcmp, icmp(answer))), nullptr);
+    EXPECT_NE(scene.send(ip_packet(kOwn, kPublic, kProtocolIcmp, icmp(8))), nullptr);
+    EXPECT_EQ(scene.send(ip_packet(kOwn, kPublic, kProtocolIcmp, icmp(answer))), nullptr);
+    EXPECT_NE(scene.send(ip_packet(kOwn, kPublic, kProtocolIcmp, icmp(8))), nullptr);
+    EXPECT_EQ(scene.counts().replies, 2U);
+    EXPECT_EQ(scene.result().leak_packets, 2U);
+  }
+}
+
+TEST(LeakCapture, AResetOrAnOldConnectionDoesNotHideTheOneThatThisMachineBegins) {
+  const auto own = [](std::uint8_t flags) { return ip_packet(kOwn, kPublic, kProtocolTcp, tcp(50000, 443, flags)); };
+  Scene reset;
+  EXPECT_EQ(reset.send(own(kResetFlag)), nullptr);
+  EXPECT_NE(reset.send(own(kSynFlag)), nullptr);
+  EXPECT_NE(reset.send(own(kAckFlag)), nullptr);
+  EXPECT_EQ(reset.counts().replies, 1U);
+  Scene reset_alone;
+  EXPECT_EQ(reset_alone.send(own(kResetFlag)), nullptr);
+  EXPECT_NE(reset_alone.send(own(kAckFlag)), nullptr);
+  Scene served;
+  served.receive(ip_packet(kPublic, kOwn, kProtocolTcp, tcp(443, 50000, kSynFlag)));
+  EXPECT_EQ(served.send(own(kSynFlag | kAckFlag)), nullptr);
+  EXPECT_EQ(served.send(own(kAckFlag)), nullptr);
+  EXPECT_NE(served.send(own(kSynFlag)), nullptr);
+  EXPECT_NE(served.send(own(kAckFlag)), nullptr);
+}
+
+TEST(LeakCapture, TheMiddleOfAConnectionFromAServicesPortIsNotToldInAFile) {
+  const FrameBytes answer =
+      ip_frame(kOwnMac, kRouterMac, ip_packet(kOwn, kPublic, kProtocolTcp, tcp(22, 51234, kAckFlag)));
+  Scene file;
+  EXPECT_EQ(file.take(answer, ""), nullptr);
+  EXPECT_EQ(file.capture().result().untold, 1U);
+  Scene live;
+  EXPECT_NE(live.take(answer), nullptr) << "its socket is asked for";
+  const FrameBytes asks =
+      ip_frame(kOwnMac, kRouterMac, ip_packet(kOwn, kPublic, kProtocolTcp, tcp(51234, 22, kAckFlag)));
+  EXPECT_NE(Scene().take(asks, ""), nullptr);
+  const FrameBytes begins =
+      ip_frame(kOwnMac, kRouterMac, ip_packet(kOwn, kPublic, kProtocolTcp, tcp(22, 51234, kSynFlag)));
+  EXPECT_NE(file.take(begins, ""), nullptr);
 }
 
 TEST(LeakCapture, TheMiddleOfAConnectionIsLikelyTheBeginningProven) {

@@ -8,6 +8,7 @@
 #include <string>
 #include <vector>
 
+#include "vpndoctor/coverage.h"
 #include "vpndoctor/finding.h"
 #include "vpndoctor/ip.h"
 #include "vpndoctor/snapshot.h"
@@ -39,6 +40,9 @@ struct BypassTest {
   std::string why_not;  ///< why nothing was tried; empty: it was
 };
 
+/// Why there is nothing to pass by, or nothing that probes could tell, where ordinary packets to `host` go this way; a
+/// phrase. Empty where a tunnel takes them, or nothing does.
+std::string why_no_bypass_test(const PacketPath& path, const std::string& host);
 /// Findings of the test (codes LEK040 and following). The snapshot's tunnels tell which packets a kill switch has to
 /// let out.
 std::vector<Finding> judge_bypass_test(const BypassTest& test, const Snapshot& snapshot);

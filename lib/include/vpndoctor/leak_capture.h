@@ -13,6 +13,7 @@
 
 #include "vpndoctor/captured_packet.h"
 #include "vpndoctor/leak_checks.h"
+#include "vpndoctor/result.h"
 
 namespace [[gnu::visibility("default")]] vpndoctor {
 
@@ -38,7 +39,7 @@ struct CaptureLeak {
   std::optional<SocketOwner> owner;  ///< null: not known
   std::string bound_interface;       ///< of its socket; empty: not bound, or not known
   std::uint64_t flows = 1;           ///< that differ in their source port alone
-  bool is_midstream = false;         ///< TCP whose beginning was not captured: who began it is not known
+  bool is_midstream = false;         ///< who began it is not known: its beginning was not captured, or UDP tells none
   bool is_forwarded = false;         ///< with this machine's link address and another one's IP address
 };
 
@@ -58,6 +59,7 @@ struct LeakSocket {
   std::optional<std::uint32_t> uid;  ///< null: there is none, or it was closed
   std::string bound_interface;       ///< empty: not bound
   bool is_service = false;           ///< another socket listens on its port: it was accepted
+  bool has_source = false;           ///< it is bound to the packets' source address, which is this machine's then
 };
 
 /// Packets that belong outside, by what they are: no leak.
@@ -83,22 +85,28 @@ struct CaptureResult {
   std::vector<CaptureLeak> leaks;  ///< most packets first
   bool is_cut = false;             ///< there were more flows than could be kept
   CaptureCounts counts;
-  std::vector<std::string> limits;  ///< what could not be judged, a phrase each
-  std::string file;                 ///< --read; empty: live
-  std::string written_to;           ///< --write; empty: nothing was
-  std::uint64_t leak_packets = 0;   ///< of all leaks, also those that are not kept
+  std::vector<std::string> limits;   ///< what could not be judged, a phrase each
+  std::string file;                  ///< --read; empty: live
+  std::string written_to;            ///< --write; empty: nothing was
+  std::optional<Error> write_error;  ///< why what --write asked for is not in its place; `limits` says so too
+  std::uint64_t leak_packets = 0;    ///< of all leaks, also those that are not kept
   /// Outgoing packets of which it cannot be told whether they leak: by the tables, since they may be a tunnel's own, or
   /// since they are cut. One of them, and no leaks prove nothing.
   std::uint64_t untold = 0;
   std::string why_untold;  ///< of the first of them, a phrase
   bool interrupted = false;
-  std::string ended_early;  ///< why, by itself, on the first interface where it did, a phrase; empty: nowhere
+  std::string routes_changed;  ///< what became of routes and rules meanwhile, a phrase; empty: nothing, or a file
+  std::string ended_early;     ///< why, by itself, on the first interface where it did, a phrase; empty: nowhere
 };
 
 /// Why no leaks in this capture do not prove that there are none: no control, drops, tables that do not tell. A
 /// sentence without its full stop; empty when the question is answered, either way.
 std::string why_unanswered(const CaptureResult& capture);
 inline bool is_conclusive(const CaptureResult& capture) { return why_unanswered(capture).empty(); }
+
+/// Says how routes and rules differ after a capture from those that it is judged by, a phrase; empty: they do not, or
+/// it is not known.
+std::string routes_changed_during(const Snapshot& before, const Snapshot& after);
 
 /// Judges packets. `facts` must outlive it unchanged.
 class LeakCapture {

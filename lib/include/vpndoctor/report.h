@@ -43,6 +43,7 @@ struct Report {
   std::vector<Finding> findings;
   std::vector<Skipped> skipped;
   std::optional<Error> error;
+  std::optional<Error> unwritten;  ///< a file that was to be written beside this report: why it is not there
   std::variant<std::monostate, PathMtuReport, RoutesShowReport, RoutesDiffReport, RoutesExplainReport,
                RoutesAuditReport, RoutesRestoreReport, DnsShowReport, DnsExplainReport, DnsTestReport, LeaksReport,
                CaptureFlows>
@@ -53,7 +54,8 @@ struct Report {
 /// was not answered, else `ok`.
 Verdict decide_verdict(const std::vector<Finding>& findings, FailOn fail_on, bool answered);
 
-/// Exit codes, the same for every format: 0 ok, 1 problem, 3 undetermined, 130 interrupted; for an error see ErrorKind.
+/// Exit codes, the same for every format: 0 ok, 1 problem, 3 undetermined, 130 interrupted, 4 for a file that could not
+/// be written; for an error see ErrorKind.
 int exit_code(const Report& report, bool interrupted = false);
 
 }  // namespace vpndoctor

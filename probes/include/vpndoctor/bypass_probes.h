@@ -18,7 +18,7 @@ struct BypassOptions {
   int interrupt_descriptor = -1;
 };
 
-/// kUnknownHost when the name does not resolve. What cannot be sent is an error of its probe.
-Result<BypassTest> run_bypass_test(const BypassOptions& options, const Snapshot& snapshot);
+/// `fib` is the snapshot's. kUnknownHost when the name does not resolve. What cannot be sent is an error of its probe.
+Result<BypassTest> run_bypass_test(const BypassOptions& options, const Snapshot& snapshot, const Fib& fib);
 
 }  // namespace vpndoctor
