@@ -18,7 +18,6 @@
 namespace vpndoctor {
 namespace {
 
-constexpr const char* kUnknownClient = "VPN client";
 constexpr std::string_view kWgQuick = "wg-quick";
 constexpr std::string_view kWgQuickTable = "wg-quick-";
 
@@ -80,6 +79,7 @@ class Gatherer {
   CrashRemains& of(const std::string& client) { return by_client_[client]; }
   bool is_there(const std::string& interface) const { return now_.find_link(interface) != nullptr; }
   bool has_working_tunnel() const;
+  bool has_default(const ServerRoutes& routes, Family family) const;
   static void name_interface(CrashRemains& remains, const std::string& interface);
   void take_rules();
   void take_tables();
@@ -101,6 +101,19 @@ bool Gatherer::has_working_tunnel() const {
   return std::ranges::any_of(facts_.tunnels, [](const TunnelReport& each) {
     return each.state == TunnelState::kLive || each.state == TunnelState::kIdle || each.state == TunnelState::kUnknown;
   });
+}
+
+/// Behind a default, or halves of one, that lead into dead tunnels alone there has to be another.
+bool Gatherer::has_default(const ServerRoutes& routes, Family family) const {
+  const auto way = default_way(now_, family);
+  if (!way) return false;
+  const bool is_dead =
+      !way->interfaces.empty() && std::ranges::all_of(way->interfaces, [this](const std::string& name) {
+        const auto tunnel = std::ranges::find(facts_.tunnels, name, &TunnelReport::interface);
+        return tunnel != facts_.tunnels.end() &&
+               (tunnel->state == TunnelState::kDead || tunnel->state == TunnelState::kOrphan);
+      });
+  return !is_dead || routes.has_default(family);
 }
 
 void Gatherer::take_rules() {
@@ -138,10 +151,9 @@ void Gatherer::take_server_routes() {
              is_same_way(each.route.next_hops.hops, now_.routes->hops(*route));
     });
     if (is_configured) continue;
-    const Family family = route->destination.family();
     CrashRemains& remains = of(kUnknownClient);
     remains.server_routes.push_back(route);
-    remains.has_default = remains.has_default && default_way(now_, family).has_value();
+    remains.has_default = remains.has_default && has_default(routes, route->destination.family());
     // Where not all leases are known, one of them may have asked for it.
     remains.is_certain = remains.is_certain || (now_.leases.is_complete() && !has_working_tunnel());
   }
@@ -176,6 +188,11 @@ void Gatherer::take_sockets() {
 }
 
 }  // namespace
+
+bool can_find_remains(const Snapshot& snapshot) {
+  return snapshot.links.is_complete() && snapshot.addresses && snapshot.routes.is_complete() && snapshot.rules &&
+         snapshot.tunnels;
+}
 
 std::vector<CrashRemains> find_crash_remains(const LeakFacts& facts) { return Gatherer(facts).gather(); }
 

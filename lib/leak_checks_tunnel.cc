@@ -71,6 +71,10 @@ bool is_in_use(const TunnelReport& tunnel) {
   return tunnel.routes_count != 0 || tunnel.rules_count != 0 || !tunnel.dns_scopes.empty();
 }
 
+bool is_dead_in_use(const LeakContext& facts, const TunnelReport& tunnel) {
+  return is_broken(facts, tunnel) && !why_carries_nothing(facts, tunnel).empty() && is_in_use(tunnel);
+}
+
 std::string count_words(std::size_t count, const char* what) {
   return fmt::format("{} {}{}", count, what, count == 1 ? "" : "s");
 }

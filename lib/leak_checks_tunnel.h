@@ -15,6 +15,8 @@ std::string why_carries_nothing(const LeakContext& facts, const TunnelReport& tu
 bool is_broken(const LeakContext& facts, const TunnelReport& tunnel);
 /// True when routes, rules or resolver scopes lead there.
 bool is_in_use(const TunnelReport& tunnel);
+/// True for those that TUN001 tells of: broken, nothing carries what is sent there, and something is.
+bool is_dead_in_use(const LeakContext& facts, const TunnelReport& tunnel);
 /// "2 routes, 1 rule and the resolver scope tun0"; "nothing" when nothing uses it.
 std::string users_words(const TunnelReport& tunnel);
 /// How the owner's program is started again, as far as that is one command; empty otherwise.

@@ -1,17 +1,15 @@
 // SPDX-License-Identifier: Apache-2.0
-// The remains of VPN clients that are gone: one finding a client, with all commands in their order; and how dead
-// tunnels and remains have grown since a saved state.
+// The remains of VPN clients that are gone: one finding a client, whose steps are those of its dead tunnel where that
+// is still there; and how dead tunnels and remains have grown since a saved state.
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <map>
 
 #include "crash_remains.h"
-#include "leak_checks_coverage.h"
 #include "leak_checks_tunnel.h"
+#include "remains_removal.h"
 #include "server_routes.h"
 #include "vpn_leftovers.h"
-#include "vpndoctor/route_words.h"
 #include "vpndoctor/text_escape.h"
 
 namespace vpndoctor {
@@ -46,92 +44,23 @@ std::string consequence(const LeakContext& facts, const CrashRemains& remains) {
   return "It does no harm by itself; it shows that a VPN may have ended without cleaning up.";
 }
 
-/// The commands take away what `routes restore --infer` takes away as well.
-std::vector<Command> quote_routing(const LeakContext& facts, const CrashRemains& remains, Finding& finding) {
-  std::vector<Command> commands;
-  for (const Rule* rule : remains.rules) {
-    finding.evidence.push_back(
-        proof(facts.snapshot.rules, fmt::format("rule {}", rule->priority), joined(rule_words(*rule))));
-    commands.push_back(delete_rule(*rule));
-  }
-  const RoutingFacts routing = routing_facts(facts);
-  for (const Route* route : remains.server_routes) {
-    finding.evidence.push_back(route_evidence(routing, *route));
-    commands.push_back(delete_route(routing, *route));
-  }
-  return commands;
-}
-
-std::vector<Command> quote_others(const LeakContext& facts, const CrashRemains& remains, Finding& finding) {
-  std::vector<Command> commands;
-  for (const FirewallTable* table : remains.tables) {
-    finding.evidence.push_back(proof(facts.snapshot.firewall, "nftables",
-                                     fmt::format("table {} {} stops spoofed packets, nothing that this machine sends",
-                                                 table->family, escape_controls(table->name))));
-    commands.push_back(root_command({"nft", "delete", "table", table->family, table->name}));
-  }
-  for (const VpnSign* sign : remains.sockets) {
-    finding.evidence.push_back({"socket", escape_controls(sign->name),
-                                sign->text.empty() ? "nobody listens on it" : escape_controls(sign->text)});
-    commands.push_back(root_command({"rm", sign->name}));
-  }
-  for (const Link* link : remains.kill_switches) {
-    finding.evidence.push_back(
-        proof(facts.snapshot.links, "link",
-              fmt::format("{} is a dummy that a kill switch made", escape_controls(link->name))));
-    commands.push_back(root_command({"ip", "link", "del", "dev", link->name}));
-  }
-  return commands;
-}
-
-/// A client that takes the default route away takes its gateway for the way to its server.
-std::vector<Command> likely_default(const LeakContext& facts, const CrashRemains& remains) {
-  if (facts.snapshot.platform != Platform::kLinux || remains.server_routes.empty()) return {};
-  const Route& route = *remains.server_routes.front();
-  const NextHop& hop = facts.snapshot.routes->hops(route).front();
-  const char* family = route.destination.family() == Family::kInet ? "-4" : "-6";
-  return {root_command(
-      {"ip", family, "route", "add", "default", "via", hop.gateway->to_string(), "dev", std::string(hop.interface)})};
-}
-
-/// The default route first: the host route tells what it was.
-void add_default_steps(const LeakContext& facts, const CrashRemains& remains, const std::vector<Command>& routing,
-                       Finding& finding) {
-  add_step(finding.remedy, "Bring the default route back; the rules and routes that are left go with it.",
-           {user_command({"vpndoctor", "routes", "restore", "--infer"}),
-            root_command({"vpndoctor", "routes", "restore", "--infer", "--apply"})});
-  std::vector<Command> commands = likely_default(facts, remains);
-  if (commands.empty()) return;
-  commands.insert(commands.end(), routing.begin(), routing.end());
-  add_step(finding.remedy, "Where that does not know it: it most likely had the gateway of the host route.",
-           std::move(commands));
-}
-
-void add_removal(std::vector<Command> commands, Finding& finding) {
-  if (commands.empty()) return;
-  const char* text = commands.size() == 1 ? "Take away what is left." : "Take away what is left, in this order.";
-  add_step(finding.remedy, text, std::move(commands));
-}
-
 void add_remains(const LeakContext& facts, const CrashRemains& remains, Findings& findings) {
   Finding finding = make_finding("TUN007", {"vpn", remains.client});
   if (!remains.is_certain) finding.severity = Severity::kWarning;
   const bool rests_on_route = remains.rules.empty() && remains.tables.empty();
   if (rests_on_route) finding.confidence = remains.is_certain ? Confidence::kLikely : Confidence::kSuspected;
-  const bool is_known = remains.client != "VPN client";
-  finding.title = fmt::format("{} left {} behind{}", is_known ? remains.client : "A VPN client", parts_words(remains),
-                              remains.has_default ? "" : ", and no default route");
+  finding.title = fmt::format("{} left {} behind{}", remains.is_recognised() ? remains.client : "A VPN client",
+                              parts_words(remains), remains.has_default ? "" : ", and no default route outside of tunnels");
   finding.detail = consequence(facts, remains);
-  std::vector<Command> routing = quote_routing(facts, remains, finding);
-  std::vector<Command> others = quote_others(facts, remains, finding);
-  if (remains.has_default) {
-    others.insert(others.begin(), routing.begin(), routing.end());
+  quote_remains(facts, remains, finding);
+  if (dead_tunnel_of(facts, remains) != nullptr) {
+    // Starting that tunnel's VPN comes before taking away: what is taken away after it is what the VPN needs.
+    finding.caused_by.emplace_back("TUN001");
   } else {
-    add_default_steps(facts, remains, routing, finding);
+    add_removal_steps(facts, remains, finding);
+    add_restart_step(remains.is_recognised() ? remains.client : "",
+                     remains.interfaces.empty() ? "" : remains.interfaces.front(), finding);
   }
-  add_removal(std::move(others), finding);
-  add_restart_step(is_known ? remains.client : "", remains.interfaces.empty() ? "" : remains.interfaces.front(),
-                   finding);
   findings.push_back(std::move(finding));
 }
 
