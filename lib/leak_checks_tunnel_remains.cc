@@ -102,7 +102,9 @@ std::string growth_words(const Amounts& before, const Amounts& now) {
 
 std::string crash_remains_undecided(const LeakContext& facts) {
   if (!facts.crash_remains().empty()) return {};
-  if (!ServerRoutes(facts.snapshot).abandoned().empty()) {
+  const ServerRoutes routes(facts.snapshot);
+  if (routes.are_abandoned_many()) return too_many_server_routes();
+  if (!routes.abandoned().empty()) {
     if (std::string why = server_routes_undecided(facts.snapshot); !why.empty()) return why;
   }
   if (!facts.snapshot.firewall)

@@ -409,6 +409,20 @@ TEST(TunnelChecks, OnlyAHostRouteOfTheMeasuredShapeIsAServersRoute) {
   }
 }
 
+TEST(TunnelChecks, ManyHostRoutesAreNoRemainsAndThatIsSaid) {
+  const auto with_routes = [](int count) {
+    Machine machine = Machine::ordinary();
+    for (int i = 1; i <= count; ++i) {
+      machine.route(
+          {.destination = "45.0.0." + std::to_string(i) + "/32", .interface = "eth0", .gateway = "192.0.2.1"});
+    }
+    return Case(std::move(machine));
+  };
+  EXPECT_EQ(with_routes(16).finding("TUN007")->severity, Severity::kError);
+  EXPECT_FALSE(with_routes(17).fires("TUN007"));
+  EXPECT_NE(with_routes(17).why_skipped("TUN007").find("more than 16 host routes"), std::string::npos);
+}
+
 TEST(TunnelChecks, TheRouteToACloudsOwnServiceIsNoRemains) {
   Machine machine = Machine::ordinary();
   machine.route({.destination = "168.63.129.16/32", .interface = "eth0", .gateway = "192.0.2.1"});
