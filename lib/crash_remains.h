@@ -8,6 +8,7 @@
 #include <string>
 #include <vector>
 
+#include "stranded_kill_switch.h"
 #include "vpndoctor/leak_checks.h"
 
 namespace vpndoctor {
@@ -20,6 +21,7 @@ struct CrashRemains {
   std::vector<const Rule*> rules;            ///< that lead to a table without routes, and their companions
   std::vector<const Route*> server_routes;   ///< host routes that no tunnel uses
   std::vector<const FirewallTable*> tables;  ///< named after an interface that is gone
+  StrandedKillSwitch stranded;               ///< tables that stop this machine without its VPN
   std::vector<const Link*> kill_switches;    ///< dummies that take the traffic in the place of a tunnel
   std::vector<const VpnSign*> sockets;       ///< that nobody listens on
   std::vector<std::string> interfaces;       ///< that are gone, as the tables and sockets name them

@@ -4,6 +4,7 @@
 #pragma once
 
 #include <array>
+#include <cstdint>
 #include <string>
 #include <vector>
 
@@ -37,16 +38,34 @@ struct FamilyKillSwitch {
 
 /// A table that looks like a VPN's protection.
 struct ProtectionSign {
-  std::string table;            ///< "table inet mullvad"
-  std::string why;              ///< a phrase: "its chain output drops, and it names the tunnel wg0"
-  bool is_spoof_guard = false;  ///< wg-quick's rules against spoofed packets, which stop nothing that leaves
-  bool is_left_behind = false;  ///< its tunnel is not there
+  std::string table;                      ///< "table inet mullvad"
+  std::string why;                        ///< a phrase: "its chain output drops, and it names the tunnel wg0"
+  bool is_spoof_guard = false;            ///< wg-quick's rules against spoofed packets, which stop nothing that leaves
+  bool is_left_behind = false;            ///< its tunnel is not there
+  const FirewallTable* source = nullptr;  ///< in the snapshot
+  std::string tunnel = {};                ///< that it names; empty: none
+  std::string product = {};               ///< that gives its table this name; empty: not recognised
 };
 
 struct KillSwitch {
   std::array<FamilyKillSwitch, 2> families;  ///< by Family
   std::vector<ProtectionSign> signs;
   const FamilyKillSwitch& of(Family family) const { return families[static_cast<std::size_t>(family)]; }
+};
+
+/// The machine as if every tunnel were gone.
+class WithoutTunnels {
+ public:
+  explicit WithoutTunnels(const LeakFacts& facts);
+  /// What becomes of its own packets to public addresses behind this packet filter.
+  StopReport local(Family family, const Observed<Firewall>& filter) const;
+  /// The worst that becomes of packets that it forwards; `way_out` is where its own ones leave.
+  StopReport forwarded(Family family, const Observed<Firewall>& filter, const std::string& way_out) const;
+
+ private:
+  Snapshot snapshot_;
+  Fib fib_;
+  std::uint32_t uid_;
 };
 
 KillSwitch judge_kill_switch(const LeakFacts& facts);

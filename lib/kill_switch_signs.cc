@@ -23,7 +23,7 @@ struct Product {
   std::string_view name;
 };
 constexpr auto kProducts = std::to_array<Product>({
-    {"mullvad", "Mullvad VPN"},
+    {"mullvad", "Mullvad"},
     {"nordvpn", "NordVPN"},
     {"cloudflare-warp", "Cloudflare WARP"},
     {"mozvpn-inet", "Mozilla VPN"},
@@ -111,7 +111,9 @@ void add_spoof_guard(const Snapshot& snapshot, const FirewallTable& table, std::
   signs.push_back({.table = fmt::format("table {} {}", table.family, escape_controls(table.name)),
                    .why = "wg-quick's rules against spoofed packets stop nothing that this machine sends",
                    .is_spoof_guard = true,
-                   .is_left_behind = !is_there(snapshot, interface)});
+                   .is_left_behind = !is_there(snapshot, interface),
+                   .source = &table,
+                   .tunnel = interface});
 }
 
 /// A tunnel by its kind, or an interface that is gone: where one was named, there was one.
@@ -119,7 +121,8 @@ std::string tunnel_among(const Snapshot& snapshot, const std::set<std::string>& 
   for (const std::string& name : names) {
     if (is_there(snapshot, name) && is_tunnel(snapshot, name)) return name;
   }
-  constexpr std::array<std::string_view, 6> kTunnelNames = {"wg", "tun", "nordlynx", "nordtun", "proton", "ppp"};
+  constexpr std::array<std::string_view, 8> kTunnelNames = {"wg",     "tun", "nordlynx",  "nordtun",
+                                                            "proton", "ppp", "tailscale", "CloudflareWARP"};
   for (const std::string& name : names) {
     const bool sounds_so = std::ranges::any_of(kTunnelNames, [&](auto start) { return name.starts_with(start); });
     is_gone = sounds_so && !is_there(snapshot, name);
@@ -139,7 +142,14 @@ void add_filter(const Snapshot& snapshot, const FirewallTable& table, std::vecto
   std::string why = product != nullptr ? fmt::format("{} makes a table of this name", product->name)
                                        : fmt::format("it drops packets at its hook {} and names the tunnel {}",
                                                      firewall_hook_name(hook), escape_controls(tunnel));
-  signs.push_back({.table = phrase, .why = std::move(why), .is_spoof_guard = false, .is_left_behind = is_gone});
+  // The rules of a product that name no tunnel are those that it keeps while it has none.
+  signs.push_back({.table = phrase,
+                   .why = std::move(why),
+                   .is_spoof_guard = false,
+                   .is_left_behind = is_gone || tunnel.empty(),
+                   .source = &table,
+                   .tunnel = tunnel,
+                   .product = product == nullptr ? "" : std::string(product->name)});
 }
 
 }  // namespace

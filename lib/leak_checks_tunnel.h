@@ -21,6 +21,8 @@ bool is_dead_in_use(const LeakContext& facts, const TunnelReport& tunnel);
 std::string users_words(const TunnelReport& tunnel);
 /// How the owner's program is started again, as far as that is one command; empty otherwise.
 std::vector<Command> restart_commands(const std::string& owner, const std::string& interface);
+/// Which program to start again, a sentence; of an owner that is not known, by the interface that it makes.
+std::string restart_words(const std::string& owner, const std::string& interface);
 /// Says which program to start again, where the interface is gone by then.
 void add_restart_step(const std::string& owner, const std::string& interface, Finding& finding);
 /// The same where the interface is still there: wg-quick(8) makes none that exists.

@@ -25,6 +25,7 @@ std::string parts_words(const CrashRemains& remains) {
   if (!remains.tables.empty()) words.back() += " of the packet filter";
   add(remains.server_routes.size(), "host route");
   add(remains.kill_switches.size(), "kill switch interface");
+  add(remains.stranded.tables.size(), "kill switch");
   add(remains.sockets.size(), "control socket");
   return in_a_row(words);
 }
@@ -33,7 +34,29 @@ bool is_all_tunnelled(const LeakContext& facts) {
   return facts.coverage.inet.mode == CoverageMode::kFull || facts.coverage.inet6.mode == CoverageMode::kFull;
 }
 
+/// Nothing is left but a kill switch, which may be wanted as it is.
+bool is_kill_switch_alone(const CrashRemains& remains) {
+  return !remains.stranded.tables.empty() && remains.rules.empty() && remains.tables.empty() &&
+         remains.server_routes.empty() && remains.kill_switches.empty() && remains.sockets.empty();
+}
+
+std::string title_of(const CrashRemains& remains) {
+  if (!is_kill_switch_alone(remains)) {
+    return fmt::format("{} left {} behind{}", remains.is_recognised() ? remains.client : "A VPN client",
+                       parts_words(remains), remains.has_default ? "" : ", and no default route outside of tunnels");
+  }
+  const ProtectionSign& sign = remains.stranded.tables.front();
+  const std::string why = sign.tunnel.empty() ? "no tunnel works" : escape_controls(sign.tunnel) + " is gone";
+  return fmt::format("The kill switch in {} stops this machine: {}", sign.table, why);
+}
+
 std::string consequence(const LeakContext& facts, const CrashRemains& remains) {
+  if (!remains.stranded.tables.empty()) {
+    return fmt::format(
+        "Nothing gets to public addresses: the packet filter stops what would leave by {}. That is right where nothing "
+        "may leave without the VPN; then only the VPN is missing.",
+        escape_controls(remains.stranded.interface));
+  }
   if (!remains.kill_switches.empty())
     return "What goes into the kill switch's interface vanishes: there is no VPN behind it.";
   if (!remains.has_default)
@@ -45,12 +68,15 @@ std::string consequence(const LeakContext& facts, const CrashRemains& remains) {
 }
 
 void add_remains(const LeakContext& facts, const CrashRemains& remains, Findings& findings) {
-  Finding finding = make_finding("TUN007", {"vpn", remains.client});
+  const bool is_alone = is_kill_switch_alone(remains);
+  Finding finding = make_finding(
+      "TUN007", is_alone ? Subject{"firewall", remains.stranded.tables.front().table} : Subject{"vpn", remains.client});
   if (!remains.is_certain) finding.severity = Severity::kWarning;
   const bool rests_on_route = remains.rules.empty() && remains.tables.empty();
-  if (rests_on_route) finding.confidence = remains.is_certain ? Confidence::kLikely : Confidence::kSuspected;
-  finding.title = fmt::format("{} left {} behind{}", remains.is_recognised() ? remains.client : "A VPN client",
-                              parts_words(remains), remains.has_default ? "" : ", and no default route outside of tunnels");
+  if (rests_on_route) {
+    finding.confidence = remains.is_certain || is_alone ? Confidence::kLikely : Confidence::kSuspected;
+  }
+  finding.title = title_of(remains);
   finding.detail = consequence(facts, remains);
   quote_remains(facts, remains, finding);
   if (dead_tunnel_of(facts, remains) != nullptr) {
@@ -60,6 +86,7 @@ void add_remains(const LeakContext& facts, const CrashRemains& remains, Findings
     add_removal_steps(facts, remains, finding);
     add_restart_step(remains.is_recognised() ? remains.client : "",
                      remains.interfaces.empty() ? "" : remains.interfaces.front(), finding);
+    add_release_steps(remains, finding);
   }
   findings.push_back(std::move(finding));
 }
@@ -109,6 +136,7 @@ std::string crash_remains_undecided(const LeakContext& facts) {
   }
   if (!facts.snapshot.firewall)
     return "the tables of the packet filter are not known: " + facts.snapshot.firewall.why_missing();
+  if (std::string why = find_stranded_kill_switch(facts).undecided; !why.empty()) return why;
   if (!facts.snapshot.vpn_signs)
     return "control sockets were not looked for: " + facts.snapshot.vpn_signs.why_missing();
   return {};

@@ -55,6 +55,11 @@ void add_resolver_step(const TunnelReport& tunnel, Finding& finding) {
            fmt::format("Then put a DNS server into /etc/resolv.conf that is reached without {}.", name_of(tunnel)));
 }
 
+/// wg-quick(8) makes no interface that is still there.
+void add_start_step(const TunnelReport& tunnel, Finding& finding) {
+  add_step(finding.remedy, restart_words(tunnel.owner, tunnel.interface), restart_commands(tunnel.owner, ""));
+}
+
 /// Started again, the VPN makes the tunnel carry; what else it left is what it needs, or makes anew. Without a default
 /// route it may not find its server: then all is taken away before.
 void add_way_on(const LeakContext& facts, const TunnelReport& tunnel, Finding& finding) {
@@ -65,12 +70,12 @@ void add_way_on(const LeakContext& facts, const TunnelReport& tunnel, Finding& f
     add_step(finding.remedy, "Take the tunnel away.", std::move(commands));
     for (const CrashRemains* remains : all) add_removal_steps(facts, *remains, finding);
     add_resolver_step(tunnel, finding);
-    return add_restart_step(tunnel.owner, "", finding);
+    return add_start_step(tunnel, finding);
   }
   for (const CrashRemains* remains : all) {
     std::ranges::move(take_remains_away(facts, *remains), std::back_inserter(commands));
   }
-  add_restart_step(tunnel.owner, "", finding);
+  add_start_step(tunnel, finding);
   add_step(finding.remedy, "Or take away what is left; what was meant for the tunnel then leaves in clear.",
            std::move(commands));
   add_resolver_step(tunnel, finding);

@@ -5,8 +5,10 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <array>
 #include <iterator>
 #include <string>
+#include <string_view>
 #include <utility>
 
 #include "leak_checks_coverage.h"
@@ -62,12 +64,34 @@ void add_default_steps(const LeakContext& facts, const CrashRemains& remains, Fi
            std::move(commands));
 }
 
+/// A table that also guards what comes in, or that iptables shares among all that use it, is more than a kill switch.
+bool is_kill_switch_only(const ProtectionSign& sign) {
+  constexpr std::array<std::string_view, 5> kOfIptables = {"filter", "nat", "mangle", "raw", "security"};
+  const FirewallTable& table = *sign.source;
+  if (!sign.product.empty()) return true;
+  const bool is_inet = table.family == "ip" || table.family == "ip6";
+  if (is_inet && std::ranges::count(kOfIptables, table.name) != 0) return false;
+  return std::ranges::none_of(table.chains, [](const FirewallChain& chain) {
+    return chain.hook == FirewallHook::kInput || chain.hook == FirewallHook::kPrerouting ||
+           chain.hook == FirewallHook::kIngress;
+  });
+}
+
+std::vector<Command> delete_kill_switches(const CrashRemains& remains) {
+  std::vector<Command> commands;
+  for (const ProtectionSign& sign : remains.stranded.tables) {
+    if (!is_kill_switch_only(sign)) continue;
+    commands.push_back(root_command({"nft", "delete", "table", sign.source->family, sign.source->name}));
+  }
+  return commands;
+}
+
 /// One product does not clean up behind another; a client that is not recognised may be any, and so may the owner of a
 /// tunnel, unless its client is started by a command that makes all of it anew.
 bool may_be_of(const CrashRemains& remains, const TunnelReport& tunnel) {
+  if (!remains.interfaces.empty() && std::ranges::count(remains.interfaces, tunnel.interface) == 0) return false;
   if (!remains.is_recognised() || remains.client == tunnel.owner) return true;
-  const std::string interface = remains.interfaces.empty() ? "" : remains.interfaces.front();
-  return tunnel.owner.empty() && restart_commands(remains.client, interface).empty();
+  return tunnel.owner.empty() && restart_commands(remains.client, tunnel.interface).empty();
 }
 
 }  // namespace
@@ -85,6 +109,13 @@ void quote_remains(const LeakContext& facts, const CrashRemains& remains, Findin
                                      fmt::format("table {} {} stops spoofed packets, nothing that this machine sends",
                                                  table->family, escape_controls(table->name))));
   }
+  for (const ProtectionSign& sign : remains.stranded.tables) {
+    finding.evidence.push_back(proof(snapshot.firewall, sign.table, sign.why));
+    finding.evidence.push_back(
+        proof(snapshot.firewall, "nftables",
+              fmt::format("packets to public addresses would leave by {} and are stopped: {}",
+                          escape_controls(remains.stranded.interface), escape_controls(remains.stranded.why))));
+  }
   for (const VpnSign* sign : remains.sockets) {
     finding.evidence.push_back({"socket", escape_controls(sign->name),
                                 sign->text.empty() ? "nobody listens on it" : escape_controls(sign->text)});
@@ -98,15 +129,32 @@ void quote_remains(const LeakContext& facts, const CrashRemains& remains, Findin
 std::vector<Command> take_remains_away(const LeakContext& facts, const CrashRemains& remains) {
   std::vector<Command> commands = take_routing_away(facts, remains);
   std::ranges::move(take_others_away(remains), std::back_inserter(commands));
+  std::ranges::move(delete_kill_switches(remains), std::back_inserter(commands));
   return commands;
 }
 
 void add_removal_steps(const LeakContext& facts, const CrashRemains& remains, Finding& finding) {
   if (!remains.has_default) add_default_steps(facts, remains, finding);
-  std::vector<Command> commands = remains.has_default ? take_remains_away(facts, remains) : take_others_away(remains);
+  std::vector<Command> commands;
+  if (remains.has_default) commands = take_routing_away(facts, remains);
+  std::ranges::move(take_others_away(remains), std::back_inserter(commands));
   if (commands.empty()) return;
   const char* text = commands.size() == 1 ? "Take away what is left." : "Take away what is left, in this order.";
   add_step(finding.remedy, text, std::move(commands));
+}
+
+void add_release_steps(const CrashRemains& remains, Finding& finding) {
+  constexpr const char* kThen = "what was meant for the VPN then leaves in clear.";
+  if (std::vector<Command> commands = delete_kill_switches(remains); !commands.empty()) {
+    add_step(finding.remedy, fmt::format("Or take the kill switch away; {}", kThen), std::move(commands));
+  }
+  for (const ProtectionSign& sign : remains.stranded.tables) {
+    if (is_kill_switch_only(sign)) continue;
+    add_step(
+        finding.remedy,
+        fmt::format("Or delete from {} what lets {} out alone; {}", sign.table, escape_controls(sign.tunnel), kThen),
+        {root_command({"nft", "-a", "list", "table", sign.source->family, sign.source->name})});
+  }
 }
 
 const TunnelReport* dead_tunnel_of(const LeakContext& facts, const CrashRemains& remains) {

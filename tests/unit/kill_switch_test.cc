@@ -6,19 +6,21 @@
 #include <gtest/gtest.h>
 
 #include <algorithm>
-#include <cstdio>
 #include <map>
 #include <utility>
 
 #include "in_namespace.h"
 #include "leak_facets.h"
+#include "loaded_ruleset.h"
 #include "machine.h"
 #include "vpndoctor/leak_checks.h"
 
 namespace vpndoctor {
 namespace {
 
+using testing_support::feed;
 using testing_support::Machine;
+using testing_support::with_ruleset;
 
 /// `not fwmark 51820 lookup TABLE`.
 Rule of_all_but_wireguard(Family family, std::uint32_t priority, std::uint32_t table) {
@@ -79,22 +81,6 @@ KillSwitch stops_of(const Snapshot& snapshot) {
   const Coverage coverage = full_coverage();
   return judge_kill_switch(
       {.snapshot = snapshot, .fib = fib, .uid = 1000, .tunnels = {}, .coverage = coverage, .expectation = {}});
-}
-
-void feed(const std::string& command, const std::string& text) {
-  FILE* pipe = ::popen(command.c_str(), "w");
-  ASSERT_NE(pipe, nullptr);
-  std::fwrite(text.data(), 1, text.size(), pipe);
-  EXPECT_EQ(::pclose(pipe), 0) << text;
-}
-
-/// The machine with a ruleset that nft has loaded.
-Snapshot with_ruleset(Machine machine, const std::string& ruleset) {
-  Snapshot snapshot = machine.snapshot();
-  feed("nft -f -", "flush ruleset\n" + ruleset);
-  snapshot.firewall = read_firewall({});
-  EXPECT_TRUE(snapshot.firewall.is_complete()) << snapshot.firewall.why_missing();
-  return snapshot;
 }
 
 /// The machine without a packet filter.
