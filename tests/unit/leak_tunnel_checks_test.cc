@@ -563,6 +563,15 @@ TEST(TunnelChecks, TheRemainsOfAnExpectedTunnelAreTakenAwayBeforeItIsStarted) {
   }
 }
 
+/// Starting the VPN of another tunnel is another act, and does not read the same.
+TEST(TunnelChecks, TheVpnToStartIsNamedByItsInterface) {
+  Case crashed = openvpn(false);
+  crashed.expectation = {.mode = {}, .interface = "wg0"};
+  const auto first_step = [&](const char* code) { return crashed.finding(code)->remedy.steps.at(0).summary; };
+  EXPECT_EQ(first_step("TUN005"), "Start the VPN that makes wg0 again.");
+  EXPECT_EQ(first_step("TUN001"), "Start the VPN that makes tun0 again.");
+}
+
 TEST(TunnelChecks, AnExpectedTunnelThatHangsOrIsDeadIsAnError) {
   Case hung = full_tunnel();
   hung.moved("tun0", 0, 0, 5);

@@ -79,6 +79,16 @@ TEST(LeaksText, TheHeadlineNamesADeadTunnelWhereNoFindingDoes) {
   EXPECT_NE(quiet(report).find("tun0 is held by no program"), std::string::npos) << quiet(report);
 }
 
+TEST(LeaksText, TheHeadlineCountsWhatIsOfTheFirstFindingsKind) {
+  Report report = leaks_crashed_report();
+  ASSERT_FALSE(report.findings.empty());
+  const Finding first = report.findings.front();
+  report.findings.assign(3, first);
+  EXPECT_EQ(quiet(report), "PROBLEM: " + first.title + "\n");
+  report.findings.assign(300, first);
+  EXPECT_EQ(quiet(report), "PROBLEM: " + first.title + "; so it is with 299 more\n");
+}
+
 TEST(LeaksText, TheSystemsOwnAreListedOnAVerbosePageOnly) {
   const Report report = leaks_macos_report();
   EXPECT_NE(render_text(report).find("10 of the system's own"), std::string::npos);
