@@ -48,9 +48,13 @@ inline constexpr auto kTunnelCodes = std::to_array<CodeEntry>({
      "of the packet filter name an interface that is gone, a host route to its server, a kill switch interface or a "
      "control socket are left. What was meant for its tunnel leaves this machine in clear, or not at all where a kill "
      "switch remains. Only a socket, or a host route where a lease that was not read may have asked for it, is a "
-     "warning. A host route counts when it leads to a public address by the gateway of the default route, without a "
-     "protocol or metric of its own; others are an administrator's. Every further crash adds to it. Remedy: take the "
-     "remains away in the order that is given, and start the VPN again."},
+     "warning, and so is a table of the packet filter alone that stops all packets to public addresses while the "
+     "tunnel "
+     "that it names is gone: it may be wanted so (lockdown mode). A host route counts when it leads to a public "
+     "address by the gateway of the default route, without a "
+     "protocol or metric of its own; others are an administrator's. Every further crash adds to it. Where "
+     "more than 16 lead there, they are somebody's list and nothing is said of them. Remedy: take the remains away in "
+     "the order that is given, and start the VPN again; beside a dead tunnel they go with it."},
     {"TUN008", "remains-grow", Severity::kWarning, "More dead tunnels or remains of VPNs than before",
      "Since the saved state that this one is compared with, the number of dead tunnel interfaces or of rules that lead "
      "nowhere has grown: a VPN client leaves something behind again and again. On macOS utun interfaces are counted "

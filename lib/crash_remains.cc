@@ -18,7 +18,6 @@
 namespace vpndoctor {
 namespace {
 
-constexpr const char* kUnknownClient = "VPN client";
 constexpr std::string_view kWgQuick = "wg-quick";
 constexpr std::string_view kWgQuickTable = "wg-quick-";
 
@@ -65,6 +64,7 @@ class Gatherer {
   std::vector<CrashRemains> gather() {
     take_rules();
     if (now_.firewall) take_tables();
+    take_kill_switch();
     take_server_routes();
     take_dummies();
     if (now_.vpn_signs) take_sockets();
@@ -73,16 +73,21 @@ class Gatherer {
       remains.client = client;
       all.push_back(std::move(remains));
     }
+    for (CrashRemains& remains : nameless_) {
+      remains.client = kUnknownClient;
+      all.push_back(std::move(remains));
+    }
     return all;
   }
 
  private:
   CrashRemains& of(const std::string& client) { return by_client_[client]; }
   bool is_there(const std::string& interface) const { return now_.find_link(interface) != nullptr; }
-  bool has_working_tunnel() const;
+  bool has_default(const ServerRoutes& routes, Family family) const;
   static void name_interface(CrashRemains& remains, const std::string& interface);
   void take_rules();
   void take_tables();
+  void take_kill_switch();
   void take_server_routes();
   void take_dummies();
   void take_sockets();
@@ -90,17 +95,24 @@ class Gatherer {
   const LeakFacts& facts_;
   const Snapshot& now_;
   std::map<std::string, CrashRemains> by_client_;
+  std::vector<CrashRemains> nameless_;  ///< each of a client of its own that is not recognised
 };
 
 void Gatherer::name_interface(CrashRemains& remains, const std::string& interface) {
   if (std::ranges::count(remains.interfaces, interface) == 0) remains.interfaces.push_back(interface);
 }
 
-/// A kill switch beside a tunnel that works is there on purpose.
-bool Gatherer::has_working_tunnel() const {
-  return std::ranges::any_of(facts_.tunnels, [](const TunnelReport& each) {
-    return each.state == TunnelState::kLive || each.state == TunnelState::kIdle || each.state == TunnelState::kUnknown;
-  });
+/// Behind a default, or halves of one, that lead into dead tunnels alone there has to be another.
+bool Gatherer::has_default(const ServerRoutes& routes, Family family) const {
+  const auto way = default_way(now_, family);
+  if (!way) return false;
+  const bool is_dead =
+      !way->interfaces.empty() && std::ranges::all_of(way->interfaces, [this](const std::string& name) {
+        const auto tunnel = std::ranges::find(facts_.tunnels, name, &TunnelReport::interface);
+        return tunnel != facts_.tunnels.end() &&
+               (tunnel->state == TunnelState::kDead || tunnel->state == TunnelState::kOrphan);
+      });
+  return !is_dead || routes.has_default(family);
 }
 
 void Gatherer::take_rules() {
@@ -125,6 +137,19 @@ void Gatherer::take_tables() {
   }
 }
 
+/// It is no certain sign of a crash: it may be wanted while there is no VPN. Nothing tells that one of an unknown
+/// client belongs to what else such a one left.
+void Gatherer::take_kill_switch() {
+  const StrandedKillSwitch stranded = find_stranded_kill_switch(facts_);
+  for (const ProtectionSign& sign : stranded.tables) {
+    CrashRemains& remains = sign.product.empty() ? nameless_.emplace_back() : of(sign.product);
+    if (!sign.tunnel.empty()) name_interface(remains, sign.tunnel);
+    remains.stranded.interface = stranded.interface;
+    remains.stranded.why = stranded.why;
+    remains.stranded.tables.push_back(sign);
+  }
+}
+
 /// What a lease asks for is no remains: dhclient gives its routes no protocol of their own.
 void Gatherer::take_server_routes() {
   const ServerRoutes routes(now_);
@@ -138,17 +163,16 @@ void Gatherer::take_server_routes() {
              is_same_way(each.route.next_hops.hops, now_.routes->hops(*route));
     });
     if (is_configured) continue;
-    const Family family = route->destination.family();
     CrashRemains& remains = of(kUnknownClient);
     remains.server_routes.push_back(route);
-    remains.has_default = remains.has_default && default_way(now_, family).has_value();
+    remains.has_default = remains.has_default && has_default(routes, route->destination.family());
     // Where not all leases are known, one of them may have asked for it.
-    remains.is_certain = remains.is_certain || (now_.leases.is_complete() && !has_working_tunnel());
+    remains.is_certain = remains.is_certain || (now_.leases.is_complete() && !may_work(facts_.tunnels));
   }
 }
 
 void Gatherer::take_dummies() {
-  if (has_working_tunnel()) return;
+  if (may_work(facts_.tunnels)) return;  // then it is there on purpose
   for (const Link& link : *now_.links) {
     const auto known =
         std::ranges::find_if(kDummies, [&](const auto& each) { return link.name.starts_with(each.beginning); });
@@ -176,6 +200,11 @@ void Gatherer::take_sockets() {
 }
 
 }  // namespace
+
+bool can_find_remains(const Snapshot& snapshot) {
+  return snapshot.links.is_complete() && snapshot.addresses && snapshot.routes.is_complete() && snapshot.rules &&
+         snapshot.tunnels;
+}
 
 std::vector<CrashRemains> find_crash_remains(const LeakFacts& facts) { return Gatherer(facts).gather(); }
 

@@ -8,26 +8,33 @@
 #include <string>
 #include <vector>
 
+#include "stranded_kill_switch.h"
 #include "vpndoctor/leak_checks.h"
 
 namespace vpndoctor {
 
+inline constexpr const char* kUnknownClient = "VPN client";
+
 /// All that one client left; pointers lead into the snapshot.
 struct CrashRemains {
-  std::string client;                       ///< "wg-quick", "Mullvad", ...; "VPN client" for one that is not recognised
-  std::vector<const Rule*> rules;           ///< that lead to a table without routes, and their companions
-  std::vector<const Route*> server_routes;  ///< host routes that no tunnel uses
+  std::string client;                        ///< "wg-quick", "Mullvad", ...; kUnknownClient: it is not recognised
+  std::vector<const Rule*> rules;            ///< that lead to a table without routes, and their companions
+  std::vector<const Route*> server_routes;   ///< host routes that no tunnel uses
   std::vector<const FirewallTable*> tables;  ///< named after an interface that is gone
+  StrandedKillSwitch stranded;               ///< tables that stop this machine without its VPN
   std::vector<const Link*> kill_switches;    ///< dummies that take the traffic in the place of a tunnel
   std::vector<const VpnSign*> sockets;       ///< that nobody listens on
   std::vector<std::string> interfaces;       ///< that are gone, as the tables and sockets name them
   /// Some of it can only come from a client: rules that most packets meet, tables, the way that the default route
   /// takes.
   bool is_certain = false;
-  bool has_default = true;  ///< false: a family of the server routes has no default route any more
+  bool has_default = true;  ///< false: a family of the server routes has none any more, or only into dead tunnels
+  bool is_recognised() const { return client != kUnknownClient; }
 };
 
-/// Finds them, ordered by client. Takes a snapshot that knows links, addresses, routes, rules and tunnels.
+/// True for a snapshot that knows what they are found in: links, addresses, routes, rules and tunnels.
+bool can_find_remains(const Snapshot& snapshot);
+/// Finds them, ordered by client, where they can be found.
 std::vector<CrashRemains> find_crash_remains(const LeakFacts& facts);
 
 }  // namespace vpndoctor

@@ -121,16 +121,28 @@ Snapshot without_tunnels(const Snapshot& snapshot, const std::vector<Guests>& gu
 
 }  // namespace
 
+WithoutTunnels::WithoutTunnels(const LeakFacts& facts)
+    : guests_(find_guests(facts.snapshot)),
+      snapshot_(without_tunnels(facts.snapshot, guests_)),
+      fib_(snapshot_),
+      uid_(facts.uid) {}
+
+StopReport WithoutTunnels::local(Family family, const Observed<Firewall>& filter) const {
+  return try_local({snapshot_, fib_, filter}, family, uid_);
+}
+
+StopReport WithoutTunnels::forwarded(Family family, const Observed<Firewall>& filter,
+                                     const std::string& way_out) const {
+  return try_forwarded({snapshot_, fib_, filter}, guests_, family, way_out);
+}
+
 KillSwitch judge_kill_switch(const LeakFacts& facts) {
   KillSwitch result;
-  const std::vector<Guests> guests = find_guests(facts.snapshot);
-  const Snapshot without = without_tunnels(facts.snapshot, guests);
-  const Fib fib(without);
-  const FilteredMachine machine{without, fib, facts.snapshot.firewall};
+  const WithoutTunnels machine(facts);
   for (const Family family : {Family::kInet, Family::kInet6}) {
     FamilyKillSwitch& of = result.families[static_cast<std::size_t>(family)];
-    of.local = try_local(machine, family, facts.uid);
-    of.forwarded = try_forwarded(machine, guests, family, of.local.interface);
+    of.local = machine.local(family, facts.snapshot.firewall);
+    of.forwarded = machine.forwarded(family, facts.snapshot.firewall, of.local.interface);
   }
   result.signs = protection_signs(facts);
   return result;

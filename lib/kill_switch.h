@@ -4,9 +4,11 @@
 #pragma once
 
 #include <array>
+#include <cstdint>
 #include <string>
 #include <vector>
 
+#include "guests.h"
 #include "vpndoctor/firewall.h"
 #include "vpndoctor/leak_checks.h"
 
@@ -41,9 +43,11 @@ struct ProtectionSign {
   std::string table;               ///< "table inet mullvad"
   std::string why;                 ///< a phrase: "it stops packets that leave by eth0 and none that leave by wg0"
   std::array<bool, 2> families{};  ///< by Family: those whose packets it is meant to stop
-  bool is_of_product = false;      ///< a VPN client gives this name to its table
   bool is_spoof_guard = false;     ///< wg-quick's rules against spoofed packets, which stop nothing that leaves
-  bool is_left_behind = false;     ///< its tunnel is not there
+  bool is_left_behind = false;     ///< no tunnel that it names is there
+  const FirewallTable* source = nullptr;  ///< in the snapshot
+  std::string tunnel = {};                ///< that it names; empty: none
+  std::string product = {};               ///< that gives its table this name; empty: not recognised
   bool is_for(Family family) const { return families[static_cast<std::size_t>(family)]; }
 };
 
@@ -51,6 +55,22 @@ struct KillSwitch {
   std::array<FamilyKillSwitch, 2> families;  ///< by Family
   std::vector<ProtectionSign> signs;
   const FamilyKillSwitch& of(Family family) const { return families[static_cast<std::size_t>(family)]; }
+};
+
+/// The machine as if every tunnel were gone.
+class WithoutTunnels {
+ public:
+  explicit WithoutTunnels(const LeakFacts& facts);
+  /// What becomes of its own packets to public addresses behind this packet filter.
+  StopReport local(Family family, const Observed<Firewall>& filter) const;
+  /// The worst that becomes of packets that it forwards; `way_out` is where its own ones leave.
+  StopReport forwarded(Family family, const Observed<Firewall>& filter, const std::string& way_out) const;
+
+ private:
+  std::vector<Guests> guests_;
+  Snapshot snapshot_;
+  Fib fib_;
+  std::uint32_t uid_;
 };
 
 KillSwitch judge_kill_switch(const LeakFacts& facts);

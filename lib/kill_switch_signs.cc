@@ -26,7 +26,7 @@ struct Product {
   std::string_view name;
 };
 constexpr auto kProducts = std::to_array<Product>({
-    {"mullvad", "Mullvad VPN"},
+    {"mullvad", "Mullvad"},
     {"nordvpn", "NordVPN"},
     {"cloudflare-warp", "Cloudflare WARP"},
     {"mozvpn-inet", "Mozilla VPN"},
@@ -123,13 +123,16 @@ void add_spoof_guard(const Snapshot& snapshot, const FirewallTable& table, std::
   signs.push_back({.table = fmt::format("table {} {}", table.family, escape_controls(table.name)),
                    .why = "wg-quick's rules against spoofed packets stop nothing that this machine sends",
                    .is_spoof_guard = true,
-                   .is_left_behind = !is_there(snapshot, interface)});
+                   .is_left_behind = !is_there(snapshot, interface),
+                   .source = &table,
+                   .tunnel = interface});
 }
 
 /// True for a tunnel by its kind, or an interface that is gone: where one was named, there was one.
 bool is_or_was_tunnel(const Snapshot& snapshot, const std::string& name) {
   if (is_there(snapshot, name)) return is_tunnel(snapshot, name);
-  constexpr std::array<std::string_view, 6> kTunnelNames = {"wg", "tun", "nordlynx", "nordtun", "proton", "ppp"};
+  constexpr std::array<std::string_view, 8> kTunnelNames = {"wg",     "tun", "nordlynx",  "nordtun",
+                                                            "proton", "ppp", "tailscale", "CloudflareWARP"};
   return std::ranges::any_of(kTunnelNames, [&](auto start) { return name.starts_with(start); });
 }
 
@@ -199,24 +202,35 @@ void judge_family(const LoneTable& alone, const Interfaces& interfaces, Family f
   }
 }
 
+/// What each sign says of its table and of the tunnel that it names: one that is there before one that is gone.
+ProtectionSign sign_of(const Snapshot& snapshot, const FirewallTable& table, const std::set<std::string>& tunnels) {
+  const auto there = std::ranges::find_if(tunnels, [&](const auto& name) { return is_there(snapshot, name); });
+  const bool is_gone = there == tunnels.end();
+  ProtectionSign sign{.table = fmt::format("table {} {}", table.family, escape_controls(table.name)), .why = {}};
+  sign.is_left_behind = is_gone;
+  sign.source = &table;
+  if (!tunnels.empty()) sign.tunnel = is_gone ? *tunnels.begin() : *there;
+  return sign;
+}
+
 void add_filter(const LeakFacts& facts, const FirewallTable& table, std::vector<ProtectionSign>& signs) {
   const Interfaces interfaces = interfaces_of(facts.snapshot, table);
   if (interfaces.tunnels.empty()) return;
   const LoneTable alone(facts, table);
-  ProtectionSign sign{.table = fmt::format("table {} {}", table.family, escape_controls(table.name)), .why = {}};
+  ProtectionSign sign = sign_of(facts.snapshot, table, interfaces.tunnels);
   for (const Family family : kFamilies) judge_family(alone, interfaces, family, sign);
-  if (sign.why.empty()) return;
-  sign.is_left_behind =
-      std::ranges::none_of(interfaces.tunnels, [&](auto& name) { return is_there(facts.snapshot, name); });
-  signs.push_back(std::move(sign));
+  if (!sign.why.empty()) signs.push_back(std::move(sign));
 }
 
-void add_of_product(const FirewallTable& table, const Product& product, std::vector<ProtectionSign>& signs) {
+/// The rules of a product that name no tunnel are those that it keeps while it has none.
+void add_of_product(const Snapshot& snapshot, const FirewallTable& table, const Product& product,
+                    std::vector<ProtectionSign>& signs) {
   if (!drops_on_the_way_out(table)) return;
-  signs.push_back({.table = fmt::format("table {} {}", table.family, escape_controls(table.name)),
-                   .why = fmt::format("{} makes a table of this name", product.name),
-                   .families = {table.family != "ip6", table.family != "ip"},
-                   .is_of_product = true});
+  ProtectionSign sign = sign_of(snapshot, table, interfaces_of(snapshot, table).tunnels);
+  sign.why = fmt::format("{} makes a table of this name", product.name);
+  sign.families = {table.family != "ip6", table.family != "ip"};
+  sign.product = product.name;
+  signs.push_back(std::move(sign));
 }
 
 }  // namespace
@@ -230,7 +244,7 @@ std::vector<ProtectionSign> protection_signs(const LeakFacts& facts) {
     } else if (const Product* product = product_of(table); table.is_dormant) {
       continue;
     } else if (product != nullptr) {
-      add_of_product(table, *product, signs);
+      add_of_product(facts.snapshot, table, *product, signs);
     } else {
       add_filter(facts, table, signs);
     }

@@ -57,7 +57,7 @@ std::vector<const ProtectionSign*> promises(const LeakContext& facts, Family fam
   const bool is_split = facts.coverage.of(family).mode == CoverageMode::kSplit && !facts.takes_most(family);
   std::vector<const ProtectionSign*> found;
   for (const ProtectionSign& sign : facts.kill_switch().signs) {
-    const bool is_meant = sign.is_of_product || sign.is_left_behind || !is_split;
+    const bool is_meant = !sign.product.empty() || sign.is_left_behind || !is_split;
     if (!sign.is_spoof_guard && sign.is_for(family) && is_meant) found.push_back(&sign);
   }
   return found;

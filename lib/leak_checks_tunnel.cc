@@ -9,6 +9,7 @@
 #include <string_view>
 
 #include "routing_checks.h"
+#include "vpndoctor/text_escape.h"
 
 namespace vpndoctor {
 namespace {
@@ -79,6 +80,10 @@ bool is_in_use(const TunnelReport& tunnel) {
   return tunnel.routes_count != 0 || tunnel.rules_count != 0 || !tunnel.dns_scopes.empty();
 }
 
+bool is_dead_in_use(const LeakContext& facts, const TunnelReport& tunnel) {
+  return is_broken(facts, tunnel) && !why_carries_nothing(facts, tunnel).empty() && is_in_use(tunnel);
+}
+
 std::string count_words(std::size_t count, const char* what) {
   return fmt::format("{} {}{}", count, what, count == 1 ? "" : "s");
 }
@@ -99,9 +104,14 @@ std::vector<Command> restart_commands(const std::string& owner, const std::strin
   return {root_command({"systemctl", "restart", found->unit})};
 }
 
+std::string restart_words(const std::string& owner, const std::string& interface) {
+  if (!owner.empty()) return fmt::format("Start {} again.", owner);
+  if (interface.empty()) return "Start the VPN again.";
+  return fmt::format("Start the VPN that makes {} again.", escape_controls(interface));
+}
+
 void add_restart_step(const std::string& owner, const std::string& interface, Finding& finding) {
-  add_step(finding.remedy, fmt::format("Start {} again.", owner.empty() ? "the VPN" : owner),
-           restart_commands(owner, interface));
+  add_step(finding.remedy, restart_words(owner, interface), restart_commands(owner, interface));
 }
 
 void add_renewal_step(const std::string& owner, const std::string& interface, Finding& finding) {

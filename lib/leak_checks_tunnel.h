@@ -17,10 +17,14 @@ bool is_broken(const LeakContext& facts, const TunnelReport& tunnel);
 const Tunnel* stopped_holder(const LeakContext& facts, const TunnelReport& report);
 /// True when routes, rules or resolver scopes lead there.
 bool is_in_use(const TunnelReport& tunnel);
+/// True for those that TUN001 tells of: broken, nothing carries what is sent there, and something is.
+bool is_dead_in_use(const LeakContext& facts, const TunnelReport& tunnel);
 /// "2 routes, 1 rule and the resolver scope tun0"; "nothing" when nothing uses it.
 std::string users_words(const TunnelReport& tunnel);
 /// How the owner's program is started again, as far as that is one command; empty otherwise.
 std::vector<Command> restart_commands(const std::string& owner, const std::string& interface);
+/// Which program to start again, a sentence; of an owner that is not known, by the interface that it makes.
+std::string restart_words(const std::string& owner, const std::string& interface);
 /// Says which program to start again, where the interface is gone by then.
 void add_restart_step(const std::string& owner, const std::string& interface, Finding& finding);
 /// The same where the interface is still there: wg-quick(8) makes none that exists.

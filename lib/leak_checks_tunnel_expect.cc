@@ -82,10 +82,7 @@ std::string why_missing(const LeakContext& facts) {
 
 /// True when the expected tunnel left remains: their finding says how to clean up, and to start the VPN after that.
 bool left_remains(const LeakContext& facts) {
-  const Snapshot& snapshot = facts.snapshot;
-  const bool is_looked_for = snapshot.links.is_complete() && snapshot.addresses && snapshot.routes.is_complete() &&
-                             snapshot.rules && snapshot.tunnels;
-  if (!is_looked_for) return false;
+  if (!can_find_remains(facts.snapshot)) return false;
   const std::string& named = facts.expectation.interface;
   return std::ranges::any_of(facts.crash_remains(), [&](const CrashRemains& remains) {
     return named.empty() || std::ranges::count(remains.interfaces, named) != 0;

@@ -1,17 +1,15 @@
 // SPDX-License-Identifier: Apache-2.0
-// The remains of VPN clients that are gone: one finding a client, with all commands in their order; and how dead
-// tunnels and remains have grown since a saved state.
+// The remains of VPN clients that are gone: one finding a client, whose steps are those of its dead tunnel where that
+// is still there; and how dead tunnels and remains have grown since a saved state.
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <map>
 
 #include "crash_remains.h"
-#include "leak_checks_coverage.h"
 #include "leak_checks_tunnel.h"
+#include "remains_removal.h"
 #include "server_routes.h"
 #include "vpn_leftovers.h"
-#include "vpndoctor/route_words.h"
 #include "vpndoctor/text_escape.h"
 
 namespace vpndoctor {
@@ -27,6 +25,7 @@ std::string parts_words(const CrashRemains& remains) {
   if (!remains.tables.empty()) words.back() += " of the packet filter";
   add(remains.server_routes.size(), "host route");
   add(remains.kill_switches.size(), "kill switch interface");
+  add(remains.stranded.tables.size(), "kill switch");
   add(remains.sockets.size(), "control socket");
   return in_a_row(words);
 }
@@ -35,7 +34,29 @@ bool is_all_tunnelled(const LeakContext& facts) {
   return facts.coverage.inet.mode == CoverageMode::kFull || facts.coverage.inet6.mode == CoverageMode::kFull;
 }
 
+/// Nothing is left but a kill switch, which may be wanted as it is.
+bool is_kill_switch_alone(const CrashRemains& remains) {
+  return !remains.stranded.tables.empty() && remains.rules.empty() && remains.tables.empty() &&
+         remains.server_routes.empty() && remains.kill_switches.empty() && remains.sockets.empty();
+}
+
+std::string title_of(const CrashRemains& remains) {
+  if (!is_kill_switch_alone(remains)) {
+    return fmt::format("{} left {} behind{}", remains.is_recognised() ? remains.client : "A VPN client",
+                       parts_words(remains), remains.has_default ? "" : ", and no default route outside of tunnels");
+  }
+  const ProtectionSign& sign = remains.stranded.tables.front();
+  const std::string why = sign.tunnel.empty() ? "no tunnel works" : escape_controls(sign.tunnel) + " is gone";
+  return fmt::format("The kill switch in {} stops this machine: {}", sign.table, why);
+}
+
 std::string consequence(const LeakContext& facts, const CrashRemains& remains) {
+  if (!remains.stranded.tables.empty()) {
+    return fmt::format(
+        "Nothing gets to public addresses: the packet filter stops what would leave by {}. That is right where nothing "
+        "may leave without the VPN; then only the VPN is missing.",
+        escape_controls(remains.stranded.interface));
+  }
   if (!remains.kill_switches.empty())
     return "What goes into the kill switch's interface vanishes: there is no VPN behind it.";
   if (!remains.has_default)
@@ -46,92 +67,27 @@ std::string consequence(const LeakContext& facts, const CrashRemains& remains) {
   return "It does no harm by itself; it shows that a VPN may have ended without cleaning up.";
 }
 
-/// The commands take away what `routes restore --infer` takes away as well.
-std::vector<Command> quote_routing(const LeakContext& facts, const CrashRemains& remains, Finding& finding) {
-  std::vector<Command> commands;
-  for (const Rule* rule : remains.rules) {
-    finding.evidence.push_back(
-        proof(facts.snapshot.rules, fmt::format("rule {}", rule->priority), joined(rule_words(*rule))));
-    commands.push_back(delete_rule(*rule));
-  }
-  const RoutingFacts routing = routing_facts(facts);
-  for (const Route* route : remains.server_routes) {
-    finding.evidence.push_back(route_evidence(routing, *route));
-    commands.push_back(delete_route(routing, *route));
-  }
-  return commands;
-}
-
-std::vector<Command> quote_others(const LeakContext& facts, const CrashRemains& remains, Finding& finding) {
-  std::vector<Command> commands;
-  for (const FirewallTable* table : remains.tables) {
-    finding.evidence.push_back(proof(facts.snapshot.firewall, "nftables",
-                                     fmt::format("table {} {} stops spoofed packets, nothing that this machine sends",
-                                                 table->family, escape_controls(table->name))));
-    commands.push_back(root_command({"nft", "delete", "table", table->family, table->name}));
-  }
-  for (const VpnSign* sign : remains.sockets) {
-    finding.evidence.push_back({"socket", escape_controls(sign->name),
-                                sign->text.empty() ? "nobody listens on it" : escape_controls(sign->text)});
-    commands.push_back(root_command({"rm", sign->name}));
-  }
-  for (const Link* link : remains.kill_switches) {
-    finding.evidence.push_back(
-        proof(facts.snapshot.links, "link",
-              fmt::format("{} is a dummy that a kill switch made", escape_controls(link->name))));
-    commands.push_back(root_command({"ip", "link", "del", "dev", link->name}));
-  }
-  return commands;
-}
-
-/// A client that takes the default route away takes its gateway for the way to its server.
-std::vector<Command> likely_default(const LeakContext& facts, const CrashRemains& remains) {
-  if (facts.snapshot.platform != Platform::kLinux || remains.server_routes.empty()) return {};
-  const Route& route = *remains.server_routes.front();
-  const NextHop& hop = facts.snapshot.routes->hops(route).front();
-  const char* family = route.destination.family() == Family::kInet ? "-4" : "-6";
-  return {root_command(
-      {"ip", family, "route", "add", "default", "via", hop.gateway->to_string(), "dev", std::string(hop.interface)})};
-}
-
-/// The default route first: the host route tells what it was.
-void add_default_steps(const LeakContext& facts, const CrashRemains& remains, const std::vector<Command>& routing,
-                       Finding& finding) {
-  add_step(finding.remedy, "Bring the default route back; the rules and routes that are left go with it.",
-           {user_command({"vpndoctor", "routes", "restore", "--infer"}),
-            root_command({"vpndoctor", "routes", "restore", "--infer", "--apply"})});
-  std::vector<Command> commands = likely_default(facts, remains);
-  if (commands.empty()) return;
-  commands.insert(commands.end(), routing.begin(), routing.end());
-  add_step(finding.remedy, "Where that does not know it: it most likely had the gateway of the host route.",
-           std::move(commands));
-}
-
-void add_removal(std::vector<Command> commands, Finding& finding) {
-  if (commands.empty()) return;
-  const char* text = commands.size() == 1 ? "Take away what is left." : "Take away what is left, in this order.";
-  add_step(finding.remedy, text, std::move(commands));
-}
-
 void add_remains(const LeakContext& facts, const CrashRemains& remains, Findings& findings) {
-  Finding finding = make_finding("TUN007", {"vpn", remains.client});
+  const bool is_alone = is_kill_switch_alone(remains);
+  Finding finding = make_finding(
+      "TUN007", is_alone ? Subject{"firewall", remains.stranded.tables.front().table} : Subject{"vpn", remains.client});
   if (!remains.is_certain) finding.severity = Severity::kWarning;
   const bool rests_on_route = remains.rules.empty() && remains.tables.empty();
-  if (rests_on_route) finding.confidence = remains.is_certain ? Confidence::kLikely : Confidence::kSuspected;
-  const bool is_known = remains.client != "VPN client";
-  finding.title = fmt::format("{} left {} behind{}", is_known ? remains.client : "A VPN client", parts_words(remains),
-                              remains.has_default ? "" : ", and no default route");
-  finding.detail = consequence(facts, remains);
-  std::vector<Command> routing = quote_routing(facts, remains, finding);
-  std::vector<Command> others = quote_others(facts, remains, finding);
-  if (remains.has_default) {
-    others.insert(others.begin(), routing.begin(), routing.end());
-  } else {
-    add_default_steps(facts, remains, routing, finding);
+  if (rests_on_route) {
+    finding.confidence = remains.is_certain || is_alone ? Confidence::kLikely : Confidence::kSuspected;
   }
-  add_removal(std::move(others), finding);
-  add_restart_step(is_known ? remains.client : "", remains.interfaces.empty() ? "" : remains.interfaces.front(),
-                   finding);
+  finding.title = title_of(remains);
+  finding.detail = consequence(facts, remains);
+  quote_remains(facts, remains, finding);
+  if (dead_tunnel_of(facts, remains) != nullptr) {
+    // Starting that tunnel's VPN comes before taking away: what is taken away after it is what the VPN needs.
+    finding.caused_by.emplace_back("TUN001");
+  } else {
+    add_removal_steps(facts, remains, finding);
+    add_restart_step(remains.is_recognised() ? remains.client : "",
+                     remains.interfaces.empty() ? "" : remains.interfaces.front(), finding);
+    add_release_steps(remains, finding);
+  }
   findings.push_back(std::move(finding));
 }
 
@@ -173,11 +129,14 @@ std::string growth_words(const Amounts& before, const Amounts& now) {
 
 std::string crash_remains_undecided(const LeakContext& facts) {
   if (!facts.crash_remains().empty()) return {};
-  if (!ServerRoutes(facts.snapshot).abandoned().empty()) {
+  const ServerRoutes routes(facts.snapshot);
+  if (routes.are_abandoned_many()) return too_many_server_routes();
+  if (!routes.abandoned().empty()) {
     if (std::string why = server_routes_undecided(facts.snapshot); !why.empty()) return why;
   }
   if (!facts.snapshot.firewall)
     return "the tables of the packet filter are not known: " + facts.snapshot.firewall.why_missing();
+  if (std::string why = find_stranded_kill_switch(facts).undecided; !why.empty()) return why;
   if (!facts.snapshot.vpn_signs)
     return "control sockets were not looked for: " + facts.snapshot.vpn_signs.why_missing();
   return {};

@@ -3,9 +3,12 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <iterator>
+#include <utility>
 
 #include "leak_checks_coverage.h"
 #include "leak_checks_tunnel.h"
+#include "remains_removal.h"
 #include "tunnel_users.h"
 #include "vpndoctor/text_escape.h"
 
@@ -45,6 +48,32 @@ void add_resolver_step(const TunnelReport& tunnel, Finding& finding) {
            fmt::format("Then put a DNS server into /etc/resolv.conf that is reached without {}.", name_of(tunnel)));
 }
 
+/// wg-quick(8) makes no interface that is still there.
+void add_start_step(const TunnelReport& tunnel, Finding& finding) {
+  add_step(finding.remedy, restart_words(tunnel.owner, tunnel.interface), restart_commands(tunnel.owner, ""));
+}
+
+/// Started again, the VPN makes the tunnel carry; what else it left is what it needs, or makes anew. Without a default
+/// route it may not find its server: then all is taken away before.
+void add_way_on(const LeakContext& facts, const TunnelReport& tunnel, Finding& finding) {
+  const std::vector<const CrashRemains*> all = remains_beside(facts, tunnel);
+  const bool has_default = std::ranges::all_of(all, [](const CrashRemains* each) { return each->has_default; });
+  std::vector<Command> commands = take_away(facts, tunnel, finding);
+  if (!has_default) {
+    add_step(finding.remedy, "Take the tunnel away.", std::move(commands));
+    for (const CrashRemains* remains : all) add_removal_steps(facts, *remains, finding);
+    add_resolver_step(tunnel, finding);
+    return add_start_step(tunnel, finding);
+  }
+  for (const CrashRemains* remains : all) {
+    std::ranges::move(take_remains_away(facts, *remains), std::back_inserter(commands));
+  }
+  add_start_step(tunnel, finding);
+  add_step(finding.remedy, "Or take away what is left; what was meant for the tunnel then leaves in clear.",
+           std::move(commands));
+  add_resolver_step(tunnel, finding);
+}
+
 /// A stopped holder goes on; one that hangs, or does so again, is ended, and the VPN started anew.
 void add_revive_steps(const LeakContext& facts, const TunnelReport& tunnel, Finding& finding) {
   const Tunnel* known = facts.snapshot.find_tunnel(tunnel.interface);
@@ -78,15 +107,12 @@ void doubt_that_it_is_dead(const TunnelReport& tunnel, Finding& finding) {
 
 void check_dead_tunnels_in_use(const LeakContext& facts, Findings& findings) {
   for (const TunnelReport& tunnel : facts.tunnels) {
-    if (!is_broken(facts, tunnel) || why_carries_nothing(facts, tunnel).empty() || !is_in_use(tunnel)) continue;
+    if (!is_dead_in_use(facts, tunnel)) continue;
     Finding finding = finding_of("TUN001", tunnel);
     finding.title = fmt::format("{} is dead and still holds {}", name_of(tunnel), users_words(tunnel));
     finding.detail = "What they are for vanishes in silence until the VPN works again.";
     if (tunnel.state == TunnelState::kUnknown) doubt_that_it_is_dead(tunnel, finding);
-    add_restart_step(tunnel.owner, "", finding);
-    add_step(finding.remedy, "Or take away what is left; what was meant for the tunnel then leaves in clear.",
-             take_away(facts, tunnel, finding));
-    add_resolver_step(tunnel, finding);
+    add_way_on(facts, tunnel, finding);
     findings.push_back(std::move(finding));
   }
 }

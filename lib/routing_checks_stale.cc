@@ -125,7 +125,10 @@ void check_stale_routes(const RoutingFacts& facts, Findings& findings) {
   }
 }
 
-std::string server_routes_undecided(const RoutingFacts& facts) { return server_routes_undecided(facts.snapshot); }
+std::string server_routes_undecided(const RoutingFacts& facts) {
+  std::string why = server_routes_undecided(facts.snapshot);
+  return why.empty() && ServerRoutes(facts.snapshot).are_unused_many() ? too_many_server_routes() : why;
+}
 
 void check_server_route_left(const RoutingFacts& facts, Findings& findings) {
   const ServerRoutes routes(facts.snapshot);

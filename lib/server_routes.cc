@@ -31,11 +31,30 @@ ServerRoutes::ServerRoutes(const Snapshot& snapshot) : snapshot_(snapshot) {
   }
 }
 
-std::vector<const Route*> ServerRoutes::abandoned() const {
-  std::vector<const Route*> found = unused();
-  std::erase_if(found, [this](const Route* route) { return !has_crash_signature(*route); });
+std::vector<const Route*> ServerRoutes::first(bool with_signature) const {
+  std::vector<const Route*> found;
+  for (const Route& route : snapshot_.routes->routes) {
+    if (!has_the_shape(route) || is_endpoint(route.destination.address)) continue;
+    if (with_signature && !has_crash_signature(route)) continue;
+    found.push_back(&route);
+    if (found.size() > kMost) break;
+  }
   return found;
 }
+
+std::vector<const Route*> ServerRoutes::unused() const {
+  std::vector<const Route*> found = first(false);
+  return found.size() > kMost ? std::vector<const Route*>() : found;
+}
+
+std::vector<const Route*> ServerRoutes::abandoned() const {
+  std::vector<const Route*> found = first(true);
+  return found.size() > kMost ? std::vector<const Route*>() : found;
+}
+
+bool ServerRoutes::are_unused_many() const { return first(false).size() > kMost; }
+
+bool ServerRoutes::are_abandoned_many() const { return first(true).size() > kMost; }
 
 bool ServerRoutes::has_crash_signature(const Route& route) const {
   constexpr std::uint32_t kMetricOfInet6 = 1024;  // what the kernel gives a route without one (IP6_RT_PRIO_USER)
@@ -47,17 +66,6 @@ bool ServerRoutes::has_crash_signature(const Route& route) const {
   const auto& defaults = main_defaults_[family == Family::kInet6];
   const NextHop& hop = snapshot_.routes->hops(route)[0];
   return defaults.empty() || defaults.contains({hop.interface, hop.gateway});
-}
-
-std::vector<const Route*> ServerRoutes::unused() const {
-  constexpr std::size_t kMostServers = 8;
-  std::vector<const Route*> found;
-  for (const Route& route : snapshot_.routes->routes) {
-    if (!has_the_shape(route) || is_endpoint(route.destination.address)) continue;
-    if (found.size() == kMostServers) return {};
-    found.push_back(&route);
-  }
-  return found;
 }
 
 /// A host by a gateway, by no manager and no protocol. An address of one link needs no server's route.
@@ -84,6 +92,11 @@ bool ServerRoutes::is_endpoint(const IpAddress& server) const {
   return std::ranges::any_of(*snapshot_.tunnels, [&server](const Tunnel& tunnel) {
     return std::ranges::count(tunnel.endpoints, server, &OuterEndpoint::address) != 0;
   });
+}
+
+std::string too_many_server_routes() {
+  return fmt::format("more than {} host routes are there that no tunnel uses: too many for a VPN's servers",
+                     ServerRoutes::kMost);
 }
 
 std::string server_routes_undecided(const Snapshot& snapshot) {

@@ -8,14 +8,12 @@
 #include <optional>
 #include <utility>
 
+#include "server_routes.h"
 #include "vpn_leftover_rules.h"
 #include "vpndoctor/text_escape.h"
 
 namespace vpndoctor {
 namespace {
-
-/// A client pins few servers; a table full of host routes is something else, and would take long to compare.
-constexpr std::size_t kMostServerRoutes = 16;
 
 /// True for a tunnel that is up without a carrier, and that no program is seen to hold.
 bool lacks_program(const Snapshot& now, const Link& link) {
@@ -143,7 +141,7 @@ void Finder::find_routes() {
       server_routes.push_back(i);
     }
   }
-  if (server_routes.size() > kMostServerRoutes) {
+  if (server_routes.size() > ServerRoutes::kMost) {
     found_.notes.push_back(
         fmt::format("{} host routes are left alone: too many for a VPN's servers", server_routes.size()));
     return;

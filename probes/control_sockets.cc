@@ -8,6 +8,7 @@
 #include <sys/un.h>
 
 #include <algorithm>
+#include <array>
 #include <cerrno>
 #include <cstring>
 #include <utility>
@@ -22,6 +23,14 @@ namespace {
 
 constexpr unsigned kAcceptsConnections = 0x10000;  // __SO_ACCEPTCON
 constexpr std::size_t kMostSockets = 256;
+
+/// Of programs that make a socket for each interface.
+constexpr std::array kFolders = {"/run/wireguard", "/var/run/wireguard", "/run/amneziawg"};
+/// Of daemons that have one for all.
+constexpr std::array kPaths = {
+    "/run/tailscale/tailscaled.sock",    "/run/nordvpn/nordvpnd.sock", "/run/netbird.sock", "/run/mullvad-vpn",
+    "/run/cloudflare-warp/warp_service",
+};
 
 /// Takes the next field of a line whose fields are separated by spaces.
 std::string_view take_field(std::string_view& line) {
@@ -47,7 +56,8 @@ class Search {
   Search(const std::string& root, const std::set<std::string>& listening) : root_(&root), listening_(&listening) {}
 
   AbandonedSockets run() {
-    for (const char* folder : {"/run/wireguard", "/var/run/wireguard", "/run/amneziawg"}) look_into(folder);
+    for (const char* folder : kFolders) look_into(folder);
+    for (const char* path : kPaths) look_at(path);
     for (const std::string& name : entries("/run")) {
       if (name.starts_with("openvpn")) look_into("/run/" + name);
     }
@@ -69,6 +79,11 @@ class Search {
     }
   }
 
+  /// A daemon that bound its socket below /var/run is not to be asked at /run.
+  bool is_listened_on(const std::string& path) const {
+    return listening_->contains(path) || listening_->contains("/var" + path);
+  }
+
   void look_at(const std::string& path) {
     struct stat facts{};
     const std::string real = *root_ + path;
@@ -79,7 +94,7 @@ class Search {
       if (seen_.size() == kMostSockets + 1) found_.not_asked.emplace_back("there are too many control sockets");
       return;
     }
-    if (listening_->contains(path) || listening_->contains(real)) return;
+    if (is_listened_on(path) || listening_->contains(real)) return;
     int error = connection_error(real, SOCK_STREAM);
     if (error == EPROTOTYPE) error = connection_error(real, SOCK_DGRAM);
     if (error == ECONNREFUSED) {

@@ -20,8 +20,9 @@ struct AbandonedSockets {
 /// The paths of listening sockets in a table /proc/PID/net/unix. Pure.
 std::set<std::string> listening_unix_paths(std::string_view table);
 
-/// Looks below `root` at *.sock of WireGuard's and OpenVPN's folders. One whose listener is in `listening` is left
-/// alone; the others are connected to, which a listener that was not seen would notice.
+/// Looks below `root` at *.sock of WireGuard's and OpenVPN's folders, and at the sockets of known daemons. One whose
+/// listener is in `listening` is left alone; the others are connected to, which a listener that was not seen would
+/// notice.
 AbandonedSockets find_abandoned_sockets(const std::string& root, const std::set<std::string>& listening);
 
 }  // namespace vpndoctor

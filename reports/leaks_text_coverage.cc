@@ -105,6 +105,20 @@ std::string ways_out(const Coverage& coverage) {
   return names_text(names, kMostThrough);
 }
 
+/// What becomes of traffic that nothing tunnels: the tables let it out, or the packet filter stops it behind them.
+std::string untunnelled_clause(const LeaksReport& report) {
+  std::vector<std::string> stopped;
+  Coverage leaving = report.coverage;
+  for (const Family family : report.stopped.families) {
+    stopped.emplace_back(family_title(family));
+    (family == Family::kInet ? leaving.inet : leaving.inet6) = {};
+  }
+  const std::string ways = ways_out(leaving);
+  if (stopped.empty()) return ways.empty() ? "there is no way out" : fmt::format("all traffic leaves by {}", ways);
+  if (ways.empty()) return fmt::format("the packet filter stops all traffic, {}", report.stopped.why);
+  return fmt::format("the packet filter stops {}, and the other traffic leaves by {}", stopped.front(), ways);
+}
+
 /// False where a VPN without an interface would not be noticed.
 bool sees_all_vpns(const Snapshot& snapshot) {
   const bool sees_policies = snapshot.xfrm || snapshot.platform == Platform::kMacos;
@@ -113,8 +127,7 @@ bool sees_all_vpns(const Snapshot& snapshot) {
 
 /// Nothing goes through a tunnel, in either family.
 std::string nothing_clause(const LeaksReport& report) {
-  const std::string ways = ways_out(report.coverage);
-  const std::string where = ways.empty() ? "there is no way out" : fmt::format("all traffic leaves by {}", ways);
+  const std::string where = untunnelled_clause(report);
   if (!has_no_vpn_tunnel(report.tunnels)) return fmt::format("no traffic goes through a tunnel: {}", where);
   const bool has_signs = report.snapshot->vpn_signs && !report.snapshot->vpn_signs->empty();
   if (has_signs) return fmt::format("there is no tunnel here, only signs of a VPN: {}", where);

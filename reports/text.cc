@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <cstddef>
 #include <type_traits>
 
 #include "dns_text.h"
@@ -75,12 +76,20 @@ constexpr bool kLooks =
 template <class Data>
 constexpr bool kSearches = kLooks<Data> || std::is_same_v<Data, DnsTestReport> || std::is_same_v<Data, CaptureFlows>;
 
+/// The first finding; many of its kind are counted.
+std::string findings_headline(const std::vector<Finding>& findings) {
+  constexpr std::ptrdiff_t kFew = 3;
+  const Finding& first = findings.front();
+  const std::ptrdiff_t count = std::ranges::count(findings, first.code, &Finding::code);
+  return count <= kFew ? first.title : fmt::format("{}; so it is with {} more", first.title, count - 1);
+}
+
 /// What a command was asked for comes first; the checks' first finding is what a look for faults was for.
 std::string headline(const Report& report) {
   const bool searches =
       std::visit([](const auto& data) { return kSearches<std::remove_cvref_t<decltype(data)>>; }, report.data);
   if (searches && !report.findings.empty() && report.findings.front().severity != Severity::kNotice) {
-    return report.findings.front().title;
+    return findings_headline(report.findings);
   }
   return std::visit([](const auto& data) { return headline_of(data); }, report.data);
 }

@@ -137,6 +137,7 @@ class LeaksRun {
     if (leaks_.capture) seen = judge_capture(all, *leaks_.capture);
     if (leaks_.bypass) std::ranges::move(judge_bypass_test(*leaks_.bypass, *state_), std::back_inserter(seen));
     results_ = check_leaks(all);
+    leaks_.stopped = find_stopped_traffic(all);
     // What was asked for and seen leads what the tables alone say.
     results_.findings.insert(results_.findings.begin(), std::move_iterator(seen.begin()),
                              std::move_iterator(seen.end()));

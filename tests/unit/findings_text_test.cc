@@ -86,6 +86,43 @@ TEST(FindingsText, ManyStepsAreCountedUnlessAllAreWanted) {
   }
 }
 
+/// Dead tunnels from `first` on, each with a step in its own name and an alternative.
+std::vector<Finding> dead_tunnels(int count) {
+  std::vector<Finding> findings;
+  for (int i = 0; i < count; ++i) {
+    const std::string name = "tun" + std::to_string(i);
+    Finding finding = told("TUN001", Severity::kError, "");
+    finding.subject = {"interface", name};
+    finding.title = name + " is dead";
+    finding.remedy = {};
+    finding.remedy.steps = {
+        {"Start the VPN that makes " + name + " again.", {}},
+        {"Or take it away.", {{.os = "linux", .argv = {"ip", "link", "del", name}, .needs_root = true}}}};
+    findings.push_back(std::move(finding));
+  }
+  return findings;
+}
+
+TEST(FindingsText, ManyOfAKindShareTheirSteps) {
+  const std::string text = help_text(dead_tunnels(300));
+  EXPECT_NE(text.find("So it is with 299 more: tun1, tun2 and 297 more."), std::string::npos) << text;
+  EXPECT_NE(text.find("  1. Start the VPN that makes tun0, tun1 and 298 more again.\n  2. Or take it away.\n"),
+            std::string::npos)
+      << text;
+  EXPECT_NE(text.find("ip link del tun49\n     and 250 more; --verbose lists them\n"), std::string::npos) << text;
+  EXPECT_EQ(text.find("  3. "), std::string::npos);
+  EXPECT_NE(help_text(dead_tunnels(300), true).find("ip link del tun299\n"), std::string::npos);
+}
+
+TEST(FindingsText, AFewOfAKindAndThoseThatDifferAreToldApart) {
+  EXPECT_NE(help_text(dead_tunnels(3)).find("  5. Start the VPN that makes tun2 again.\n"), std::string::npos);
+  std::vector<Finding> findings = dead_tunnels(5);
+  findings[1].remedy.steps.push_back({"Then wait.", {}});
+  const std::string text = help_text(findings);
+  EXPECT_NE(text.find("  1. Start the VPN that makes tun0, tun2 and 2 more again.\n"), std::string::npos) << text;
+  EXPECT_NE(text.find("  3. Start the VPN that makes tun1 again.\n"), std::string::npos) << text;
+}
+
 TEST(FindingsText, OfOneFindingOnlyMeaningAndStepsAreTold) {
   for (const Severity severity : {Severity::kNotice, Severity::kError}) {
     EXPECT_EQ(help_text({told("TUN004", severity, "Delete it.")}),

@@ -7,7 +7,6 @@
 #include <gtest/gtest.h>
 
 #include <algorithm>
-#include <cstdio>
 #include <map>
 #include <utility>
 
@@ -21,6 +20,7 @@ namespace {
 
 using testing_support::feed;
 using testing_support::Machine;
+using testing_support::with_ruleset;
 
 /// `not fwmark 51820 lookup TABLE`.
 Rule of_all_but_wireguard(Family family, std::uint32_t priority, std::uint32_t table) {
@@ -96,13 +96,6 @@ KillSwitch stops_of(const Snapshot& snapshot) {
   const Coverage coverage = full_coverage();
   return judge_kill_switch(
       {.snapshot = snapshot, .fib = fib, .uid = 1000, .tunnels = {}, .coverage = coverage, .expectation = {}});
-}
-
-/// The machine with a ruleset that nft has loaded.
-Snapshot with_ruleset(Machine machine, const std::string& ruleset) {
-  Snapshot snapshot = machine.snapshot();
-  snapshot.firewall = testing_support::loaded_ruleset(ruleset);
-  return snapshot;
 }
 
 /// The machine without a packet filter.

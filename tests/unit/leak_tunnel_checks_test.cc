@@ -308,6 +308,56 @@ TEST(TunnelChecks, AServerRouteThatNoTunnelUsesIsAnErrorUnlessItIsConfigured) {
   EXPECT_EQ(unread.finding("TUN007")->severity, Severity::kWarning);
 }
 
+/// A persistent tun whose OpenVPN was killed: its routes are left, and the one to its server.
+Case crashed_on_a_persistent_tun(bool has_default = true) {
+  Machine machine;
+  machine.link("eth0").address("eth0", "192.0.2.2/24");
+  machine.route(has_default
+                    ? testing_support::RouteSpec{.destination = "default", .interface = "eth0", .gateway = "192.0.2.1"}
+                    : testing_support::RouteSpec{.destination = "default", .interface = "tun0"});
+  machine.tun("tun0", false).address("tun0", "10.8.0.2/24").tunnel("tun0", "");
+  for (const char* half : {"0.0.0.0/1", "128.0.0.0/1"})
+    machine.route({.destination = half, .interface = "tun0", .gateway = "10.8.0.1"});
+  machine.route({.destination = "198.51.100.9/32", .interface = "eth0", .gateway = "192.0.2.1"});
+  Case made(std::move(machine));
+  made.link("tun0").tun_persistent = true;
+  return made;
+}
+
+/// Whoever starts the VPN again by the first step must not take away by a later one what it needs.
+TEST(TunnelChecks, WhatADeadTunnelsClientLeftIsTakenAwayWithTheTunnelOrNotAtAll) {
+  const Case crashed = crashed_on_a_persistent_tun();
+  ASSERT_EQ(crashed.tunnel_codes(), "TUN001 TUN007");
+  const Finding dead = crashed.finding("TUN001").value();
+  ASSERT_EQ(dead.remedy.steps.size(), 2U);
+  EXPECT_TRUE(dead.remedy.steps[0].summary.starts_with("Start"));
+  EXPECT_TRUE(dead.remedy.steps[1].summary.starts_with("Or take away"));
+  EXPECT_NE(commands_of(dead).find("ip -4 route del 198.51.100.9 via 192.0.2.1 dev eth0\n"), std::string::npos);
+  const Finding remains = crashed.finding("TUN007").value();
+  EXPECT_EQ(remains.caused_by, std::vector<std::string>{"TUN001"});
+  EXPECT_TRUE(remains.remedy.steps.empty());
+}
+
+TEST(TunnelChecks, WithoutADefaultRouteTheVpnIsStartedAfterItIsBack) {
+  const Case crashed = crashed_on_a_persistent_tun(false);
+  ASSERT_EQ(crashed.tunnel_codes(), "TUN001 TUN007");
+  const Finding dead = crashed.finding("TUN001").value();
+  ASSERT_EQ(dead.remedy.steps.size(), 4U);
+  EXPECT_TRUE(dead.remedy.steps[1].summary.starts_with("Bring the default route back"));
+  EXPECT_TRUE(dead.remedy.steps[3].summary.starts_with("Start"));
+}
+
+TEST(TunnelChecks, AnotherClientsRemainsHaveTheirOwnStepsBesideADeadTunnel) {
+  Case crashed = crashed_wg_quick();
+  const Case orphan = openvpn(false);
+  crashed.snapshot.links->push_back(*orphan.snapshot.find_link("tun0"));
+  crashed.snapshot.tunnels = orphan.snapshot.tunnels;
+  crashed.snapshot.routes = orphan.snapshot.routes;
+  EXPECT_EQ(crashed.tunnel_codes(), "TUN001 TUN007");
+  EXPECT_TRUE(crashed.finding("TUN007")->caused_by.empty());
+  EXPECT_TRUE(commands_of(*crashed.finding("TUN007")).ends_with("wg-quick up wg0\n"));
+}
+
 /// What TUN007 says of a machine with this route alone; eth1 is a second link with the gateway 203.0.113.1.
 std::optional<Severity> severity_of(const testing_support::RouteSpec& spec, bool has_default = true) {
   Machine machine;
@@ -357,6 +407,20 @@ TEST(TunnelChecks, OnlyAHostRouteOfTheMeasuredShapeIsAServersRoute) {
     other.protocol = protocol;
     EXPECT_EQ(severity_of(other), std::nullopt) << int{protocol};
   }
+}
+
+TEST(TunnelChecks, ManyHostRoutesAreNoRemainsAndThatIsSaid) {
+  const auto with_routes = [](int count) {
+    Machine machine = Machine::ordinary();
+    for (int i = 1; i <= count; ++i) {
+      machine.route(
+          {.destination = "45.0.0." + std::to_string(i) + "/32", .interface = "eth0", .gateway = "192.0.2.1"});
+    }
+    return Case(std::move(machine));
+  };
+  EXPECT_EQ(with_routes(16).finding("TUN007")->severity, Severity::kError);
+  EXPECT_FALSE(with_routes(17).fires("TUN007"));
+  EXPECT_NE(with_routes(17).why_skipped("TUN007").find("more than 16 host routes"), std::string::npos);
 }
 
 TEST(TunnelChecks, TheRouteToACloudsOwnServiceIsNoRemains) {
@@ -497,6 +561,15 @@ TEST(TunnelChecks, TheRemainsOfAnExpectedTunnelAreTakenAwayBeforeItIsStarted) {
     EXPECT_EQ(missing.caused_by.empty(), !is_it) << named;
     EXPECT_EQ(missing.remedy.steps.empty(), is_it) << named;
   }
+}
+
+/// Starting the VPN of another tunnel is another act, and does not read the same.
+TEST(TunnelChecks, TheVpnToStartIsNamedByItsInterface) {
+  Case crashed = openvpn(false);
+  crashed.expectation = {.mode = {}, .interface = "wg0"};
+  const auto first_step = [&](const char* code) { return crashed.finding(code)->remedy.steps.at(0).summary; };
+  EXPECT_EQ(first_step("TUN005"), "Start the VPN that makes wg0 again.");
+  EXPECT_EQ(first_step("TUN001"), "Start the VPN that makes tun0 again.");
 }
 
 TEST(TunnelChecks, AnExpectedTunnelThatHangsOrIsDeadIsAnError) {

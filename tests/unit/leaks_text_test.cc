@@ -40,6 +40,14 @@ TEST(LeaksText, WhereAVpnMightHideNoneIsSeen) {
   EXPECT_NE(quiet(report).find("No VPN is seen here"), std::string::npos) << quiet(report);
 }
 
+TEST(LeaksText, WhatThePacketFilterStopsIsNotSaidToLeave) {
+  Report report = leaks_no_vpn_report();
+  ASSERT_NE(quiet(report).find("all traffic leaves by "), std::string::npos) << quiet(report);
+  leaks_of(report).stopped = {{Family::kInet, Family::kInet6}, "the policy of chain out of table inet x is drop"};
+  EXPECT_NE(quiet(report).find("the packet filter stops all traffic, the policy of chain out"), std::string::npos);
+  EXPECT_EQ(quiet(report).find("leaves by"), std::string::npos) << quiet(report);
+}
+
 TEST(LeaksText, WhatWasNotSeenOfATunnelIsSaidOnce) {
   Report report = leaks_full_report();
   Snapshot snapshot = *leaks_of(report).snapshot;
@@ -69,6 +77,16 @@ TEST(LeaksText, TheHeadlineNamesADeadTunnelWhereNoFindingDoes) {
   Report report = leaks_crashed_report();
   report.findings.clear();
   EXPECT_NE(quiet(report).find("tun0 is held by no program"), std::string::npos) << quiet(report);
+}
+
+TEST(LeaksText, TheHeadlineCountsWhatIsOfTheFirstFindingsKind) {
+  Report report = leaks_crashed_report();
+  ASSERT_FALSE(report.findings.empty());
+  const Finding first = report.findings.front();
+  report.findings.assign(3, first);
+  EXPECT_EQ(quiet(report), "PROBLEM: " + first.title + "\n");
+  report.findings.assign(300, first);
+  EXPECT_EQ(quiet(report), "PROBLEM: " + first.title + "; so it is with 299 more\n");
 }
 
 TEST(LeaksText, TheSystemsOwnAreListedOnAVerbosePageOnly) {

@@ -16,6 +16,7 @@
 #include <csignal>
 #include <filesystem>
 
+#include "control_sockets.h"
 #include "handles.h"
 #include "in_namespace.h"
 #include "leak_facets.h"
@@ -221,6 +222,21 @@ TEST(VpnSigns, ASocketIsAbandonedWhenNobodyListensAnywhere) {
   });
 }
 
+TEST(VpnSigns, TheSocketsOfDaemonsAreLookedAt) {
+  in_network_namespace([] {
+    const RootFolder root;
+    const std::vector<std::string> paths = {"/run/tailscale/tailscaled.sock", "/run/nordvpn/nordvpnd.sock",
+                                            "/run/netbird.sock", "/run/mullvad-vpn",
+                                            "/run/cloudflare-warp/warp_service"};
+    for (const std::string& path : paths) unix_socket(root.path() + path, SOCK_STREAM);
+    std::vector<std::string> names;
+    for (const VpnSign& each : signs_of_kind(read_vpn_signs(root.path()), VpnSignKind::kAbandonedSocket)) {
+      names.push_back(each.name);
+    }
+    EXPECT_EQ(names, paths);
+  });
+}
+
 /// A listener in another network namespace, whose table of sockets nobody can read here, still answers.
 TEST(VpnSigns, AListenerOfAnotherNamespaceIsOne) {
   in_network_namespace([] {
@@ -236,6 +252,17 @@ TEST(VpnSigns, AListenerThatIsSeenIsNotDisturbed) {
     const RootFolder root;
     const Fd socket = unix_socket(root.path() + "/run/openvpn/m.sock", SOCK_STREAM);
     EXPECT_TRUE(read_vpn_signs(root.path())->empty());
+    ASSERT_EQ(::fcntl(socket.get(), F_SETFL, O_NONBLOCK), 0);
+    EXPECT_EQ(::accept(socket.get(), nullptr, nullptr), -1) << "it was connected to";
+  });
+}
+
+/// /var/run is /run on most machines, and daemons name either.
+TEST(VpnSigns, AListenerThatIsSeenUnderItsOtherNameIsNotDisturbed) {
+  in_network_namespace([] {
+    const RootFolder root;
+    const Fd socket = unix_socket(root.path() + "/run/netbird.sock", SOCK_STREAM);
+    EXPECT_TRUE(find_abandoned_sockets(root.path(), {"/var/run/netbird.sock"}).paths.empty());
     ASSERT_EQ(::fcntl(socket.get(), F_SETFL, O_NONBLOCK), 0);
     EXPECT_EQ(::accept(socket.get(), nullptr, nullptr), -1) << "it was connected to";
   });

@@ -18,6 +18,14 @@
 
 namespace [[gnu::visibility("default")]] vpndoctor {
 
+/// Where nothing is tunnelled, and the packet filter stops what the tables send out.
+struct StoppedTraffic {
+  std::vector<Family> families = {};  ///< of which every packet to a public address is stopped
+  std::string why = {};               ///< a phrase: the rule or policy that does it
+};
+/// Lets packets of this machine meet its packet filter; what is not known is not among the families.
+StoppedTraffic find_stopped_traffic(const LeakFacts& facts);
+
 struct LeaksReport {
   std::shared_ptr<const Snapshot> snapshot;
   std::vector<TunnelReport> tunnels;
@@ -25,9 +33,10 @@ struct LeaksReport {
   VpnExpectation expectation;
   std::optional<CaptureResult> capture;  ///< null: not asked for
   std::optional<BypassTest> bypass;      ///< null: not asked for
-  std::string state_name = {};           ///< the file that the snapshot is from; empty: this machine, now
-  std::string before_name = {};          ///< what growth was measured against; empty: nothing
-  std::string why_no_before = {};        ///< why a saved state that is there was not used, a phrase; empty: nothing
+  StoppedTraffic stopped = {};
+  std::string state_name = {};     ///< the file that the snapshot is from; empty: this machine, now
+  std::string before_name = {};    ///< what growth was measured against; empty: nothing
+  std::string why_no_before = {};  ///< why a saved state that is there was not used, a phrase; empty: nothing
 };
 
 /// True when all that was asked for has an answer: what the tables let out and, where something was expected of it, for
