@@ -20,6 +20,8 @@ namespace {
 
 constexpr std::string_view kWgQuick = "wg-quick";
 constexpr std::string_view kWgQuickTable = "wg-quick-";
+/// What wg-quick(8) marks its rules with where it has no nft(8), before the interface.
+constexpr std::string_view kWgQuickComment = "wg-quick(8) rule for ";
 
 /// A dummy that a client's kill switch routes everything into.
 struct KillSwitchDummy {
@@ -63,7 +65,10 @@ class Gatherer {
 
   std::vector<CrashRemains> gather() {
     take_rules();
-    if (now_.firewall) take_tables();
+    if (now_.firewall) {
+      take_tables();
+      take_marked_rules();
+    }
     take_kill_switch();
     take_server_routes();
     take_dummies();
@@ -87,6 +92,7 @@ class Gatherer {
   static void name_interface(CrashRemains& remains, const std::string& interface);
   void take_rules();
   void take_tables();
+  void take_marked_rules();
   void take_kill_switch();
   void take_server_routes();
   void take_dummies();
@@ -134,6 +140,22 @@ void Gatherer::take_tables() {
     remains.tables.push_back(&table);
     remains.is_certain = true;
     name_interface(remains, interface);
+  }
+}
+
+void Gatherer::take_marked_rules() {
+  for (const FirewallTable& table : now_.firewall->tables) {
+    for (const FirewallChain& chain : table.chains) {
+      for (const FirewallRule& rule : chain.rules) {
+        if (!rule.comment.starts_with(kWgQuickComment)) continue;
+        const std::string interface = rule.comment.substr(kWgQuickComment.size());
+        if (interface.empty() || is_there(interface)) continue;
+        CrashRemains& remains = of(std::string(kWgQuick));
+        remains.marked_rules.push_back({&table, &chain, rule.comment});
+        remains.is_certain = true;
+        name_interface(remains, interface);
+      }
+    }
   }
 }
 

@@ -15,12 +15,20 @@ namespace vpndoctor {
 
 inline constexpr const char* kUnknownClient = "VPN client";
 
+/// A rule of iptables that says in its comment which tunnel it is for.
+struct MarkedRule {
+  const FirewallTable* table = nullptr;
+  const FirewallChain* chain = nullptr;
+  std::string comment;
+};
+
 /// All that one client left; pointers lead into the snapshot.
 struct CrashRemains {
   std::string client;                        ///< "wg-quick", "Mullvad", ...; kUnknownClient: it is not recognised
   std::vector<const Rule*> rules;            ///< that lead to a table without routes, and their companions
   std::vector<const Route*> server_routes;   ///< host routes that no tunnel uses
   std::vector<const FirewallTable*> tables;  ///< named after an interface that is gone
+  std::vector<MarkedRule> marked_rules;      ///< for an interface that is gone
   StrandedKillSwitch stranded;               ///< tables that stop this machine without its VPN
   std::vector<const Link*> kill_switches;    ///< dummies that take the traffic in the place of a tunnel
   std::vector<const VpnSign*> sockets;       ///< that nobody listens on

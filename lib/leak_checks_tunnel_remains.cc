@@ -23,6 +23,8 @@ std::string parts_words(const CrashRemains& remains) {
   add(remains.rules.size(), "rule");
   add(remains.tables.size(), "table");
   if (!remains.tables.empty()) words.back() += " of the packet filter";
+  add(remains.marked_rules.size(), "rule");
+  if (!remains.marked_rules.empty()) words.back() += " of iptables";
   add(remains.server_routes.size(), "host route");
   add(remains.kill_switches.size(), "kill switch interface");
   add(remains.stranded.tables.size(), "kill switch");
@@ -37,7 +39,8 @@ bool is_all_tunnelled(const LeakContext& facts) {
 /// Nothing is left but a kill switch, which may be wanted as it is.
 bool is_kill_switch_alone(const CrashRemains& remains) {
   return !remains.stranded.tables.empty() && remains.rules.empty() && remains.tables.empty() &&
-         remains.server_routes.empty() && remains.kill_switches.empty() && remains.sockets.empty();
+         remains.marked_rules.empty() && remains.server_routes.empty() && remains.kill_switches.empty() &&
+         remains.sockets.empty();
 }
 
 std::string title_of(const CrashRemains& remains) {
@@ -72,7 +75,7 @@ void add_remains(const LeakContext& facts, const CrashRemains& remains, Findings
   Finding finding = make_finding(
       "TUN007", is_alone ? Subject{"firewall", remains.stranded.tables.front().table} : Subject{"vpn", remains.client});
   if (!remains.is_certain) finding.severity = Severity::kWarning;
-  const bool rests_on_route = remains.rules.empty() && remains.tables.empty();
+  const bool rests_on_route = remains.rules.empty() && remains.tables.empty() && remains.marked_rules.empty();
   if (rests_on_route) {
     finding.confidence = remains.is_certain || is_alone ? Confidence::kLikely : Confidence::kSuspected;
   }

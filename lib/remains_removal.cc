@@ -7,6 +7,7 @@
 #include <algorithm>
 #include <array>
 #include <iterator>
+#include <set>
 #include <string>
 #include <string_view>
 #include <utility>
@@ -39,6 +40,25 @@ std::vector<Command> take_others_away(const CrashRemains& remains) {
     commands.push_back(root_command({"ip", "link", "del", "dev", link->name}));
   }
   return commands;
+}
+
+/// iptables(8) deletes a rule by all its words, or by a number that the next deletion changes: the comment tells which
+/// ones they are.
+void add_marked_rules_step(const CrashRemains& remains, Finding& finding) {
+  std::set<std::string> comments;
+  std::set<std::string> programs;
+  for (const MarkedRule& rule : remains.marked_rules) {
+    comments.insert(fmt::format("\"{}\"", escape_controls(rule.comment)));
+    programs.insert(rule.table->family == "ip6" ? "ip6tables-save" : "iptables-save");
+  }
+  if (comments.empty()) return;
+  std::vector<Command> commands;
+  commands.reserve(programs.size());
+  for (const std::string& program : programs) commands.push_back(root_command({program}));
+  add_step(finding.remedy,
+           fmt::format("Delete the rules of iptables that have the comment {}.",
+                       in_a_row(std::vector(comments.begin(), comments.end()))),
+           std::move(commands));
 }
 
 /// A client that takes the default route away takes its gateway for the way to its server.
@@ -109,6 +129,11 @@ void quote_remains(const LeakContext& facts, const CrashRemains& remains, Findin
                                      fmt::format("table {} {} stops spoofed packets, nothing that this machine sends",
                                                  table->family, escape_controls(table->name))));
   }
+  for (const MarkedRule& rule : remains.marked_rules) {
+    finding.evidence.push_back(proof(snapshot.firewall, "iptables",
+                                     fmt::format("table {} {}, chain {}: {}", rule.table->family, rule.table->name,
+                                                 escape_controls(rule.chain->name), escape_controls(rule.comment))));
+  }
   for (const ProtectionSign& sign : remains.stranded.tables) {
     finding.evidence.push_back(proof(snapshot.firewall, sign.table, sign.why));
     finding.evidence.push_back(
@@ -138,9 +163,11 @@ void add_removal_steps(const LeakContext& facts, const CrashRemains& remains, Fi
   std::vector<Command> commands;
   if (remains.has_default) commands = take_routing_away(facts, remains);
   std::ranges::move(take_others_away(remains), std::back_inserter(commands));
-  if (commands.empty()) return;
-  const char* text = commands.size() == 1 ? "Take away what is left." : "Take away what is left, in this order.";
-  add_step(finding.remedy, text, std::move(commands));
+  if (!commands.empty()) {
+    const char* text = commands.size() == 1 ? "Take away what is left." : "Take away what is left, in this order.";
+    add_step(finding.remedy, text, std::move(commands));
+  }
+  add_marked_rules_step(remains, finding);
 }
 
 void add_release_steps(const CrashRemains& remains, Finding& finding) {

@@ -95,6 +95,15 @@ class KillSwitches(unittest.TestCase):
                       str(findings(leaks(), "TUN007")[0]["evidence"]))
         self.assertTrue(leaves(PUBLIC))
 
+    def test_policy_of_nftables_without_its_vpn_is_a_warning_that_its_command_mends(self):
+        run(CLIENT, "wg-quick", "down", "/run/crash/wg0.conf", env=vpn.WIREGUARD)
+        self.load(NFT)
+        self.assertFalse(leaves(PUBLIC))
+        report = leaks(status=0)
+        self.assertEqual(codes(report, at_least="warning"), {"TUN007": "warning"}, report["findings"])
+        self.carry_out(findings(report, "TUN007")[0])
+        self.assertTrue(leaves(PUBLIC))
+
     def test_policy_of_nftables_stops(self):
         self.load(NFT)
         self.assert_stops()

@@ -267,6 +267,27 @@ TEST(TunnelChecks, WhatWgQuickLeavesIsOneFindingInOrder) {
             "rm /run/wireguard/wg0.sock\nwg-quick up wg0\n");
 }
 
+/// Without nft(8), wg-quick marks rules of iptables.
+TEST(TunnelChecks, RulesOfIptablesThatWgQuickMarkedAreNamed) {
+  Case crashed(Machine::ordinary());
+  const FirewallRule rule{.handle = 7, .comment = "wg-quick(8) rule for wg0"};
+  const FirewallRule other{.handle = 8, .comment = "rule for wg0"};
+  crashed.snapshot.firewall->tables = {
+      {.family = "ip", .name = "raw", .chains = {{.name = "PREROUTING", .rules = {other, rule}}}}};
+  const Finding finding = crashed.finding("TUN007").value();
+  EXPECT_EQ(finding.title, "wg-quick left 1 rule of iptables behind");
+  EXPECT_EQ(finding.severity, Severity::kError);
+  ASSERT_EQ(finding.evidence.size(), 1U);
+  EXPECT_EQ(finding.evidence.front().text, "table ip raw, chain PREROUTING: wg-quick(8) rule for wg0");
+  EXPECT_NE(finding.remedy.steps.at(0).summary.find("\"wg-quick(8) rule for wg0\""), std::string::npos);
+  EXPECT_EQ(commands_of(finding), "iptables-save\nwg-quick up wg0\n");
+  Machine machine = Machine::ordinary();
+  machine.link("wg0", "wireguard").tunnel("wg0", "198.51.100.9", 51820);
+  Case alive(std::move(machine));
+  alive.snapshot.firewall = crashed.snapshot.firewall;
+  EXPECT_FALSE(alive.fires("TUN007"));
+}
+
 TEST(TunnelChecks, WhatALiveWgQuickHasIsNoRemains) {
   Machine machine = Machine::ordinary();
   machine.link("wg0", "wireguard")
