@@ -165,9 +165,20 @@ TEST(CaptureFlows, SegmentsThatAreNeitherFullNorLargeAreSuspectedAtMost) {
   EXPECT_EQ(flow_with_hole(Family::kInet, 576, 536).confidence, Confidence::kProven) << "it is full";
 }
 
-TEST(CaptureFlows, AFirstMessageThatAFilterMayHaveEatenIsSuspectedAtMost) {
+TEST(CaptureFlows, AMessageThatAFilterMayHaveEatenIsSuspectedAtMostThoughThePeerIsThere) {
   Story story;
-  for (const double pause : {0.2, 0.4, 0.8, 1.6, 3.2, 6.4}) story.data(0, 531).wait(pause);
+  std::uint32_t offset = 0;
+  story.small(offset, 20);
+  std::uint32_t asked = kClientStart + 1;
+  for (const double pause : {0.2, 0.4, 0.8, 1.6, 3.2, 6.4}) {
+    story.data(offset, 531)
+        .wait(pause)
+        .put({.from_server = false,
+              .sequence = asked,
+              .acknowledgment = kServerStart + 1 + offset,
+              .payload_bytes = 20});
+    asked += 20;
+  }
   const FlowMtu flow = first_flow(story.packets());
   EXPECT_EQ(flow.status, FlowMtuStatus::kBlackHole);
   EXPECT_EQ(flow.confidence, Confidence::kSuspected);
