@@ -299,7 +299,8 @@ TEST(RestorePlan, ALiveTunnelIsNoLeftover) {
   const RestorePlan live = plan_restore(now, target);
   ASSERT_EQ(live.pending(), 1U);
   EXPECT_EQ(live.operations[0].reason.find("left by"), std::string::npos) << live.operations[0].reason;
-  EXPECT_EQ(live.notes, Texts{"the tunnel tun7 is up, held by openvpn: this takes its routes away; stop the VPN first"});
+  EXPECT_EQ(live.notes,
+            Texts{"the tunnel tun7 is up, held by openvpn: this takes its routes away; stop the VPN first"});
   ASSERT_EQ(live.managers.size(), 1U);
   EXPECT_EQ(live.managers[0].name, "openvpn");
   now.links->back().flags = kLinkUp;
