@@ -12,7 +12,7 @@ namespace {
 constexpr std::size_t kMostDomains = 1000;  // of one line
 
 /// ADDRESS[%ZONE][#PORT]
-std::optional<DnsServer> parse_address_and_port(std::string_view text) {
+std::optional<DnsServer> server_at(std::string_view text) {
   DnsServer server;
   if (const auto hash = text.find('#'); hash != std::string_view::npos) {
     const auto port = parse_number<std::uint16_t>(text.substr(hash + 1));
@@ -69,7 +69,7 @@ std::optional<DnsmasqDomains> split_dnsmasq_domains(std::string_view text) {
 std::optional<DnsmasqUpstream> parse_dnsmasq_server(std::string_view text) {
   DnsmasqUpstream upstream;
   const auto at = text.find('@');
-  const auto server = parse_address_and_port(text.substr(0, at));
+  const auto server = server_at(text.substr(0, at));
   if (!server) return std::nullopt;
   upstream.server = *server;
   while (!text.empty() && text.find('@') != std::string_view::npos) {
@@ -84,7 +84,7 @@ std::optional<DnsmasqUpstream> parse_dnsmasq_server(std::string_view text) {
 std::optional<DnsmasqUpstream> parse_dnsmasq_counts(std::string_view text) {
   const auto words = split(text, " ");
   if (words.size() != 3 || words[0].find('#') == std::string_view::npos) return std::nullopt;
-  const auto server = parse_address_and_port(words[0]);
+  const auto server = server_at(words[0]);
   const auto sent = parse_number<std::uint64_t>(words[1]);
   const auto failed = parse_number<std::uint64_t>(words[2]);
   if (!server || !sent || !failed) return std::nullopt;
