@@ -140,7 +140,7 @@ std::vector<Help> told_together(std::vector<Help> helps) {
   return together;
 }
 
-constexpr std::size_t kMostNames = 3;
+constexpr std::size_t kMostAlike = 3;
 
 /// Of several findings the steps are those of all subjects.
 void name_all_subjects(Help& help) {
@@ -148,7 +148,7 @@ void name_all_subjects(Help& help) {
   std::vector<std::string> names{subject_of(help)};
   names.insert(names.end(), help.alike.begin(), help.alike.end());
   for (RemedyStep& step : help.steps) {
-    step.summary = with_subject(step.summary, names.front(), names_text(names, kMostNames));
+    step.summary = with_subject(step.summary, names.front(), names_text(names, kMostAlike));
   }
 }
 
@@ -228,7 +228,7 @@ void write_label(const Help& help, Page& page) {
   page.paragraph(fmt::format("{} {}: {}", finding.code, severity_name(finding.severity), qualified_title(finding)), 2,
                  severity_style(finding.severity));
   if (!help.alike.empty()) {
-    page.paragraph(fmt::format("So it is with {} more: {}.", help.alike.size(), names_text(help.alike, kMostNames)), 4);
+    page.paragraph(fmt::format("So it is with {} more: {}.", help.alike.size(), names_text(help.alike, kMostAlike)), 4);
   }
   if (!help.meaning.empty()) page.paragraph(help.meaning, 4);
   if (help.mended_with.empty()) return;

@@ -2,6 +2,7 @@
 // Text cut into lines, words and numbers, without copies. Knows no format.
 #pragma once
 
+#include <algorithm>
 #include <charconv>
 #include <cstddef>
 #include <optional>
@@ -18,6 +19,12 @@ inline std::string_view trimmed(std::string_view text) {
   const auto first = text.find_first_not_of(kBlanks);
   if (first == std::string_view::npos) return {};
   return text.substr(first, text.find_last_not_of(kBlanks) - first + 1);
+}
+
+/// True for the same text but for the case of ASCII letters.
+inline bool equals_ignoring_case(std::string_view left, std::string_view right) {
+  const auto lower = [](char c) { return c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c; };
+  return std::ranges::equal(left, right, {}, lower, lower);
 }
 
 /// Cuts the text at any of the separators; empty pieces are left out.

@@ -22,11 +22,6 @@ constexpr std::array<std::string_view, 17> kDatabases = {
     "initgroups", "netgroup", "networks", "passwd",       "passwd_compat", "protocols",
     "publickey",  "rpc",      "services", "shadow",       "shadow_compat"};
 
-bool equals_ignoring_case(std::string_view text, std::string_view upper) {
-  return std::ranges::equal(text, upper,
-                            [](char a, char b) { return (a >= 'a' && a <= 'z' ? a - 'a' + 'A' : a) == b; });
-}
-
 enum class Action { kContinue, kReturn, kMerge };
 /// What a service does on each status; the fifth is one that only the C library uses.
 struct Actions {

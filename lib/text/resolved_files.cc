@@ -78,11 +78,6 @@ void add_domains(std::string_view words, std::vector<DnsDomain>& domains) {
   }
 }
 
-bool equals_ignoring_case(std::string_view text, std::string_view lower) {
-  return std::ranges::equal(text, lower,
-                            [](char a, char b) { return (a >= 'A' && a <= 'Z' ? a - 'A' + 'a' : a) == b; });
-}
-
 /// parse_boolean() of systemd.
 std::optional<bool> parse_systemd_truth(std::string_view text) {
   static constexpr std::array<std::string_view, 6> kTrue = {"1", "yes", "y", "true", "t", "on"};
