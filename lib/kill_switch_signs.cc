@@ -6,6 +6,7 @@
 #include <algorithm>
 #include <array>
 #include <cstring>
+#include <iterator>
 #include <set>
 
 #include "firewall_machine.h"
@@ -173,6 +174,12 @@ struct Interfaces {
   std::set<std::string> others;  ///< that packets would leave by when the tunnels are gone, and more that rules name
 };
 
+/// Each tunnel is tried with each of the others, and a foreign snapshot may name very many.
+void keep_first(std::set<std::string>& names) {
+  constexpr std::size_t kMost = 8;
+  while (names.size() > kMost) names.erase(std::prev(names.end()));
+}
+
 Interfaces interfaces_of(const Snapshot& snapshot, const FirewallTable& table) {
   Interfaces found;
   for (const std::string& name : named_outputs(snapshot, table)) {
@@ -183,7 +190,10 @@ Interfaces interfaces_of(const Snapshot& snapshot, const FirewallTable& table) {
       found.others.insert(name);
     }
   }
-  if (!found.tunnels.empty()) found.others.merge(find_uplinks(snapshot));
+  if (found.tunnels.empty()) return found;
+  std::set<std::string> uplinks = find_uplinks(snapshot);
+  for (std::set<std::string>* names : {&found.tunnels, &found.others, &uplinks}) keep_first(*names);
+  found.others.merge(uplinks);
   return found;
 }
 

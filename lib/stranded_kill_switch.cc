@@ -52,6 +52,12 @@ class StrandedSearch {
 
   StrandedKillSwitch find() {
     if (signs_.empty()) return {};
+    // Each is tried alone, on a copy of the packet filter.
+    constexpr std::size_t kMost = 16;
+    if (signs_.size() > kMost) {
+      return {.undecided = fmt::format("{} tables look like kill switches whose VPN is gone, too many to try each",
+                                       signs_.size())};
+    }
     for (const Family family : kFamilies) look_at(family);
     if (!found_.tables.empty()) found_.undecided.clear();
     return std::move(found_);

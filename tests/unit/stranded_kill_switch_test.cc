@@ -96,6 +96,22 @@ TEST(StrandedKillSwitch, WhatStopsNothingOrIsOfAWorkingTunnelIsNone) {
   });
 }
 
+TEST(StrandedKillSwitch, MoreThanCanBeTriedAreNotDecided) {
+  in_network_namespace([] {
+    Snapshot snapshot = with_ruleset(Machine::ordinary(), kLeftAlone);
+    const FirewallTable one = snapshot.firewall->tables.front();
+    for (int number = 0; number < 16; ++number) {
+      snapshot.firewall->tables.push_back(one);
+      snapshot.firewall->tables.back().name = "myks" + std::to_string(number);
+    }
+    EXPECT_FALSE(remains_of(snapshot));
+    const CheckResults results = judge_leaks(snapshot, Coverage{}, {});
+    EXPECT_TRUE(std::ranges::any_of(results.skipped, [](const Skipped& each) {
+      return each.code == "TUN007" && each.reason.starts_with("17 tables look like kill switches whose VPN is gone");
+    }));
+  });
+}
+
 TEST(StrandedKillSwitch, AMachinesWholeFilterIsNotDeleted) {
   in_network_namespace([] {
     const char* whole =
