@@ -87,6 +87,7 @@ class Active(unittest.TestCase):
     def test_what_an_ipsec_policy_takes_is_not_tested(self):
         self.world.ip(CLIENT, f"xfrm policy add src 0.0.0.0/0 dst 0.0.0.0/0 dir out tmpl src {ADDRESS} dst {GATEWAY} "
                       "proto esp mode tunnel")
+        self.world.ike_daemon()
         report = self.active()
         active = report["data"]["active"]
         self.assertEqual((active["probes"], active["can_bypass"]), ([], None))

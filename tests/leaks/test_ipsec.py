@@ -1,19 +1,9 @@
 # SPDX-License-Identifier: Apache-2.0
 """Policy-based IPsec whose daemon was killed: the kernel keeps the policies, and what they are for leaves no more."""
-import sys
 import unittest
 
-import machines
 from machines import CLIENT, SERVER, run
 from world import ADDRESS, PUBLIC, World, codes, findings, leaks
-
-LISTEN = """
-import signal, socket
-daemon = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
-daemon.bind(("0.0.0.0", 500))
-print("listens", flush=True)
-signal.pause()
-"""
 
 
 class Ipsec(unittest.TestCase):
@@ -38,5 +28,5 @@ class Ipsec(unittest.TestCase):
         self.assertNotIn("TUN010", codes(leaks(status=0)))
 
     def test_a_daemon_that_listens_will_serve_them(self):
-        self.world.run_until_end(machines.start(CLIENT, sys.executable, "-c", LISTEN, until="listens"))
+        self.world.ike_daemon()
         self.assertNotIn("TUN010", codes(leaks()))

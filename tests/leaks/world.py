@@ -30,6 +30,13 @@ SERVER_MACHINE, NEIGHBOUR, CONTAINER = "server", "neighbour", "container"
 ADDRESS, GATEWAY, NEIGHBOUR_ADDRESS = "192.168.50.5", "192.168.50.1", "192.168.50.7"
 PUBLIC, PUBLIC6 = "9.9.9.9", "2620:fe::9"
 SCHEMA = os.path.join(SOURCE_DIR, "reports", "schema", "report-1.schema.json")
+IKE_DAEMON = """
+import signal, socket
+daemon = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+daemon.bind(("0.0.0.0", 500))
+print("listens", flush=True)
+signal.pause()
+"""
 SEVERITIES = ("notice", "warning", "error")
 
 
@@ -103,6 +110,10 @@ class World(Machines):
         run(CLIENT, "sysctl", "-qw", "net.ipv4.ip_forward=1")
         run(CLIENT, "nft", "add table ip nat; add chain ip nat POSTROUTING { type nat hook postrouting priority 100; };"
             "add rule ip nat POSTROUTING ip saddr 10.77.0.0/24 oifname != ve-guest masquerade")
+
+    def ike_daemon(self):
+        """Listens where an IKE daemon of the client does, and does nothing else."""
+        self.run_until_end(machines.start(CLIENT, sys.executable, "-c", IKE_DAEMON, until="listens"))
 
     def send(self, address, *words, machine=CLIENT):
         """Sends an echo request every 0.2 s until stop() is called on what is returned, or the world ends."""
