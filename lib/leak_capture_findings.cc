@@ -165,6 +165,11 @@ std::string why_unanswered(const CaptureResult& capture) {
 }
 
 std::string routes_changed_during(const Snapshot& before, const Snapshot& after) {
+  const bool is_unread = (before.routes && !after.routes) || (before.rules && !after.rules);
+  if (is_unread) {
+    return fmt::format("whether the routes changed during the capture is not known: {}",
+                       escape_controls(after.routes ? after.rules.why_missing() : after.routes.why_missing()));
+  }
   const SnapshotDiff diff = diff_snapshots(before, after);
   if (diff.routes.is_empty() && diff.rules.is_empty()) return "";
   return fmt::format("the {} changed during the capture, and what left is judged by those before{}",

@@ -119,9 +119,10 @@ class LeaksRun {
 
   /// The packets were judged by the state before, also those that left after it was another one.
   void compare_routes(CaptureResult& result) const {
-    const auto after = collect_snapshot({.tunnels = false});
-    if (!after) return;
-    result.routes_changed = routes_changed_during(*state_, *after);
+    auto after = collect_snapshot({.tunnels = false});
+    Snapshot unread;
+    if (!after) unread.routes = Observed<RouteTable>::missing(after.error().message);
+    result.routes_changed = routes_changed_during(*state_, after ? *after : unread);
     if (!result.routes_changed.empty()) result.limits.push_back(result.routes_changed);
   }
 

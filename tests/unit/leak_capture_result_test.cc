@@ -63,6 +63,9 @@ TEST(LeakCapture, RoutesThatChangedMeanwhileLeaveNoAnswer) {
   rule.table = 7;
   after.rules->push_back(rule);
   EXPECT_NE(routes_changed_during(before, after).find("the rules changed"), std::string::npos);
+  after.routes = Observed<RouteTable>::missing("netlink is gone");
+  EXPECT_EQ(routes_changed_during(before, after),
+            "whether the routes changed during the capture is not known: netlink is gone");
 }
 
 TEST(LeakCapture, NeighbourDiscoveryForTheGatewayIsAControlToo) {

@@ -95,8 +95,9 @@ struct CaptureResult {
   std::uint64_t untold = 0;
   std::string why_untold;  ///< of the first of them, a phrase
   bool interrupted = false;
-  std::string routes_changed;  ///< what became of routes and rules meanwhile, a phrase; empty: nothing, or a file
-  std::string ended_early;     ///< why, by itself, on the first interface where it did, a phrase; empty: nowhere
+  std::string
+      routes_changed;       ///< how routes and rules changed meanwhile, or why that is not known; empty: not, or a file
+  std::string ended_early;  ///< why, by itself, on the first interface where it did, a phrase; empty: nowhere
 };
 
 /// Why no leaks in this capture do not prove that there are none: no control, drops, tables that do not tell. A
